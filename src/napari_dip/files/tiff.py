@@ -1,0 +1,149 @@
+"""TIFF and its flavours, plain, ImageJ and OME: pixels, axes and what is told beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
+
+from napari_dip.files.destination import FileError
+from napari_dip.files.metadata import Metadata
+
+# Of other ways to store colour, only JPEG's own comes out of the decoder as RGB.
+_PHOTOMETRIC = (
+    PHOTOMETRIC.MINISBLACK,
+    PHOTOMETRIC.MINISWHITE,
+    PHOTOMETRIC.RGB,
+    PHOTOMETRIC.PALETTE,
+    PHOTOMETRIC.MASK,
+)
+
+# What an OME image tells that stays true of its restored picture.
+_OME_PIXELS = (
+    *(f"PhysicalSize{axis}{unit}" for axis in "XYZ" for unit in ("", "Unit")),
+    "TimeIncrement",
+    "TimeIncrementUnit",
+)
+
+
+def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
+    """Read the first image of a TIFF file, at full resolution, with its axes and metadata."""
+    with _strict(), tifffile.TiffFile(path) as file:
+        series = file.series[0].levels[0]
+        page = series.keyframe
+        if page.photometric not in _PHOTOMETRIC and page.compression != COMPRESSION.JPEG:
+            name = PHOTOMETRIC(page.photometric).name
+            raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
+        data, axes = _canonical(series.asarray(), series.axes, page)
+        tiff: dict[str, Any] = {}
+        if file.is_imagej:
+            tiff = {"imagej": True, "metadata": _imagej_entries(file)}
+        elif file.ome_metadata:
+            tiff = {"ome": True, "metadata": _ome_entries(file.ome_metadata)}
+        elif page.description and page.description != page.shaped_description:
+            tiff = {"description": page.description}
+        if page.photometric == PHOTOMETRIC.MINISWHITE:
+            tiff["photometric"] = "miniswhite"
+        elif page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
+            if file.is_imagej:
+                tiff |= {"photometric": "palette", "colormap": page.colormap}
+            else:
+                data = np.moveaxis((page.colormap >> 8).astype(np.uint8)[:, data], 0, -1)
+                axes += "S"
+        resolution, unit = page.resolution, page.resolutionunit
+        known = "XResolution" in page.tags and "YResolution" in page.tags and min(resolution) > 0
+        return (
+            data,
+            axes,
+            Metadata(
+                resolution=resolution if known else None,
+                resolution_unit=RESUNIT(unit),
+                icc_profile=page.iccprofile,
+                tiff=tiff,
+            ),
+        )
+
+
+def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None:
+    """Write an array as a TIFF of the flavour that its metadata names."""
+    options: dict[str, Any] = {"photometric": "minisblack", **metadata.tiff}
+    options["metadata"] = {**options.get("metadata", {}), "axes": axes}
+    if axes.endswith("S"):
+        samples = data.shape[-1]
+        options["photometric"] = "rgb" if samples > 2 else "minisblack"
+        options["planarconfig"] = "contig"
+        options["extrasamples"] = ["unassalpha"] if samples in (2, 4) else None
+    if metadata.resolution is not None:
+        options |= {"resolution": metadata.resolution, "resolutionunit": metadata.resolution_unit}
+    tifffile.imwrite(path, data, iccprofile=metadata.icc_profile, **options)
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Raise where tifffile only logs that a file is damaged, and reads what is left of it."""
+
+    class Raise(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise tifffile.TiffFileError(record.getMessage())
+
+    handler, logger = Raise(logging.ERROR), logging.getLogger("tifffile")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[NDArray[Any], str]:
+    """Bring the axes to the letters T Z C Y X, and S last where it holds colour."""
+    if "S" in axes:
+        data = np.moveaxis(data, axes.index("S"), -1)
+        axes = axes.replace("S", "")
+        if _holds_colour(data.shape[-1], page):
+            axes += "S"
+        else:
+            data = np.moveaxis(data, -1, axes.index("Y"))
+            axes = axes.replace("Y", "?Y" if "C" in axes else "CY")
+    # An axis that the file doesn't name is most likely the depth of a stack.
+    free = [name for name in "ZTC" if name not in axes]
+    named = "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
+    return data, named
+
+
+def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:
+    """Tell grey with alpha and RGB(A) from samples that are channels of their own."""
+    if samples == 2:
+        return EXTRASAMPLE.UNASSALPHA in page.extrasamples
+    return samples in (3, 4) and page.photometric not in (
+        PHOTOMETRIC.MINISBLACK,
+        PHOTOMETRIC.MINISWHITE,
+    )
+
+
+def _imagej_entries(file: tifffile.TiffFile) -> dict[str, Any]:
+    # The counts of planes are tifffile's to write.
+    counts = ("ImageJ", "images", "channels", "slices", "frames")
+    return {key: v for key, v in (file.imagej_metadata or {}).items() if key not in counts}
+
+
+def _ome_entries(xml: str) -> dict[str, Any]:
+    image = ElementTree.fromstring(xml).find("{*}Image")
+    pixels = None if image is None else image.find("{*}Pixels")
+    if image is None or pixels is None:
+        raise ValueError("its OME-XML describes no image")
+    entries: dict[str, Any] = {key: pixels.get(key) for key in _OME_PIXELS if key in pixels.attrib}
+    entries["Channel"] = [dict(channel.attrib) for channel in pixels.findall("{*}Channel")]
+    if "Name" in image.attrib:
+        entries["Name"] = image.attrib["Name"]
+    for element in ("AcquisitionDate", "Description"):
+        if text := image.findtext(f"{{*}}{element}"):
+            entries[element] = text
+    return entries
