@@ -1,0 +1,75 @@
+"""Deep Image Prior for napari: restore an image with nothing but that image.
+
+    >>> from napari_dip import Denoise, restore
+    >>> result = restore(image, Denoise())  # doctest: +SKIP
+    >>> result.image, result.stop_reason, result.seconds  # doctest: +SKIP
+
+Importing this package imports neither torch, napari nor Qt; the names below arrive when used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from napari_dip.errors import UserError
+    from napari_dip.restoration import Job, Restoration, Update, prepare, restore
+    from napari_dip.tasks import (
+        DeJPEG,
+        Deblur,
+        Denoise,
+        EnhanceDetail,
+        FlashNoFlash,
+        Inpaint,
+        SuperResolve,
+        task_from_dict,
+    )
+
+_HOME = {
+    "UserError": "errors",
+    **dict.fromkeys(("Job", "Restoration", "Update", "prepare", "restore"), "restoration"),
+    **dict.fromkeys(
+        (
+            "DeJPEG",
+            "Deblur",
+            "Denoise",
+            "EnhanceDetail",
+            "FlashNoFlash",
+            "Inpaint",
+            "SuperResolve",
+            "task_from_dict",
+        ),
+        "tasks",
+    ),
+}
+
+__all__ = [
+    "DeJPEG",
+    "Deblur",
+    "Denoise",
+    "EnhanceDetail",
+    "FlashNoFlash",
+    "Inpaint",
+    "Job",
+    "Restoration",
+    "SuperResolve",
+    "Update",
+    "UserError",
+    "__version__",
+    "prepare",
+    "restore",
+    "task_from_dict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,81 @@
+"""Going back when a fit destabilises.
+
+At times the loss jumps up and the image blurs. The remedy is to return to the last good state:
+weights, BatchNorm's buffers, the optimiser's moments and the output average, all copied (the
+authors' code keeps an alias of the live weights, so on a CPU it restores nothing).
+
+Source: arXiv 1711.10925, section 4.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from statistics import median
+
+import torch
+from torch import nn
+
+from napari_dip.engine.averaging import ExponentialAverage
+
+JUMP = 10**0.5
+"""A loss this many times the recent median (5 dB, as in the authors' code) is a jump."""
+
+PATIENCE = 3
+"""A jump that comes back this often in a row belongs to the fit, and is let through."""
+
+
+class Backtracking:
+    """The last good state of a fit, and the rule when to return to it.
+
+    Parameters
+    ----------
+    network, optimizer, average
+        What is copied and put back.
+    """
+
+    def __init__(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: ExponentialAverage
+    ) -> None:
+        self.network, self.optimizer, self.average = network, optimizer, average
+        self.recent: float | None = None
+        self.jumps = 0
+        self.failures = 0
+        self.save()
+
+    def save(self) -> None:
+        """Remember the present state."""
+        self.weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.moments = copy.deepcopy(self.optimizer.state_dict())
+        self.averaged = None if self.average.value is None else self.average.copy()
+
+    def restore(self) -> None:
+        """Put the remembered state back; the learning rate stays as it is now."""
+        rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.network.load_state_dict(self.weights)
+        self.optimizer.load_state_dict(copy.deepcopy(self.moments))
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self.average.value = None if self.averaged is None else self.averaged.clone()
+
+    def inspect(self, losses: list[float]) -> bool:
+        """Judge the losses since the last call: save the state, or go back.
+
+        Returns
+        -------
+        bool
+            Whether the state is the old one again.
+        """
+        if not all(map(math.isfinite, losses)):
+            self.failures += 1
+            self.restore()
+            return True
+        jumped = self.recent is not None and losses[-1] > JUMP * self.recent
+        if jumped and self.jumps < PATIENCE:
+            self.jumps += 1
+            self.restore()
+            return True
+        self.jumps = self.failures = 0
+        self.recent = median(losses)
+        self.save()
+        return False

@@ -1,0 +1,195 @@
+"""Where and how a fit computes: device, precision, compilation, memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from napari_dip.engine.networks import NetworkSpec
+from napari_dip.errors import UserError
+
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+Compilation: TypeAlias = Literal["auto", "never"]
+
+WORTH_COMPILING = 2e7
+"""Pixels x iterations from which compiling (about 20 s, once) saves more than it takes."""
+
+
+class OutOfMemory(UserError):
+    """The fit does not fit; the message names what makes it smaller."""
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """The torch device that a name stands for.
+
+    Parameters
+    ----------
+    name
+        "auto" (CUDA if there is one, else Apple's MPS, else the CPU), "cpu", "cuda", "cuda:1",
+        "mps".
+
+    Raises
+    ------
+    UserError
+        When there is no such device here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device: {name!r} is none of auto, cpu, cuda, mps") from None
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise UserError(
+                f"device: {name} asked for, but torch sees {count} GPUs; use auto or cpu"
+            )
+    elif device.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("device: mps asked for, but this torch has none; use auto or cpu")
+    elif device.type not in ("cpu", "mps"):
+        raise UserError(f"device: {name!r} is none of auto, cpu, cuda, mps")
+    return device
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """The number format of convolutions; weights, statistics and the loss stay float32."""
+    if precision != "auto":
+        return getattr(torch, precision)  # type: ignore[no-any-return]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if device.type == "cpu" and has_fast_bfloat16() else torch.float32
+
+
+def has_fast_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; elsewhere it would be slower, not faster."""
+    # Older torch can't say; then float32 is the safe answer.
+    features = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
+
+
+def compiler() -> str | None:
+    """What torch.compile would build with on the CPU: the C++ compiler's path, if there is one."""
+    return shutil.which(os.environ.get("CXX", "")) or shutil.which("g++") or shutil.which("clang++")
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether torch.compile has what it needs for this device."""
+    if device.type == "cuda":
+        try:
+            import triton  # noqa: F401
+        except ImportError:
+            return False
+        return True
+    return device.type == "cpu" and compiler() is not None
+
+
+def compiled(network: nn.Module, example: Tensor) -> nn.Module | Callable[[Tensor], Tensor]:
+    """The network compiled for inputs like `example`, or as it is where that fails.
+
+    Compilers fail in many ways on other people's machines (no headers, a read-only cache, an
+    operator without a kernel). None of them is a reason not to restore an image.
+    """
+    try:
+        fast = torch.compile(network, dynamic=False)
+        fast(example).sum().backward()
+    except Exception:
+        torch._dynamo.reset()
+        return network
+    finally:
+        network.zero_grad(set_to_none=True)
+    return fast
+
+
+def estimate_memory(
+    network: NetworkSpec,
+    in_channels: int,
+    out_channels: int,
+    space: Sequence[int],
+    dtype: torch.dtype = torch.float32,
+) -> int:
+    """Bytes that one fit of a network takes at its peak, to about a third.
+
+    The network runs on torch's "meta" device, which computes nothing, while what autograd keeps
+    for the backward pass is added up.
+
+    Parameters
+    ----------
+    network
+        Its description.
+    in_channels, out_channels
+        Channels of z and of the image.
+    space
+        The image's sides in pixels.
+    dtype
+        The number format of convolutions.
+    """
+    kept: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.device("meta"):
+        model = network.build(in_channels, out_channels, space)
+        z = torch.empty(1, in_channels, *space)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        model(z)
+    seen = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
+    activations = sum(seen.values()) * (dtype.itemsize / 4)
+    weights = sum(p.numel() for p in model.parameters()) * 4
+    largest = max(seen.values(), default=0)
+    # Weights, gradients and Adam's two moments, doubled by the checkpoint to go back to; the
+    # backward pass holds gradients of the largest activation beside it.
+    return int(activations + 2 * largest + 7 * weights + 3 * z.numel() * 4)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on a device, or None where torch can't tell."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "cpu" and hasattr(os, "sysconf"):
+        try:
+            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (ValueError, OSError):
+            return None
+    return None
+
+
+def peak_memory(device: torch.device) -> float:
+    """The largest amount of memory in MB (1e6 bytes) that this process has held so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@contextmanager
+def memory_errors(needed: int) -> Iterator[None]:
+    """Turn a device's out-of-memory error into one that names the remedy."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        text = str(error)
+        is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
+            words in text for words in ("can't allocate memory", "not enough memory")
+        )
+        if not is_memory:
+            raise
+        raise OutOfMemory(
+            f"out of memory: this fit needs about {needed / 1e9:.1f} GB; "
+            "restore a crop, use preset=fast, fewer filters (filters=32,32,32,32) or device=cpu"
+        ) from error

@@ -1,0 +1,393 @@
+"""The networks whose structure is the prior.
+
+One description, `NetworkSpec`, builds each of them for 2-D and 3-D data of any size. Every network
+maps an input z of shape (1, channels, *space) to an image of shape (1, channels, *space) in [0, 1].
+
+Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", IJCV 2020 (arXiv 1711.10925), section 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Kind: TypeAlias = Literal["skip", "unet", "resnet", "pixels"]
+Downsampling: TypeAlias = Literal["stride", "average", "max"]
+Upsampling: TypeAlias = Literal["bilinear", "nearest"]
+Padding: TypeAlias = Literal["reflect", "zero"]
+
+SMALLEST_SIDE = 4
+"""An axis shorter than this is not halved any further, so thin stacks and tiny pictures keep a
+network of full depth: what is short stays, what is long shrinks."""
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What a network looks like, level by level from the finest to the coarsest.
+
+    Attributes
+    ----------
+    kind
+        "skip": the paper's encoder-decoder with skip connections (an hourglass where `skips` are
+        zero). "unet", "resnet": as the paper used them. "pixels": no network, the image's pixels
+        are the parameters (the paper's baseline without a deep prior).
+    filters
+        Filters per level, in the encoder and the decoder (U-Net: one more entry than levels;
+        ResNet: one entry per residual block).
+    skips
+        Filters of each level's skip connection, 0 for none.
+    kernels_down, kernels_up, kernel_skip
+        Kernel sizes, odd.
+    downsampling, upsampling
+        How a level shrinks and grows back. "bilinear" is trilinear in 3-D. `upsampling` is one
+        name, or one for each level.
+    padding
+        What convolutions see beyond the border.
+    pointwise
+        Whether the decoder has a 1x1 convolution after each level's convolution.
+    shuffle
+        Work at 1/shuffle of the resolution: pixel-unshuffle in front, pixel-shuffle behind.
+    """
+
+    kind: Kind = "skip"
+    filters: tuple[int, ...] = (128,) * 5
+    skips: tuple[int, ...] = (4,) * 5
+    kernels_down: tuple[int, ...] = (3,) * 5
+    kernels_up: tuple[int, ...] = (3,) * 5
+    kernel_skip: int = 1
+    downsampling: Downsampling = "stride"
+    upsampling: Upsampling | tuple[Upsampling, ...] = "bilinear"
+    padding: Padding = "reflect"
+    pointwise: bool = True
+    shuffle: int = 1
+
+    def __post_init__(self) -> None:
+        levels = len(self.filters)
+        if not levels or min(self.filters) < 1:
+            raise ValueError(f"filters: {self.filters} must name at least one level, each above 0")
+        for name in ("kernels_down", "kernels_up"):
+            sizes = getattr(self, name)
+            if any(k < 1 or k % 2 == 0 for k in sizes):
+                raise ValueError(f"{name}: {sizes} must be odd, so that the image keeps its size")
+        if self.kind != "skip":
+            return
+        per_level: tuple[tuple[str, Sequence[Any]], ...] = (
+            ("skips", self.skips),
+            ("kernels_down", self.kernels_down),
+            ("kernels_up", self.kernels_up),
+            ("upsampling", self.upsamplings()),
+        )
+        for name, values in per_level:
+            if len(values) != levels:
+                raise ValueError(
+                    f"{name}: {len(values)} entries, but filters has {levels} levels; "
+                    "give one entry for each level"
+                )
+
+    def upsamplings(self) -> tuple[Upsampling, ...]:
+        """One upsampling mode for each level."""
+        if isinstance(self.upsampling, str):
+            return (self.upsampling,) * len(self.filters)
+        return self.upsampling
+
+    def build(self, in_channels: int, out_channels: int, space: Sequence[int]) -> nn.Module:
+        """Make the network, with PyTorch's default random weights.
+
+        Parameters
+        ----------
+        in_channels, out_channels
+            Channels of z and of the image.
+        space
+            The image's sides in pixels, two or three of them.
+        """
+        if self.kind == "pixels":
+            return Pixels(out_channels, space)
+        if self.shuffle > 1:
+            return Shuffled(self, in_channels, out_channels, space)
+        if self.kind == "unet":
+            return UNet(self, in_channels, out_channels, space)
+        if self.kind == "resnet":
+            return ResNet(self, in_channels, out_channels, space)
+        return SkipNetwork(self, in_channels, out_channels, space)
+
+
+def conv(
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    padding: Padding,
+    space: Sequence[int],
+    *,
+    stride: Sequence[int] | None = None,
+    bias: bool = True,
+) -> nn.Module:
+    """A convolution that keeps the image's size (divided by its stride, rounded up)."""
+    ndim = len(space)
+    kind = nn.Conv2d if ndim == 2 else nn.Conv3d
+    half = kernel // 2
+    strides: Any = tuple(stride) if stride is not None else (1,) * ndim
+    if padding == "zero" or half == 0:
+        return kind(in_channels, out_channels, kernel, strides, half, bias=bias)
+    # Reflecting needs more pixels than it mirrors; the coarsest levels of tiny images have fewer.
+    mode = "reflect" if min(space) > half else "replicate"
+    plain = kind(in_channels, out_channels, kernel, strides, bias=bias)
+    return nn.Sequential(Pad((half,) * (2 * ndim), mode), plain)
+
+
+class Pad(nn.Module):
+    """`torch.nn.functional.pad` as a layer, for any number of dimensions."""
+
+    def __init__(self, widths: tuple[int, ...], mode: str) -> None:
+        super().__init__()
+        self.widths = widths
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, self.widths, mode=self.mode)
+
+
+def batch_norm(channels: int, ndim: int) -> nn.Module:
+    return nn.BatchNorm2d(channels) if ndim == 2 else nn.BatchNorm3d(channels)
+
+
+def pool(kind: Literal["average", "max"], stride: Sequence[int], ndim: int) -> nn.Module:
+    # ceil_mode: odd sides are divided as the strided convolution divides them, rounding up.
+    size = tuple(stride)
+    if kind == "average":
+        if ndim == 2:
+            return nn.AvgPool2d(size, size, ceil_mode=True)
+        return nn.AvgPool3d(size, size, ceil_mode=True)
+    if ndim == 2:
+        return nn.MaxPool2d(size, size, ceil_mode=True)
+    return nn.MaxPool3d(size, size, ceil_mode=True)
+
+
+def halving(space: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The strides of one level, and the sides that it leaves."""
+    stride = tuple(2 if side >= SMALLEST_SIDE else 1 for side in space)
+    return stride, tuple(math.ceil(n / s) for n, s in zip(space, stride, strict=True))
+
+
+class Level(nn.Module):
+    """One level of the encoder-decoder, with all coarser levels inside it."""
+
+    def __init__(self, spec: NetworkSpec, index: int, in_channels: int, space: Sequence[int]):
+        super().__init__()
+        ndim = len(space)
+        width, skip = spec.filters[index], spec.skips[index]
+        kernel_down, kernel_up = spec.kernels_down[index], spec.kernels_up[index]
+        stride, coarse = halving(space)
+
+        def block(
+            channels: int, filters: int, kernel: int, at: Sequence[int], *after: nn.Module
+        ) -> list[nn.Module]:
+            layer = conv(channels, filters, kernel, spec.padding, at)
+            return [layer, *after, batch_norm(filters, ndim), nn.LeakyReLU(0.2)]
+
+        if spec.downsampling == "stride":
+            shrink = [
+                conv(in_channels, width, kernel_down, spec.padding, space, stride=stride),
+                batch_norm(width, ndim),
+                nn.LeakyReLU(0.2),
+            ]
+        else:
+            shrink = block(
+                in_channels, width, kernel_down, space, pool(spec.downsampling, stride, ndim)
+            )
+        self.down = nn.Sequential(*shrink, *block(width, width, kernel_down, coarse))
+        is_last = index + 1 == len(spec.filters)
+        self.coarser = nn.Identity() if is_last else Level(spec, index + 1, width, coarse)
+        from_below = width if is_last else spec.filters[index + 1]
+        mode = spec.upsamplings()[index]
+        self.mode = "trilinear" if mode == "bilinear" and ndim == 3 else mode
+        self.skip = (
+            nn.Sequential(*block(in_channels, skip, spec.kernel_skip, space)) if skip else None
+        )
+        join = [
+            batch_norm(skip + from_below, ndim),
+            *block(skip + from_below, width, kernel_up, space),
+        ]
+        if spec.pointwise:
+            join += block(width, width, 1, space)
+        self.join = nn.Sequential(*join)
+
+    def forward(self, x: Tensor) -> Tensor:
+        up = F.interpolate(self.coarser(self.down(x)), size=x.shape[2:], mode=self.mode)
+        if self.skip is not None:
+            up = torch.cat([self.skip(x), up], dim=1)
+        out: Tensor = self.join(up)
+        return out
+
+
+class SkipNetwork(nn.Sequential):
+    """The paper's encoder-decoder: levels, a 1x1 convolution and a sigmoid."""
+
+    def __init__(
+        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
+    ) -> None:
+        super().__init__(
+            Level(spec, 0, in_channels, space),
+            conv(spec.filters[0], out_channels, 1, spec.padding, space),
+            nn.Sigmoid(),
+        )
+
+
+class UNet(nn.Module):
+    """A U-Net with instance normalisation, max pooling and learned upsampling.
+
+    `filters` names the width of the finest level and of each level below it, so that
+    (8, 16, 32, 64, 128, 128) has depth 5, as in the paper's figure of inpainting by depth.
+    """
+
+    def __init__(
+        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
+    ) -> None:
+        super().__init__()
+        ndim = len(space)
+        transpose = nn.ConvTranspose2d if ndim == 2 else nn.ConvTranspose3d
+        norm = nn.InstanceNorm2d if ndim == 2 else nn.InstanceNorm3d
+        widths = spec.filters
+
+        def double(channels: int, width: int, at: Sequence[int]) -> nn.Sequential:
+            layers: list[nn.Module] = []
+            for c in (channels, width):
+                layers += [conv(c, width, 3, spec.padding, at), norm(width), nn.ReLU()]
+            return nn.Sequential(*layers)
+
+        self.first = double(in_channels, widths[0], space)
+        self.pools, self.downs = nn.ModuleList(), nn.ModuleList()
+        self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
+        for finer, coarser in zip(widths, widths[1:], strict=False):
+            stride, coarse = halving(space)
+            # A transposed kernel of 4 at stride 2 doubles exactly, one of 3 at stride 1 keeps.
+            kernel: Any = tuple(4 if s == 2 else 3 for s in stride)
+            steps: Any = stride
+            self.pools.append(pool("max", stride, ndim))
+            self.downs.append(double(finer, coarser, coarse))
+            self.ups.append(transpose(coarser, finer, kernel, steps, padding=1))
+            self.joins.append(double(2 * finer, finer, space))
+            space = coarse
+        self.last = nn.Sequential(conv(widths[0], out_channels, 1, "zero", space), nn.Sigmoid())
+
+    def forward(self, z: Tensor) -> Tensor:
+        features = [self.first(z)]
+        for shrink, down in zip(self.pools, self.downs, strict=True):
+            features.append(down(shrink(features[-1])))
+        x = features.pop()
+        for up, join in zip(reversed(self.ups), reversed(self.joins), strict=True):
+            finer = features.pop()
+            x = join(torch.cat([crop(up(x), finer.shape[2:]), finer], dim=1))
+        out: Tensor = self.last(x)
+        return out
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, width: int, ndim: int) -> None:
+        super().__init__()
+        space = (SMALLEST_SIDE,) * ndim  # zero padding: any size will do
+        self.body = nn.Sequential(
+            conv(width, width, 3, "zero", space, bias=False),
+            batch_norm(width, ndim),
+            nn.LeakyReLU(0.2),
+            conv(width, width, 3, "zero", space, bias=False),
+            batch_norm(width, ndim),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.body(x)
+        return out
+
+
+class ResNet(nn.Sequential):
+    """Residual blocks at full resolution, one for each entry of `filters`, all equally wide."""
+
+    def __init__(
+        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
+    ) -> None:
+        ndim, width = len(space), spec.filters[0]
+        if set(spec.filters) != {width}:
+            raise ValueError(f"filters: a ResNet's blocks are equally wide, not {spec.filters}")
+        super().__init__(
+            conv(in_channels, width, 3, spec.padding, space),
+            nn.LeakyReLU(0.2),
+            *(ResidualBlock(width, ndim) for _ in spec.filters),
+            conv(width, width, 3, spec.padding, space),
+            batch_norm(width, ndim),
+            conv(width, out_channels, 3, spec.padding, space),
+            nn.Sigmoid(),
+        )
+
+
+class Pixels(nn.Module):
+    """No network: the pixels themselves are optimised, from mid-grey."""
+
+    def __init__(self, channels: int, space: Sequence[int]) -> None:
+        super().__init__()
+        self.image = nn.Parameter(torch.full((1, channels, *space), 0.5))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.image
+
+
+class Shuffled(nn.Module):
+    """A network at 1/f of the resolution between a pixel-unshuffle and a pixel-shuffle.
+
+    Three quarters of a standard network's arithmetic is at its finest level; at half the
+    resolution that is a quarter of the pixels, while nothing of z is lost.
+    """
+
+    def __init__(
+        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.factors = tuple(min(spec.shuffle, n) for n in space)
+        blocks = math.prod(self.factors)
+        coarse = [math.ceil(n / f) for n, f in zip(space, self.factors, strict=True)]
+        inner = replace(spec, shuffle=1)
+        self.network = inner.build(in_channels * blocks, out_channels * blocks, coarse)
+
+    def forward(self, z: Tensor) -> Tensor:
+        space = z.shape[2:]
+        missing = [-n % f for n, f in zip(space, self.factors, strict=True)]
+        if any(missing):
+            widths = [w for m in reversed(missing) for w in (0, m)]
+            z = F.pad(z, widths, mode="replicate")
+        return crop(shuffle(self.network(unshuffle(z, self.factors)), self.factors), space)
+
+
+def unshuffle(x: Tensor, factors: Sequence[int]) -> Tensor:
+    """Move each block of pixels into channels: (B, C, *n) to (B, C * prod(f), *n / f)."""
+    batch, channels, *space = x.shape
+    split = [n for side, f in zip(space, factors, strict=True) for n in (side // f, f)]
+    coarse = [side // f for side, f in zip(space, factors, strict=True)]
+    axes = range(len(factors))
+    order = [0, 1, *(3 + 2 * a for a in axes), *(2 + 2 * a for a in axes)]
+    blocks = channels * math.prod(factors)
+    return x.reshape(batch, channels, *split).permute(order).reshape(batch, blocks, *coarse)
+
+
+def shuffle(x: Tensor, factors: Sequence[int]) -> Tensor:
+    """The inverse of `unshuffle`."""
+    batch, blocks, *coarse = x.shape
+    ndim = len(factors)
+    order = [0, 1, *(i for a in range(ndim) for i in (2 + ndim + a, 2 + a))]
+    space = [n * f for n, f in zip(coarse, factors, strict=True)]
+    channels = blocks // math.prod(factors)
+    return (
+        x.reshape(batch, channels, *factors, *coarse)
+        .permute(order)
+        .reshape(batch, channels, *space)
+    )
+
+
+def crop(x: Tensor, space: Sequence[int]) -> Tensor:
+    """The first `space` pixels of each axis."""
+    for axis, side in enumerate(space, start=2):
+        x = x.narrow(axis, 0, side)
+    return x

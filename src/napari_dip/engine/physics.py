@@ -1,0 +1,189 @@
+"""Forward operators A: how an image x becomes the measurement y.
+
+Each is linear, has its adjoint, and says which image a measurement needs (`domain`) and which
+part of that image is shown (`visible`). Shapes: x is (1, C, *domain), y is (1, C, *space).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Operator(nn.Module):
+    """A linear map from images to measurements; this one is the identity."""
+
+    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+        """The sides of the image that a measurement with sides `space` comes from."""
+        return tuple(space)
+
+    def visible(self, x: Tensor) -> Tensor:
+        """The part of x that is a result; the rest is border that only explains y."""
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """The transpose of `forward`: <A x, y> = <x, A^T y>."""
+        return y
+
+
+class Identity(Operator):
+    """y = x: denoising, JPEG clean-up, detail enhancement, flash / no-flash."""
+
+
+class Mask(Operator):
+    """y = m * A x: pixels that were not observed are zero and say nothing.
+
+    Parameters
+    ----------
+    observed
+        (*space) boolean, True where the measurement is known.
+    inner
+        The operator A in front of the mask.
+    """
+
+    observed: Tensor
+
+    def __init__(self, observed: Tensor, inner: Operator | None = None) -> None:
+        super().__init__()
+        self.inner = inner if inner is not None else Identity()
+        self.register_buffer("observed", observed.to(torch.float32))
+
+    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+        return self.inner.domain(space)
+
+    def visible(self, x: Tensor) -> Tensor:
+        return self.inner.visible(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.inner(x) * self.observed
+        return out
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        return self.inner.adjoint(y * self.observed)
+
+
+def lanczos2(factor: int) -> Tensor:
+    """The 1-D Lanczos2 low pass for decimation by `factor`, centred between its taps.
+
+    4 * factor taps for an even factor (the authors' phase of 0.5), 4 * factor - 1 for an odd one,
+    whose block of pixels has a pixel in its middle. Sums to 1.
+    """
+    taps = 4 * factor - factor % 2
+    t = (torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) / factor
+    kernel = torch.sinc(t) * torch.sinc(t / 2)
+    return kernel / kernel.sum()
+
+
+class Decimation(Operator):
+    """Low pass and decimation by an integer factor in one fixed strided convolution.
+
+    A pixel of y sits at the centre of the block of factor x factor pixels that it stands for.
+    Border pixels are repeated outwards. Source: arXiv 1711.10925, section 4 (super-resolution).
+    """
+
+    kernel: Tensor
+
+    def __init__(self, factor: int, ndim: int) -> None:
+        super().__init__()
+        if factor < 1:
+            raise ValueError(f"factor: {factor} must be at least 1")
+        self.factor, self.ndim = factor, ndim
+        one = lanczos2(factor)
+        kernel = one
+        for _ in range(ndim - 1):
+            kernel = kernel[..., None] * one
+        self.register_buffer("kernel", kernel.to(torch.float32)[None, None])
+        self.border = (len(one) - factor) // 2
+
+    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self.factor * side for side in space)
+
+    def forward(self, x: Tensor) -> Tensor:
+        planes = x.reshape(-1, 1, *x.shape[2:])
+        if self.border:
+            planes = F.pad(planes, (self.border,) * (2 * self.ndim), mode="replicate")
+        convolve: Any = F.conv2d if self.ndim == 2 else F.conv3d
+        out: Tensor = convolve(planes, self.kernel.to(x.dtype), stride=self.factor)
+        return out.reshape(*x.shape[:2], *out.shape[2:])
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        planes = y.reshape(-1, 1, *y.shape[2:])
+        transpose: Any = F.conv_transpose2d if self.ndim == 2 else F.conv_transpose3d
+        x: Tensor = transpose(planes, self.kernel.to(y.dtype), stride=self.factor)
+        for axis in range(2, 2 + self.ndim):
+            x = fold_border(x, axis, self.border)
+        return x.reshape(*y.shape[:2], *x.shape[2:])
+
+
+def fold_border(x: Tensor, axis: int, width: int) -> Tensor:
+    """The adjoint of repeating an axis's first and last pixel `width` times."""
+    if not width:
+        return x
+    n = x.shape[axis] - 2 * width
+    inside = x.narrow(axis, width, n).clone()
+    inside.select(axis, 0).add_(x.narrow(axis, 0, width).sum(axis))
+    inside.select(axis, n - 1).add_(x.narrow(axis, width + n, width).sum(axis))
+    return inside
+
+
+class Blur(Operator):
+    """Convolution with a point spread function, by FFT.
+
+    The image is larger than the measurement by the PSF's support, so that what lies just outside
+    the frame is estimated too and no boundary has to be made up.
+
+    Parameters
+    ----------
+    psf
+        (*sides), non-negative; it is scaled to sum 1. Its centre is its middle pixel
+        (side // 2 on each axis).
+    """
+
+    psf: Tensor
+
+    def __init__(self, psf: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("psf", psf.to(torch.float32) / psf.sum())
+        self.axes = tuple(range(-psf.ndim, 0))
+
+    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+        return tuple(n + k - 1 for n, k in zip(space, self.psf.shape, strict=True))
+
+    def visible(self, x: Tensor) -> Tensor:
+        for axis, k in zip(self.axes, self.psf.shape, strict=True):
+            # Pixel i of y is a sum over x[i : i + k], weighted by the flipped PSF: its centre
+            # falls on x[i + k - 1 - k // 2].
+            x = x.narrow(axis, k - 1 - k // 2, x.shape[axis] - k + 1)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides = x.shape[-len(self.axes) :]
+        transfer = torch.fft.rfftn(self.psf, s=sides)
+        out = torch.fft.irfftn(torch.fft.rfftn(x.float(), dim=self.axes) * transfer, s=sides)
+        for axis, k in zip(self.axes, self.psf.shape, strict=True):
+            # Only sums that did not wrap around are measurements.
+            out = out.narrow(axis, k - 1, out.shape[axis] - k + 1)
+        return out
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        widths = [w for k in reversed(self.psf.shape) for w in (k - 1, 0)]
+        full = F.pad(y.float(), widths)
+        sides = full.shape[-len(self.axes) :]
+        transfer = torch.fft.rfftn(self.psf, s=sides)
+        return torch.fft.irfftn(torch.fft.rfftn(full, dim=self.axes) * transfer.conj(), s=sides)
+
+
+def resize(x: Tensor, space: Sequence[int]) -> Tensor:
+    """Bicubic (in 3-D trilinear) zoom to new sides, pixel blocks aligned."""
+    mode = "bicubic" if len(space) == 2 else "trilinear"
+    if math.prod(space) == math.prod(x.shape[2:]):
+        return x
+    return F.interpolate(x, size=tuple(space), mode=mode, align_corners=False)

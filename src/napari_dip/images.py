@@ -1,0 +1,296 @@
+"""Between the user's arrays and the fit's tensors, and exactly back.
+
+An array of any axes, dtype and value range becomes a float tensor (channels, *space) of about
+[0, 1]; `Encoding.decode` is the way back to the same axes, dtype and units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SPACE = "ZYX"
+CHANNELS = "CS"
+SMALLEST = 16
+"""Sides in y and x that a network can still say something about."""
+
+MARGIN = 0.1
+"""Headroom at both ends of a value range read off the data: noise reaches beyond the signal."""
+
+OUTLIERS = 0.25
+"""Values further than this outside [0, 1] (hot and dead pixels) are pulled in."""
+
+
+def guess_axes(shape: Sequence[int]) -> str:
+    """Name an array's axes: YX, YXS (last axis of at most 4: samples of a colour), ZYX, ZYXS.
+
+    Raises
+    ------
+    UserError
+        When the shape leaves a choice; `axes` then has to be given.
+    """
+    samples = len(shape) > 2 and shape[-1] <= 4
+    axes = {2: "YX", 3: "ZYX"}.get(len(shape) - samples)
+    if axes is None:
+        raise UserError(
+            f"image: {len(shape)} axes of shape {tuple(shape)} can mean many things; "
+            "give axes, for instance axes=CZYX"
+        )
+    return axes + "S" * samples
+
+
+def check_axes(axes: str, shape: Sequence[int]) -> None:
+    """Raise a UserError unless `axes` names each axis of `shape` once, y and x among them."""
+    if len(axes) != len(shape):
+        raise UserError(f"axes: {axes} names {len(axes)} axes, but the image has {len(shape)}")
+    if len(set(axes)) != len(axes) or not {"Y", "X"} <= set(axes) or {"C", "S"} <= set(axes):
+        raise UserError(f"axes: {axes} must name Y and X once, and Z, C or S at most once")
+    for name, side in zip(axes, shape, strict=True):
+        if name not in SPACE + CHANNELS and side > 1:
+            raise UserError(
+                f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
+                "together; give one of them at a time"
+            )
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is needed to bring a tensor back to the user's array.
+
+    Attributes
+    ----------
+    axes, shape, dtype
+        Of the user's array.
+    low, high
+        The values that 0 and 1 stand for, (channels,).
+    alpha
+        The transparency of an RGBA or grey-alpha image, (*space), taken off and put back.
+    limits
+        What a returned value can be: the dtype's range, or [0, 1] for floats that were in it.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    alpha: NDArray[Any] | None
+    limits: tuple[float, float]
+
+    @property
+    def space(self) -> str:
+        """The axes that are fitted as space: YX or ZYX."""
+        sides = dict(zip(self.axes, self.shape, strict=True))
+        return "".join(a for a in SPACE if a in "YX" or sides.get(a, 1) > 1)
+
+    @property
+    def span(self) -> float:
+        """The user's units in one unit of the tensor (its mean over channels)."""
+        return float(np.mean(self.high - self.low))
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The lengths of the axes of space."""
+        return tuple(self.shape[self.axes.index(a)] for a in self.space)
+
+    def decode(self, x: Tensor, *, relative: bool = False) -> NDArray[Any]:
+        """The user's array that a tensor (channels, *space) stands for.
+
+        The tensor's sides may differ from the source's (super-resolution); axes, dtype and units
+        are the source's. With `relative`, it is a difference of images: signed, so float32.
+        """
+        values = np.moveaxis(x.detach().cpu().double().numpy(), 0, -1)
+        space = values.shape[:-1]
+        if relative:
+            return self._lay_out((values * (self.high - self.low)).astype(np.float32))
+        values = self.low + values * (self.high - self.low)
+        if self.dtype.kind in "ui":
+            values = np.rint(values)
+        values = np.clip(values, *self.limits).astype(self.dtype)
+        if self.alpha is not None:
+            values = np.concatenate([values, _zoom(self.alpha, space)[..., None]], axis=-1)
+        return self._lay_out(values)
+
+    def decode_mask(self, observed: Tensor) -> NDArray[np.bool_]:
+        """A mask (channels, *space) as an array that broadcasts against the user's."""
+        values = np.moveaxis(observed.cpu().numpy(), 0, -1)
+        if self.alpha is not None:
+            values = np.concatenate([values, np.ones_like(values[..., :1])], axis=-1)
+        return self._lay_out(values)
+
+    def match(self, mask: NDArray[Any]) -> NDArray[Any] | None:
+        """A per-pixel array as (1 or channels, *space), or None if its shape is another.
+
+        It has the image's shape, or that without the channel axis.
+        """
+        channel = next((a for a in self.axes if a in CHANNELS), "")
+        without = self.axes.replace(channel, "")
+        sides = dict(zip(self.axes, self.shape, strict=True))
+        if mask.shape == tuple(sides[a] for a in without):
+            values, _ = _channels_last(mask, without)
+        elif mask.shape == self.shape:
+            values, _ = _channels_last(mask, self.axes)
+        elif mask.shape == self.sides:
+            values = mask[..., None]
+        else:
+            return None
+        return np.moveaxis(values, -1, 0)
+
+    def _lay_out(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(*space, channels) in the user's order of axes."""
+        channel = next((a for a in self.axes if a in CHANNELS), "")
+        if not channel:
+            values = values[..., 0]
+        present = self.space + channel
+        for name in self.axes:
+            if name not in present:
+                values, present = values[None], name + present
+        return np.ascontiguousarray(values.transpose([present.index(a) for a in self.axes]))
+
+
+def encode(image: NDArray[Any], axes: str | None = None) -> tuple[Tensor, Tensor, Encoding]:
+    """Bring an array into the form that is fitted.
+
+    Parameters
+    ----------
+    image
+        Integers or floats; NaN and infinity mark missing pixels.
+    axes
+        One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
+        a colour, which share one range). Guessed if not given.
+
+    Returns
+    -------
+    y
+        (channels, *space), float32, about [0, 1]; 0 where missing.
+    observed
+        (channels, *space), bool, False where missing.
+    encoding
+        The way back.
+
+    Raises
+    ------
+    UserError
+        When there is nothing in the image that could be restored.
+    """
+    import torch
+
+    image = np.asarray(image)
+    if image.dtype.kind not in "uif":
+        raise UserError(f"image: {image.dtype} values can't be restored; convert to real numbers")
+    if image.size == 0:
+        raise UserError(f"image: it is empty (shape {image.shape})")
+    axes = (axes or guess_axes(image.shape)).upper()
+    check_axes(axes, image.shape)
+    sides = dict(zip(axes, image.shape, strict=True))
+    if min(sides["Y"], sides["X"]) < SMALLEST:
+        raise UserError(
+            f"image: {sides['X']} x {sides['Y']} pixels is too small; "
+            f"at least {SMALLEST} a side are needed"
+        )
+    values, alpha = _channels_last(image, axes)
+    limits = _limits(values)
+    dtype = values.dtype
+    values = values.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise UserError("image: it has no finite pixel")
+    low, high = _value_range(values, finite, dtype, shared="S" in axes or "C" not in axes)
+    encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
+    scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
+    scaled[~finite] = 0
+    y = torch.from_numpy(np.moveaxis(scaled, -1, 0).astype(np.float32))
+    observed = torch.from_numpy(np.ascontiguousarray(np.moveaxis(finite, -1, 0)))
+    return y, observed, encoding
+
+
+def nominal_range(dtype: np.dtype[Any], values: NDArray[Any]) -> tuple[float, float]:
+    """Black and white of an image: its dtype's for integers, 0 and 1 for floats within them.
+
+    Other floats have no nominal range; theirs is what the data span.
+    """
+    if dtype.kind in "ui":
+        info = np.iinfo(dtype)
+        return float(info.min), float(info.max)
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+
+
+def _limits(values: NDArray[Any]) -> tuple[float, float]:
+    if values.dtype.kind in "ui":
+        return nominal_range(values.dtype, values)
+    low, high = nominal_range(values.dtype, values)
+    return (low, high) if (low, high) == (0.0, 1.0) else (-math.inf, math.inf)
+
+
+def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The image as (*space, channels), and its transparency."""
+    sides = dict(zip(axes, image.shape, strict=True))
+    space = [a for a in SPACE if a in "YX" or sides.get(a, 1) > 1]
+    channel = [a for a in axes if a in CHANNELS]
+    rest = [a for a in axes if a not in space + channel]
+    order = [axes.index(a) for a in rest + space + channel]
+    values = image.transpose(order)[(0,) * len(rest)]
+    if not channel:
+        return values[..., None], None
+    if channel == ["S"] and values.shape[-1] in (2, 4):
+        return values[..., :-1], values[..., -1]
+    return values, None
+
+
+def _value_range(
+    values: NDArray[np.float64],
+    finite: NDArray[np.bool_],
+    dtype: np.dtype[Any],
+    *,
+    shared: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values that become 0 and 1, for each channel.
+
+    A picture that fills at least half of its nominal range keeps that range. A microscope's frame
+    seldom does: there the data's own range is taken, without isolated hot or dead pixels, which
+    would squeeze everything else into a corner.
+    """
+    from scipy.ndimage import median_filter
+
+    channels = values.shape[-1]
+    filled = np.where(finite, values, np.median(values[finite]))
+    smooth = median_filter(filled, size=(3,) * (values.ndim - 1) + (1,))
+    groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
+    low, high = np.empty(channels), np.empty(channels)
+    for group in groups:
+        least, most = smooth[..., group].min(), smooth[..., group].max()
+        if least == most:  # nothing but isolated points
+            least, most = filled[..., group].min(), filled[..., group].max()
+        if least == most:
+            if shared or all(np.ptp(filled[..., c]) == 0 for c in range(channels)):
+                raise UserError(f"image: every pixel is {least:g}; there is nothing to restore")
+            most = least + 1  # one empty channel among others
+        black, white = nominal_range(dtype, filled[..., group])
+        if most - least >= (white - black) / 2 and (dtype.kind in "ui" or (black, white) == (0, 1)):
+            low[group], high[group] = black, white
+        else:
+            margin = MARGIN * (most - least)
+            low[group], high[group] = least - margin, most + margin
+    return low, high
+
+
+def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
+    """The transparency at another size."""
+    if alpha.shape == tuple(space):
+        return alpha
+    from skimage.transform import resize
+
+    zoomed = resize(alpha, tuple(space), order=1, preserve_range=True)
+    return (np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed).astype(alpha.dtype)

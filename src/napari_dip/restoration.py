@@ -1,0 +1,436 @@
+"""`restore`: arrays in, arrays out. The one entry that the API, the command line and the docks share.
+
+`prepare` checks everything and costs nothing but the checks; the `Job` that it returns knows its
+settings and its memory before it starts, and runs as a generator. `restore` runs it to the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip import __version__
+from napari_dip.errors import UserError
+from napari_dip.images import CHANNELS, Encoding, encode, nominal_range
+from napari_dip.metrics import psnr, ssim
+from napari_dip.tasks.base import Measurement, Task
+
+if TYPE_CHECKING:
+    import torch
+
+HISTORY = 190
+"""Reports along a fit; with the first and the last of each run there are at most 200."""
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What came out, and how.
+
+    Attributes
+    ----------
+    image
+        The restored image, in the axes, dtype and units of the one that was given.
+    images
+        All images of the task by name, `image` first; detail enhancement adds "coarse" and
+        "detail" (float32, in the image's units).
+    task
+        The settings that were used, nothing left open.
+    stop_reason
+        "budget", "rule" (the stopping rule was met), "cancelled" or "diverged".
+    iterations, seconds
+        Done, over all runs, and their time.
+    history
+        A dict for each report: iteration, seconds, loss, and psnr where a reference was given.
+    psnr, ssim, input_psnr
+        Against the reference, None without one. PSNR is over all pixels and channels.
+    seed, device, data_range, peak_memory_mb, version
+        Where and with what it was made.
+    """
+
+    image: Array
+    images: dict[str, Array] = field(repr=False)
+    task: Task
+    stop_reason: str
+    iterations: int
+    seconds: float
+    history: list[dict[str, float]] = field(repr=False)
+    psnr: float | None
+    ssim: float | None
+    input_psnr: float | None
+    seed: int
+    device: str
+    data_range: float
+    peak_memory_mb: float
+    version: str = __version__
+
+    def report(self) -> dict[str, Any]:
+        """Everything but the pixels, as JSON values."""
+        return {
+            "task": self.task.name,
+            "settings": self.task.to_dict(),
+            "preset": self.task.preset,
+            "seed": self.seed,
+            "device": self.device,
+            "dtype": str(self.image.dtype),
+            "shape": list(self.image.shape),
+            "iterations": self.iterations,
+            "stop_reason": self.stop_reason,
+            "seconds": self.seconds,
+            "peak_memory_mb": self.peak_memory_mb,
+            "data_range": self.data_range,
+            "psnr": _finite(self.psnr),
+            "ssim": _finite(self.ssim),
+            "input_psnr": _finite(self.input_psnr),
+            "history": self.history,
+            "version": self.version,
+        }
+
+
+@dataclass(frozen=True)
+class Update:
+    """Where a restoration is, in the user's units.
+
+    Attributes
+    ----------
+    iteration, iterations, seconds, loss
+        As in the engine's `Progress`.
+    image
+        What would be returned now.
+    psnr
+        Its PSNR, with a reference.
+    result
+        On the last update, and only there.
+    """
+
+    iteration: int
+    iterations: int
+    seconds: float
+    loss: float
+    image: Array = field(repr=False)
+    psnr: float | None = None
+    result: Restoration | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked restoration that has not begun.
+
+    Attributes
+    ----------
+    task
+        Its settings, with nothing left open.
+    device
+        Where it will run.
+    """
+
+    image: Array = field(repr=False)
+    task: Task
+    measurement: Measurement = field(repr=False)
+    encoding: Encoding = field(repr=False)
+    reference: Array | None = field(repr=False)
+    data_range: float
+    device: torch.device
+    seed: int
+
+    @property
+    def memory_needed(self) -> int:
+        """Bytes that the fit is expected to take at its peak."""
+        from napari_dip.engine.fit import memory_needed
+
+        task, measurement = self.task, self.measurement
+        return memory_needed(task.problem(measurement), task.fit_settings(measurement), self.device)
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Update]:
+        """Fit, yielding updates; the last one carries the result.
+
+        Parameters
+        ----------
+        should_stop
+            Asked before each iteration; true ends the fit with what there is. It may block, which
+            pauses the fit.
+        """
+        from napari_dip.engine.devices import peak_memory
+        from napari_dip.engine.fit import fit_mean
+
+        task = self.task
+        runs = task.runs or 1
+        total = runs * (task.iterations or 1)
+        history: list[dict[str, float]] = []
+        for progress in fit_mean(
+            task.problem(self.measurement),
+            task.fit_settings(self.measurement),
+            runs=runs,
+            seed=self.seed,
+            device=self.device,
+            report_every=max(1, math.ceil(total / max(1, HISTORY - 2 * runs))),
+            should_stop=should_stop,
+        ):
+            images = self._images(progress.image)
+            image = images["image"]
+            update = Update(
+                progress.iteration,
+                progress.iterations,
+                progress.seconds,
+                progress.loss,
+                image,
+                self._psnr(image),
+            )
+            entry = {
+                "iteration": update.iteration,
+                "seconds": update.seconds,
+                "loss": update.loss,
+            }
+            if update.psnr is not None:
+                entry["psnr"] = update.psnr
+            history.append(entry)
+            if progress.stop_reason is not None:
+                result = Restoration(
+                    image=image,
+                    images=images,
+                    task=task,
+                    stop_reason=str(progress.stop_reason),
+                    iterations=progress.iteration,
+                    seconds=progress.seconds,
+                    history=history,
+                    psnr=update.psnr,
+                    ssim=self._ssim(image),
+                    input_psnr=self._psnr(self.image),
+                    seed=self.seed,
+                    device=str(self.device),
+                    data_range=self.data_range,
+                    peak_memory_mb=peak_memory(self.device),
+                )
+                update = replace(update, result=result)
+            yield update
+
+    def _images(self, x: torch.Tensor) -> dict[str, Array]:
+        decoded = {
+            name: self.encoding.decode(value, relative=name == "detail")
+            for name, value in self.task.finish(x, self.measurement).items()
+        }
+        if self.task.keeps_known:
+            known = self.encoding.decode_mask(self.measurement.observed[0])
+            decoded["image"] = np.where(known, self.image, decoded["image"])
+        return decoded
+
+    def _psnr(self, image: Array) -> float | None:
+        if self.reference is None or image.shape != self.reference.shape:
+            return None
+        return psnr(image, self.reference, self.data_range)
+
+    def _ssim(self, image: Array) -> float | None:
+        if self.reference is None:
+            return None
+        channel = next((i for i, a in enumerate(self.encoding.axes) if a in CHANNELS), None)
+        return ssim(image, self.reference, self.data_range, channel)
+
+
+def prepare(
+    image: Array,
+    task: Task,
+    *,
+    axes: str | None = None,
+    mask: Array | None = None,
+    guide: Array | None = None,
+    psf: Array | None = None,
+    reference: Array | None = None,
+    data_range: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> Job:
+    """Check a restoration's arguments and decide its settings, without starting it.
+
+    Its parameters, and what it raises, are those of `restore`.
+    """
+    from napari_dip.engine.devices import resolve_device
+
+    image = np.asarray(image)
+    y, observed, encoding = encode(image, axes)
+    given = {"mask": mask, "guide": guide, "psf": psf}
+    for name in ("mask", "guide", "psf"):
+        if name in task.needs and given[name] is None:
+            raise UserError(f"{name}: {task.name} needs one")
+        if name not in task.accepts and given[name] is not None:
+            raise UserError(f"{name}: {task.name} takes none; leave it out")
+    if mask is not None:
+        observed = observed & ~_mask(np.asarray(mask), encoding)
+    if not observed.any():
+        raise UserError("mask: it covers the whole image; leave some pixels to learn from")
+    nominal = nominal_range(image.dtype, image)
+    data_range = float(nominal[1] - nominal[0] if data_range is None else data_range)
+    if not (math.isfinite(data_range) and data_range > 0):
+        raise UserError(f"data_range: {data_range:g} must be a finite number above 0")
+    if task.name == "inpaint" and bool(observed.all()):
+        raise UserError("mask: nothing is marked as missing; mark the pixels to fill")
+    measurement = Measurement(
+        y=y[None],
+        observed=observed[None],
+        unit=encoding.span / data_range,
+        guide=None if guide is None else _guide(np.asarray(guide), encoding),
+        psf=None if psf is None else _psf(np.asarray(psf), encoding, tuple(y.shape[1:])),
+    )
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
+    job = Job(
+        image=image,
+        task=task.resolve(measurement),
+        measurement=measurement,
+        encoding=encoding,
+        reference=None,
+        data_range=data_range,
+        device=resolve_device(device),
+        seed=int(seed),
+    )
+    if reference is not None:
+        job = replace(job, reference=_reference(np.asarray(reference), job))
+    return job
+
+
+def restore(
+    image: Array,
+    task: Task,
+    *,
+    axes: str | None = None,
+    mask: Array | None = None,
+    guide: Array | None = None,
+    psf: Array | None = None,
+    reference: Array | None = None,
+    data_range: float | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    on_progress: Callable[[Update], object] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Restoration:
+    """Restore one image with a Deep Image Prior.
+
+    Parameters
+    ----------
+    image
+        Integers or floats of any range; NaN marks missing pixels. At least 16 pixels in y and x.
+    task
+        What to do, with its settings: `Denoise()`, `Inpaint()`, `SuperResolve(factor=2)`, ...
+    axes
+        One letter for each axis of `image`: Y, X, Z (fitted with 3-D convolutions), C (channels
+        with value ranges of their own) or S (samples of a colour). Guessed for YX, YXS and ZYX.
+    mask
+        Non-zero where pixels are missing; the image's shape, with or without its channel axis.
+    guide
+        For flash / no-flash: the flash picture, of the image's size.
+    psf
+        For deblurring: the point spread function, one axis for each axis of space.
+    reference
+        The truth, if it is known: PSNR and SSIM are reported.
+    data_range
+        The distance from black to white for PSNR and `sigma`: by default the dtype's (255, 65535),
+        1 for floats within [0, 1], else the span of the data.
+    device
+        "auto", "cpu", "cuda", "cuda:1" or "mps".
+    seed
+        The same seed on the same device gives the same image.
+    on_progress
+        Called with an `Update` now and then, and at the end.
+    should_stop
+        Asked before each iteration; true ends the fit with what there is.
+
+    Returns
+    -------
+    Restoration
+        The image, and how it came about.
+
+    Raises
+    ------
+    UserError
+        When something that was given can't be used; the message says what to do instead.
+    OutOfMemory
+        When the fit does not fit.
+    """
+    job = prepare(
+        image,
+        task,
+        axes=axes,
+        mask=mask,
+        guide=guide,
+        psf=psf,
+        reference=reference,
+        data_range=data_range,
+        device=device,
+        seed=seed,
+    )
+    result = None
+    for update in job.run(should_stop):
+        if on_progress is not None:
+            on_progress(update)
+        result = update.result
+    assert result is not None  # a fit's last progress has a stop reason
+    return result
+
+
+def _mask(mask: Array, encoding: Encoding) -> torch.Tensor:
+    """True where missing, (1 or channels, *space)."""
+    import torch
+
+    if mask.dtype.kind not in "biuf":
+        raise UserError(f"mask: {mask.dtype} values can't mark pixels; use zero and non-zero")
+    laid_out = encoding.match(mask)
+    if laid_out is None:
+        raise UserError(
+            f"mask: its shape {mask.shape} is not the image's {encoding.shape}; "
+            "make it as large as the image"
+        )
+    return torch.from_numpy(np.ascontiguousarray(laid_out != 0))
+
+
+def _guide(guide: Array, encoding: Encoding) -> torch.Tensor:
+    """The guide's samples as (1, channels, *space)."""
+    y, _, _ = encode(guide)
+    if tuple(y.shape[1:]) != encoding.sides:
+        raise UserError(
+            f"guide: its shape {guide.shape} does not match the image's {encoding.shape}; "
+            "align and crop the two pictures to one size"
+        )
+    return y[None]
+
+
+def _psf(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> torch.Tensor:
+    import torch
+
+    if psf.dtype.kind not in "iuf" or not np.isfinite(psf).all():
+        raise UserError("psf: it has values that are not finite numbers")
+    if psf.ndim != len(space):
+        raise UserError(
+            f"psf: it has {psf.ndim} axes, but the image has {len(space)} of space "
+            f"({encoding.space}); give one for each"
+        )
+    if any(k > n for k, n in zip(psf.shape, space, strict=True)):
+        raise UserError(
+            f"psf: {psf.shape} is larger than the image {space}; crop it to where it is not zero"
+        )
+    if (psf < 0).any() or psf.sum() <= 0:
+        raise UserError("psf: it must be non-negative with a sum above 0")
+    return torch.from_numpy(psf.astype(np.float32))
+
+
+def _reference(reference: Array, job: Job) -> Array:
+    import torch
+
+    domain = job.task.operator(job.measurement).domain(job.measurement.space)
+    x = job.task.operator(job.measurement).visible(torch.empty(1, 1, *domain))
+    channels = job.measurement.y.shape[1]
+    expected = job.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
+    if reference.shape != expected:
+        raise UserError(f"reference: its shape {reference.shape} is not the result's {expected}")
+    if reference.dtype.kind not in "biuf":
+        raise UserError(f"reference: {reference.dtype} values can't be compared")
+    return reference
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity: the PSNR of equal images is left out."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,281 @@
+"""What all tasks share: their settings, and how settings and a measurement become a fit."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+from napari_dip.errors import UserError
+from napari_dip.tasks.settings import Settings, setting
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_dip.engine.fit import FitSettings, Problem
+    from napari_dip.engine.physics import Operator
+    from napari_dip.engine.stopping import Stopping
+
+Preset = Literal["fast", "paper"]
+Stop = Literal["auto", "budget", "sigma", "variance"]
+Side = Literal["mask", "guide", "psf"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A degraded image as the fit sees it.
+
+    Attributes
+    ----------
+    y
+        (1, channels, *space), float32, about [0, 1].
+    observed
+        (1, channels, *space), bool: False where nothing is known.
+    unit
+        How much of the data range 1.0 in y stands for: a noise level of sigma (as a fraction of
+        the data range) is sigma / unit in y.
+    guide
+        (1, channels, *space), a second picture of the scene.
+    psf
+        (*sides), the point spread function.
+    """
+
+    y: Tensor
+    observed: Tensor
+    unit: float = 1.0
+    guide: Tensor | None = None
+    psf: Tensor | None = None
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return tuple(self.y.shape[2:])
+
+    def estimated_sigma(self) -> float:
+        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator."""
+        import numpy as np
+        from skimage.restoration import estimate_sigma
+
+        filled = fill_missing(self.y, self.observed)
+        values = [estimate_sigma(channel.numpy()) for channel in filled[0]]
+        return float(np.nan_to_num(np.mean(values)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Settings):
+    """Settings of one restoration. What is None is decided by the preset (`resolve`)."""
+
+    name: ClassVar[str]
+    """Its name on the command line and in JSON."""
+    title: ClassVar[str]
+    """Its name in forms."""
+    needs: ClassVar[tuple[Side, ...]] = ()
+    """What has to be given beside the image."""
+    accepts: ClassVar[tuple[Side, ...]] = ("mask",)
+    """What can be given beside the image."""
+
+    preset: Preset = setting(
+        "fast", "fast: close to the paper's quality in a fraction of its time; paper: its settings"
+    )
+    iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
+    runs: int | None = setting(
+        None, "Fits with different seeds whose images are averaged", least=1, most=100
+    )
+    stop: Stop = setting(
+        "auto",
+        "When to stop before the budget: auto (the preset's rule), budget (never), sigma (the "
+        "residual reaches the noise level), variance (the outputs' variance passes its minimum)",
+    )
+    sigma: float | None = setting(
+        None,
+        "Noise's standard deviation as a fraction of the data range, such as 25/255; "
+        "estimated if not given",
+        least=0,
+        most=1,
+    )
+    learning_rate: float | None = setting(
+        None, "Adam's learning rate, or its peak", least=1e-6, most=1, advanced=True
+    )
+    schedule: Literal["constant", "one-cycle"] | None = setting(
+        None, "How the learning rate goes over the iterations", advanced=True
+    )
+    input: Literal["noise", "meshgrid", "image"] | None = setting(
+        None, "The network's input: noise, coordinates, or a picture", advanced=True
+    )
+    input_channels: int | None = setting(
+        None, "Channels of a noise input", least=1, most=512, advanced=True
+    )
+    input_noise: float | None = setting(
+        None,
+        "Standard deviation of the input's perturbation at each iteration (the paper's sigma_p)",
+        least=0,
+        most=10,
+        advanced=True,
+    )
+    fresh_noise: bool | None = setting(
+        None, "Draw the perturbation anew each time instead of from a pool", advanced=True
+    )
+    average: float | None = setting(
+        None,
+        "Weight of the exponential average of outputs, 0 for none",
+        least=0,
+        most=0.9999,
+        advanced=True,
+    )
+    total_variation: float = setting(
+        0.0, "Weight of a total variation prior beside the network", least=0, advanced=True
+    )
+    network: Literal["skip", "unet", "resnet", "pixels"] | None = setting(
+        None, "The network; pixels: none, the image itself is optimised", advanced=True
+    )
+    filters: tuple[int, ...] | None = setting(
+        None, "Filters of each level, finest first", least=1, most=4096, advanced=True
+    )
+    skips: tuple[int, ...] | None = setting(
+        None, "Filters of each level's skip connection, 0 for none", least=0, advanced=True
+    )
+    kernels_down: tuple[int, ...] | None = setting(
+        None, "Kernel sizes of the encoder, odd", least=1, most=31, advanced=True
+    )
+    kernels_up: tuple[int, ...] | None = setting(
+        None, "Kernel sizes of the decoder, odd", least=1, most=31, advanced=True
+    )
+    kernel_skip: int | None = setting(
+        None, "Kernel size of the skips, odd", least=1, most=31, advanced=True
+    )
+    downsampling: Literal["stride", "average", "max"] | None = setting(
+        None, "How a level shrinks the image", advanced=True
+    )
+    upsampling: tuple[Literal["bilinear", "nearest"], ...] | None = setting(
+        None, "How a level grows it back", advanced=True
+    )
+    padding: Literal["reflect", "zero"] | None = setting(
+        None, "What convolutions see beyond the border", advanced=True
+    )
+    pointwise: bool | None = setting(
+        None, "A 1x1 convolution after each of the decoder's convolutions", advanced=True
+    )
+    shuffle: int | None = setting(
+        None, "Work at 1/shuffle of the resolution", least=1, most=8, advanced=True
+    )
+    precision: Literal["auto", "float32", "bfloat16"] | None = setting(
+        None, "Number format of convolutions", advanced=True
+    )
+    compilation: Literal["auto", "never"] | None = setting(
+        None, "Whether long fits may be compiled", advanced=True
+    )
+
+    @abstractmethod
+    def preset_values(self, measurement: Measurement) -> dict[str, Any]:
+        """What the preset sets for this measurement, by setting; `stop` stands for "auto"."""
+
+    def operator(self, measurement: Measurement) -> Operator:
+        """The forward operator, before missing pixels are masked."""
+        from napari_dip.engine.physics import Identity
+
+        return Identity()
+
+    def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
+        """The picture that goes in where `input` is "image": the measurement, filled and sized."""
+        from napari_dip.engine.physics import resize
+
+        filled = fill_missing(measurement.y, measurement.observed)
+        return resize(filled, space)
+
+    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+        """The task's images, by name, from the fitted one, all (channels, *space).
+
+        The first is the result.
+        """
+        return {"image": x}
+
+    @property
+    def keeps_known(self) -> bool:
+        """Whether known pixels are returned as they were given, bit by bit."""
+        return False
+
+    def resolve(self, measurement: Measurement) -> Self:
+        """These settings with nothing left open: what is None is filled in from the preset.
+
+        Resolving twice changes nothing.
+        """
+        values = self.preset_values(measurement)
+        stop = values.pop("stop", "budget")
+        filled = {k: v for k, v in values.items() if getattr(self, k) is None}
+        if self.stop == "auto":
+            filled["stop"] = stop
+        task = self.replace(**filled)
+        still_open = [f.name for f in fields(task) if getattr(task, f.name) is None]
+        if "sigma" in still_open and (task.stop == "sigma"):
+            task = task.replace(sigma=min(1.0, measurement.estimated_sigma() * measurement.unit))
+        levels = len(task.filters or ())
+        return task.replace(
+            **{
+                name: _for_levels(getattr(task, name), levels)
+                for name in ("skips", "kernels_down", "kernels_up", "upsampling")
+            }
+        )
+
+    def problem(self, measurement: Measurement) -> Problem:
+        """The fit's data term and input picture."""
+        from napari_dip.engine.fit import Problem
+        from napari_dip.engine.physics import Mask
+
+        operator = self.operator(measurement)
+        if not bool(measurement.observed.all()):
+            operator = Mask(measurement.observed, operator)
+        guide = None
+        if self.input == "image":
+            guide = self.input_image(measurement, operator.domain(measurement.space))
+        y = measurement.y * measurement.observed
+        return Problem(y, operator, guide)
+
+    def fit_settings(self, measurement: Measurement) -> FitSettings:
+        """The fit's settings, from resolved ones."""
+        from napari_dip.engine.fit import FitSettings
+        from napari_dip.engine.inputs import InputSpec
+        from napari_dip.engine.networks import NetworkSpec
+
+        same = {f.name for f in fields(NetworkSpec)} & {f.name for f in fields(self)}
+        try:
+            network = NetworkSpec(kind=self.network, **{n: getattr(self, n) for n in same})
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        same = {f.name for f in fields(FitSettings)} & {f.name for f in fields(self)}
+        options = {n: getattr(self, n) for n in same - {"network", "input"}}
+        spec = InputSpec(self.input, self.input_channels)
+        return FitSettings(network, spec, stopping=self._stopping(measurement), **options)
+
+    def _stopping(self, measurement: Measurement) -> Stopping | None:
+        from napari_dip.engine.stopping import Discrepancy, WindowedVariance
+
+        if self.stop == "sigma":
+            known = float(measurement.observed.float().mean())
+            # The squared error is a mean over all pixels; only known ones can add to it.
+            return Discrepancy((self.sigma or 0.0) / measurement.unit * known**0.5)
+        return WindowedVariance() if self.stop == "variance" else None
+
+
+def _for_levels(values: tuple[Any, ...] | None, levels: int) -> tuple[Any, ...] | None:
+    """One entry for each level: the last one is repeated, what is too many is dropped."""
+    if values is None:
+        return None
+    return (values + values[-1:] * levels)[:levels]
+
+
+def fill_missing(y: Tensor, observed: Tensor) -> Tensor:
+    """Missing pixels filled from the nearest known one of their channel.
+
+    A quick, scale-free guess that is only an input for a network, never a result.
+    """
+    import torch
+    from scipy.ndimage import distance_transform_edt
+
+    if bool(observed.all()):
+        return y
+    filled = y.clone()
+    for c in range(y.shape[1]):
+        known = observed[0, c].numpy()
+        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+        filled[0, c] = torch.from_numpy(y[0, c].numpy()[tuple(nearest)])
+    return filled

@@ -1,0 +1,46 @@
+"""Deblurring: an image that, blurred by the point spread function, is the one that was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+
+if TYPE_CHECKING:
+    from napari_dip.engine.physics import Operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deblur(Task):
+    """Undo a blur whose point spread function is known (non-blind deconvolution).
+
+    The paper does not deblur; `paper` is its default network and training on this data term. A
+    deblurring fit learns the noise, amplified, so by default it stops when the residual reaches
+    the noise level, given as `sigma` or estimated.
+    """
+
+    name = "deblur"
+    title = "Deblur"
+    needs = ("psf",)
+    accepts = ("mask", "psf")
+
+    def preset_values(self, measurement: Measurement) -> dict[str, Any]:
+        if self.preset == "paper":
+            return {**PAPER, "iterations": 2000, "stop": "sigma"}
+        return {
+            **FAST,
+            "iterations": 600,
+            "schedule": "constant",
+            "learning_rate": 0.01,
+            "average": 0.95,
+            "stop": "sigma",
+            **(FAST_3D if is_volume(measurement.space) else {}),
+        }
+
+    def operator(self, measurement: Measurement) -> Operator:
+        from napari_dip.engine.physics import Blur
+
+        assert measurement.psf is not None  # `needs` is checked before a measurement is made
+        return Blur(measurement.psf)

@@ -1,0 +1,43 @@
+"""Detail enhancement: what the network has not learned yet is detail; give more of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.settings import setting
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnhanceDetail(Task):
+    """Boost fine detail: image + gain * (image - coarse), coarse being an early fit.
+
+    The fewer iterations, the coarser the base and the larger the details that are boosted; the
+    paper shows 250 to 7000 (section 3.5), and `paper` stops at 2500.
+    """
+
+    name = "enhance"
+    title = "Enhance detail"
+
+    gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
+
+    def preset_values(self, measurement: Measurement) -> dict[str, Any]:
+        if self.preset == "paper":
+            return {**PAPER, "iterations": 2500, "input_noise": 0.0, "average": 0.0}
+        return {
+            **FAST,
+            "iterations": 200,
+            "input_noise": 0.0,
+            "average": 0.9,
+            **(FAST_3D if is_volume(measurement.space) else {}),
+        }
+
+    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+        given = measurement.y[0].where(measurement.observed[0], x)
+        detail = given - x
+        return {"image": given + self.gain * detail, "coarse": x, "detail": detail}

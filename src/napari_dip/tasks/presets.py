@@ -1,0 +1,53 @@
+"""The presets' common ground; each task's file has what is its own.
+
+`PAPER` is the paper's default architecture and training ("Std" in section 4 of arXiv 1711.10925),
+in float32 without compilation, as the authors ran it. `FAST` is ours: the same method with a
+narrower network, a learning rate that rises and falls once, and bfloat16 where the machine has it.
+`docs/performance.md` has what each choice was measured to bring.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PAPER: dict[str, Any] = {
+    "runs": 1,
+    "learning_rate": 0.01,
+    "schedule": "constant",
+    "input": "noise",
+    "input_channels": 32,
+    "input_noise": 1 / 30,
+    "fresh_noise": True,
+    "average": 0.99,
+    "network": "skip",
+    "filters": (128,) * 5,
+    "skips": (4,),
+    "kernels_down": (3,),
+    "kernels_up": (3,),
+    "kernel_skip": 1,
+    "downsampling": "stride",
+    "upsampling": ("bilinear",),
+    "padding": "reflect",
+    "pointwise": True,
+    "shuffle": 1,
+    "precision": "float32",
+    "compilation": "never",
+}
+
+FAST: dict[str, Any] = {
+    **PAPER,
+    "learning_rate": 0.02,
+    "schedule": "one-cycle",
+    "fresh_noise": False,
+    "average": 0.98,
+    "filters": (64,) * 4,
+    "precision": "auto",
+    "compilation": "auto",
+}
+
+FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 250, "average": 0.97}
+"""What a volume changes: a 3-D convolution takes nine times a 2-D one's arithmetic per voxel."""
+
+
+def is_volume(space: tuple[int, ...]) -> bool:
+    return len(space) == 3

@@ -1,0 +1,204 @@
+"""Settings that say what they are: typed, ranged and described once, for every front end.
+
+A settings class is a frozen dataclass whose fields are made by `setting`. Python keywords, the
+command line's options and the dock's form are all derived from those fields. Settings hold scalars,
+choices and short tuples only, so they go to JSON and back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, Self, Union
+
+from napari_dip.errors import UserError
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    advanced: bool = False,
+) -> Any:
+    """A field of a settings class.
+
+    Parameters
+    ----------
+    default
+        Its value; None where the preset decides.
+    help
+        One sentence for tooltips and `--help`.
+    least, most
+        The range of a number (or of each number of a tuple).
+    advanced
+        Whether a form may hide it at first.
+    """
+    metadata = {"help": help, "least": least, "most": most, "advanced": advanced}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a field accepts, read off its annotation."""
+
+    scalar: type
+    choices: tuple[str, ...]
+    many: bool
+    optional: bool
+
+    def __str__(self) -> str:
+        if self.choices:
+            one = "one of " + ", ".join(self.choices)
+        else:
+            one = {bool: "true or false", int: "a whole number", float: "a number"}.get(
+                self.scalar, "text"
+            )
+        return f"{one}, or several with commas" if self.many else one
+
+
+@cache
+def kinds(cls: type[Settings]) -> dict[str, Kind]:
+    """The kind of each field of a settings class, by name."""
+    hints = typing.get_type_hints(cls)
+    return {f.name: _kind(hints[f.name]) for f in dataclasses.fields(cls)}
+
+
+def _kind(hint: Any) -> Kind:
+    members = typing.get_args(hint) if _is_union(hint) else (hint,)
+    optional = type(None) in members
+    many, choices, scalar = False, (), str
+    for member in members:
+        if typing.get_origin(member) is tuple:
+            many = True
+            member = typing.get_args(member)[0]
+        if typing.get_origin(member) is Literal:
+            choices = typing.get_args(member)
+        elif member is not type(None):
+            scalar = member
+    return Kind(scalar, choices, many, optional)
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (Union, types.UnionType)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Base of all settings: checks, JSON, and values given as text."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            object.__setattr__(self, field.name, _checked(type(self), field, value))
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some settings changed; a misspelt name is refused."""
+        self._refuse_unknown(changes)
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings as JSON values."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def to_json(self) -> str:
+        """All settings as JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Settings from `to_dict`'s values, or some of them.
+
+        Raises
+        ------
+        UserError
+            For a name that is no setting, or a value out of range.
+        """
+        cls._refuse_unknown(values)
+        return cls(**values)
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """The value that a setting's text stands for, such as "64,64" for filters.
+
+        Raises
+        ------
+        UserError
+            For a name that is no setting, or text that is not of its kind.
+        """
+        cls._refuse_unknown([name])
+        kind = kinds(cls)[name]
+        if kind.optional and text.lower() in ("none", "null", ""):
+            return None
+        parts = text.split(",") if kind.many else [text]
+        try:
+            values = [_parse_one(kind, part.strip()) for part in parts]
+        except ValueError:
+            raise UserError(f"{name}: {text!r} is not {kind}") from None
+        return tuple(values) if kind.many else values[0]
+
+    @classmethod
+    def _refuse_unknown(cls, names: Any) -> None:
+        known = [f.name for f in dataclasses.fields(cls)]
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
+                raise UserError(f"{name}: {cls.__name__} has no such setting; {hint}")
+
+
+def _parse_one(kind: Kind, text: str) -> Any:
+    if kind.choices:
+        return text
+    if kind.scalar is bool:
+        if text.lower() not in TRUTH:
+            raise ValueError(text)
+        return TRUTH[text.lower()]
+    if kind.scalar is float and "/" in text:  # 25/255, as noise levels are written
+        above, below = text.split("/", 1)
+        return float(above) / float(below) if float(below) else math.nan
+    return kind.scalar(text)
+
+
+def _checked(cls: type[Settings], field: dataclasses.Field[Any], value: Any) -> Any:
+    """The value in its field's own type, or a UserError."""
+    kind = kinds(cls)[field.name]
+    if value is None and kind.optional:
+        return None
+    if kind.many:
+        value = value if isinstance(value, (list, tuple)) else (value,)
+        if not value:
+            raise UserError(f"{field.name}: it is empty; give one entry for each level")
+        return tuple(_checked_one(kind, field, v) for v in value)
+    return _checked_one(kind, field, value)
+
+
+def _checked_one(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
+    wrong = UserError(f"{field.name}: {value!r} is not {kind}")
+    if kind.choices:
+        if value not in kind.choices:
+            raise wrong
+        return value
+    if kind.scalar is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind.scalar) or (kind.scalar is int and isinstance(value, bool)):
+        raise wrong
+    least, most = field.metadata["least"], field.metadata["most"]
+    if kind.scalar in (int, float):
+        if not math.isfinite(value):
+            raise UserError(f"{field.name}: {value} is not a finite number")
+        if least is not None and value < least:
+            raise UserError(f"{field.name}: {value:g} is below its least value of {least:g}")
+        if most is not None and value > most:
+            raise UserError(f"{field.name}: {value:g} is above its greatest value of {most:g}")
+    return value
