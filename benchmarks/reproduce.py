@@ -174,7 +174,7 @@ def main() -> None:
     print_table(rows, options.task, options.level)
     if options.save:
         document = {
-            "command": " ".join(sys.argv[1:]),
+            "options": {**vars(options), "data": options.data and options.data.name, "save": None},
             "machine": kind,
             "torch": torch.__version__,
             "napari_dip": __version__,

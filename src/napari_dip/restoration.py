@@ -421,7 +421,7 @@ def _reference(reference: Array, job: Job) -> Array:
     import torch
 
     domain = job.task.operator(job.measurement).domain(job.measurement.space)
-    x = job.task.operator(job.measurement).visible(torch.empty(1, 1, *domain))
+    x = job.task.operator(job.measurement).visible(torch.zeros(1, 1, *domain))
     channels = job.measurement.y.shape[1]
     expected = job.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
     if reference.shape != expected:

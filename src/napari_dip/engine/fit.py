@@ -104,6 +104,10 @@ class FitSettings:
         sigma_p, the standard deviation of the perturbation of z at each iteration.
     fresh_noise
         Draw the perturbation anew at each iteration, as the paper does, or cut it from a pool.
+    recorruption
+        Subtract this much of the perturbation from the target: with the noisy image as input and
+        sigma^2 / sigma_p^2 here, input and target have independent noise, so the fit learns no
+        noise however long it goes on. Source: Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021.
     average
         Weight of the exponential average of outputs, 0 for none.
     total_variation
@@ -121,6 +125,7 @@ class FitSettings:
     schedule: Schedule = "constant"
     input_noise: float = 1 / 30
     fresh_noise: bool = True
+    recorruption: float = 0.0
     average: float = 0.99
     total_variation: float = 0.0
     stopping: Stopping | None = None
@@ -307,6 +312,8 @@ class _Run:
     def __init__(
         self, problem: Problem, settings: FitSettings, seed: int, device: torch.device
     ) -> None:
+        if settings.recorruption and settings.input.kind != "image":
+            raise ValueError("recorruption: it splits an input that is the noisy image itself")
         self.settings, self.device = settings, device
         self.fidelity = problem.fidelity
         self.operator = problem.operator.to(device)
@@ -323,12 +330,9 @@ class _Run:
             layout = torch.channels_last
         self.module = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.network: Callable[[Tensor], Tensor] = self.module
+        self.z = z.to(device, memory_format=layout)
         noise = FreshNoise if settings.fresh_noise else PooledNoise
-        self.z = noise(
-            z.to(device, memory_format=layout),
-            settings.input_noise,
-            torch.Generator(device).manual_seed(seed),
-        )
+        self.noise = noise(self.z, settings.input_noise, torch.Generator(device).manual_seed(seed))
         self.optimizer = torch.optim.Adam(
             self.module.parameters(), settings.learning_rate, fused=device.type != "mps"
         )
@@ -339,17 +343,21 @@ class _Run:
         self.losses: list[Tensor] = []
         self.slowdown = 1.0
 
-    def forward(self) -> Tensor:
+    def forward(self, z: Tensor) -> Tensor:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            return self.network(self.z())
+            return self.network(z)
 
     def step(self, iteration: int) -> None:
         """One iteration: perturb z, compute the loss, update the weights and the average."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate(iteration) * self.slowdown
         self.optimizer.zero_grad(set_to_none=True)
-        self.output = self.forward().float()
-        loss = self.fidelity(self.operator(self.output), self.y)
+        noise = self.noise()
+        self.output = self.forward(self.z if noise is None else self.z + noise).float()
+        target = self.y
+        if self.settings.recorruption and noise is not None:
+            target = self.operator(self.y - self.settings.recorruption * noise)
+        loss = self.fidelity(self.operator(self.output), target)
         if self.settings.total_variation:
             loss = loss + self.settings.total_variation * total_variation(self.output)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -385,7 +393,7 @@ class _Run:
             return
         if can_compile(self.device):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                self.network = compiled(self.module, self.z())
+                self.network = compiled(self.module, self.z)
 
     def last_loss(self) -> float:
         return float(self.losses[-1])

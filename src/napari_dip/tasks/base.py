@@ -73,6 +73,8 @@ class Task(Settings):
     """What has to be given beside the image."""
     accepts: ClassVar[tuple[Side, ...]] = ("mask",)
     """What can be given beside the image."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """What `finish` gives beside the result."""
 
     preset: Preset = setting(
         "fast", "fast: close to the paper's quality in a fraction of its time; paper: its settings"
@@ -114,6 +116,12 @@ class Task(Settings):
     )
     fresh_noise: bool | None = setting(
         None, "Draw the perturbation anew each time instead of from a pool", advanced=True
+    )
+    recorrupt: bool | None = setting(
+        None,
+        "Take the perturbation's share of noise off the target, so that no noise is learned; "
+        "for an input of the noisy image with known or estimated sigma",
+        advanced=True,
     )
     average: float | None = setting(
         None,
@@ -205,8 +213,7 @@ class Task(Settings):
         if self.stop == "auto":
             filled["stop"] = stop
         task = self.replace(**filled)
-        still_open = [f.name for f in fields(task) if getattr(task, f.name) is None]
-        if "sigma" in still_open and (task.stop == "sigma"):
+        if task.sigma is None and (task.stop == "sigma" or task.recorrupt):
             task = task.replace(sigma=min(1.0, measurement.estimated_sigma() * measurement.unit))
         levels = len(task.filters or ())
         return task.replace(
@@ -243,6 +250,9 @@ class Task(Settings):
             raise UserError(str(error)) from None
         same = {f.name for f in fields(FitSettings)} & {f.name for f in fields(self)}
         options = {n: getattr(self, n) for n in same - {"network", "input"}}
+        if self.recorrupt and self.input_noise:
+            sigma = (self.sigma or 0.0) / measurement.unit
+            options["recorruption"] = (sigma / self.input_noise) ** 2
         spec = InputSpec(self.input, self.input_channels)
         return FitSettings(network, spec, stopping=self._stopping(measurement), **options)
 

@@ -23,6 +23,7 @@ class EnhanceDetail(Task):
 
     name = "enhance"
     title = "Enhance detail"
+    parts = ("coarse", "detail")
 
     gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
 

@@ -18,6 +18,7 @@ PAPER: dict[str, Any] = {
     "input_channels": 32,
     "input_noise": 1 / 30,
     "fresh_noise": True,
+    "recorrupt": False,
     "average": 0.99,
     "network": "skip",
     "filters": (128,) * 5,
