@@ -83,12 +83,12 @@ class Restoration:
             "iterations": self.iterations,
             "stop_reason": self.stop_reason,
             "seconds": self.seconds,
-            "peak_memory_mb": self.peak_memory_mb,
+            "peak_memory_mb": _finite(self.peak_memory_mb),
             "data_range": self.data_range,
             "psnr": _finite(self.psnr),
             "ssim": _finite(self.ssim),
             "input_psnr": _finite(self.input_psnr),
-            "history": self.history,
+            "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
             "version": self.version,
         }
 
@@ -249,7 +249,7 @@ def prepare(
 
     Its parameters, and what it raises, are those of `restore`.
     """
-    from napari_dip.engine.devices import resolve_device
+    from napari_dip.engine.devices import check_memory, resolve_device
 
     image = np.asarray(image)
     y, observed, encoding = encode(image, axes)
@@ -288,6 +288,7 @@ def prepare(
         device=resolve_device(device),
         seed=int(seed),
     )
+    check_memory(job.memory_needed, job.device)
     if reference is not None:
         job = replace(job, reference=_reference(np.asarray(reference), job))
     return job
@@ -425,12 +426,17 @@ def _reference(reference: Array, job: Job) -> Array:
     channels = job.measurement.y.shape[1]
     expected = job.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
     if reference.shape != expected:
-        raise UserError(f"reference: its shape {reference.shape} is not the result's {expected}")
+        raise UserError(
+            f"reference: its shape {reference.shape} is not the result's {expected}; "
+            "crop it, or save both with the same channels"
+        )
     if reference.dtype.kind not in "biuf":
-        raise UserError(f"reference: {reference.dtype} values can't be compared")
+        raise UserError(
+            f"reference: {reference.dtype} values can't be compared; convert to real numbers"
+        )
     return reference
 
 
 def _finite(value: float | None) -> float | None:
-    """JSON has no infinity: the PSNR of equal images is left out."""
+    """JSON has neither infinity (the PSNR of equal images) nor NaN: they become null."""
     return value if value is not None and math.isfinite(value) else None

@@ -153,16 +153,27 @@ def estimate_memory(
     return int(activations + 2 * largest + 7 * weights + 3 * z.numel() * 4)
 
 
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that are free on a device, or None where torch can't tell."""
+def total_memory(device: torch.device) -> int | None:
+    """Bytes of memory that a device has, or None where that can't be told."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "cpu" and hasattr(os, "sysconf"):
-        try:
-            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (ValueError, OSError):
-            return None
-    return None
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def check_memory(needed: int, device: torch.device) -> None:
+    """Refuse a fit that can't fit: a system that hands out more than it has would just kill it.
+
+    Raises
+    ------
+    OutOfMemory
+        When more is needed than the device has at all.
+    """
+    total = total_memory(device)
+    if total is not None and needed > total:
+        raise _out_of_memory(needed, f" and {device} has {total / 1e9:.1f} GB")
 
 
 def peak_memory(device: torch.device) -> float:
@@ -189,7 +200,11 @@ def memory_errors(needed: int) -> Iterator[None]:
         )
         if not is_memory:
             raise
-        raise OutOfMemory(
-            f"out of memory: this fit needs about {needed / 1e9:.1f} GB; "
-            "restore a crop, use preset=fast, fewer filters (filters=32,32,32,32) or device=cpu"
-        ) from error
+        raise _out_of_memory(needed) from error
+
+
+def _out_of_memory(needed: int, beside: str = "") -> OutOfMemory:
+    return OutOfMemory(
+        f"out of memory: this fit needs about {needed / 1e9:.1f} GB{beside}; "
+        "restore a crop, use preset=fast, fewer filters (filters=32,32,32,32) or device=cpu"
+    )
