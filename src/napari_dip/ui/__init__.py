@@ -1,0 +1,1 @@
+"""The napari plugin: the one place that imports napari and Qt."""
