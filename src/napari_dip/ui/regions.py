@@ -108,7 +108,7 @@ def _world(layer: Layer, point: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(layer.data_to_world(pixel), float)
 
 
-def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[np.float64]:
+def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[Any]:
     """A shape's vertices in an image's pixels; NaN along axes that the shape does not have."""
     shared = min(layer.ndim, image.ndim)
     factors = unit_factors(layer.units, image.units[-shared:])
@@ -119,8 +119,7 @@ def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[n
         world[-shared:] = np.asarray(layer.data_to_world(vertex))[-shared:] * factors
         out[i, -shared:] = np.asarray(image.world_to_data(world))[-shared:]
     # Vertices mostly are at pixel centres; rounding errors must not decide about pixels.
-    rounded: NDArray[np.float64] = np.round(out, 6)
-    return rounded
+    return np.round(out, 6)
 
 
 def _rasterised(layer: Shapes, image: Image, source: Source) -> Crop:

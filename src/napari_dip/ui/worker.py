@@ -1,0 +1,207 @@
+"""One restoration on a thread of its own, and what the window needs to watch and steer it.
+
+Nothing is signalled: the window asks, at its own pace, for the newest update. So updates can't
+pile up, none can arrive after its run or its window is gone, and an error can't be swallowed on
+its way. The thread knows neither Qt nor napari.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import cast
+
+from napari_dip.errors import UserError
+from napari_dip.restoration import Job, Restoration, Update, prepare
+from napari_dip.tasks.base import Task
+from napari_dip.ui.layers import Crop, Source, displayable
+from napari_dip.ui.timeline import Snapshot, Timeline
+
+logger = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """Where a run is. A request takes effect later; between the two there is a phase of its own."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    FINISHED = "finished"
+    DISCARDED = "discarded"
+    FAILED = "failed"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a thread is at work, or about to be."""
+        return self in ACTIVE
+
+
+ACTIVE = (Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.PAUSED, Phase.STOPPING)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a run needs, taken down when it is asked for."""
+
+    task: Task
+    source: Source
+    mask: Crop | None = None
+    guide: Crop | None = None
+    psf: Crop | None = None
+    reference: Crop | None = None
+    device: str = "auto"
+    seed: int = 0
+
+    @property
+    def factor(self) -> int:
+        """How many times finer the result is than the image."""
+        return int(getattr(self.task, "factor", 1))
+
+    def prepare(self) -> Job:
+        """Read the layers and check everything."""
+        source = self.source
+        return prepare(
+            source.crop.read(),
+            self.task,
+            axes=source.axes,
+            mask=None if self.mask is None else self.mask.read(),
+            guide=None if self.guide is None else self.guide.read(),
+            psf=None if self.psf is None else self.psf.read(),
+            reference=None if self.reference is None else self.reference.read(),
+            device=self.device,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """One point of the curve."""
+
+    iteration: int
+    loss: float
+    psnr: float | None
+
+
+class Run:
+    """A request being carried out.
+
+    Parameters
+    ----------
+    request
+        What to do.
+    snapshot_bytes
+        Memory for the timeline's snapshots.
+    """
+
+    def __init__(self, request: Request, snapshot_bytes: int = 256_000_000) -> None:
+        self.request = request
+        self.timeline = Timeline(snapshot_bytes)
+        self.reports: tuple[Report, ...] = ()
+        self.result: Restoration | None = None
+        self.error: str | None = None
+        self._newest: Update | None = None
+        self._going = threading.Event()
+        self._going.set()
+        self._stopping = threading.Event()
+        self._discarding = False
+        self._holding = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="napari-dip", daemon=False)
+
+    @property
+    def phase(self) -> Phase:
+        if self._ended.is_set():
+            if self.error is not None:
+                return Phase.FAILED
+            return Phase.DISCARDED if self.result is None else Phase.FINISHED
+        if self._stopping.is_set():
+            return Phase.STOPPING
+        if not self._going.is_set():
+            return Phase.PAUSED if self._holding else Phase.PAUSING
+        return Phase.RUNNING if self.reports else Phase.STARTING
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Hold before the next iteration; `phase` says when it does."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Go on, also when the pause has not taken effect yet."""
+        self._going.set()
+
+    def stop(self) -> None:
+        """End with what there is after the current iteration."""
+        self._stopping.set()
+        self._going.set()
+
+    def cancel(self) -> None:
+        """End after the current iteration and drop what there is."""
+        self._discarding = True
+        self.stop()
+
+    def take(self) -> Update | None:
+        """The newest update, once; None if there is none since the last call."""
+        newest, self._newest = self._newest, None
+        return newest
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end; whether it came."""
+        return self._ended.wait(seconds)
+
+    def _work(self) -> None:
+        try:
+            self._fit()
+        # Also what torch raises when memory runs out, which is a RuntimeError.
+        except UserError as error:
+            self.error = str(error)
+        except Exception as error:
+            # As text: a log record that holds the traceback would hold the network too.
+            logger.error("The restoration failed: %s", traceback.format_exc())
+            self.error = f"{type(error).__name__}: {error}".splitlines()[0]
+        finally:
+            _release()
+            if self._discarding:
+                self.result = self._newest = None
+            self._ended.set()
+
+    def _fit(self) -> None:
+        updates = cast("Generator[Update]", self.request.prepare().run(self._should_stop))
+        with closing(updates):
+            for update in updates:
+                self._keep(update)
+                if self._discarding:
+                    break
+
+    def _keep(self, update: Update) -> None:
+        update = replace(update, image=displayable(update.image))
+        self.timeline.add(Snapshot(update.iteration, update.image, update.psnr))
+        self.reports += (Report(update.iteration, update.loss, update.psnr),)
+        self.result = update.result
+        self._newest = update
+
+    def _should_stop(self) -> bool:
+        # Without a main thread there is no window any more that could resume or stop.
+        window = threading.main_thread()
+        while not self._going.is_set() and window.is_alive():
+            self._holding = True
+            self._going.wait(0.2)
+        self._holding = False
+        return self._stopping.is_set() or not window.is_alive()
+
+
+def _release() -> None:
+    """Give the GPU's memory back to others; torch would keep it for its next allocation."""
+    import torch
+
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()

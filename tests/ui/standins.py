@@ -1,0 +1,89 @@
+"""A stand-in for the engine: updates at the test's word, no network."""
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_dip.restoration import Restoration, Update
+from napari_dip.tasks import Denoise
+from napari_dip.ui.layers import Crop, Source
+from napari_dip.ui.worker import Request
+
+WAIT = 10
+"""Seconds after which a test that waits for another thread has failed."""
+
+
+@dataclass
+class Engine:
+    """A fit of `iterations` steps. Each step waits for `step()`, unless it runs freely."""
+
+    iterations: int = 5
+    free: bool = True
+    error: Exception | None = None
+    shape: tuple[int, ...] = (20, 30)
+    dtype: str = "f4"
+    closed: bool = False
+    resources: list = field(default_factory=list)
+    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def step(self, count: int = 1) -> None:
+        self.asked.release(count)
+
+    def run(self, should_stop=lambda: False):
+        try:
+            reason = "budget"
+            for iteration in range(1, self.iterations + 1):
+                if iteration > 1 and should_stop():
+                    reason = "cancelled"
+                    break
+                if not self.free and not self.asked.acquire(timeout=WAIT):
+                    raise TimeoutError("the test forgot to step")
+                if self.error is not None and iteration == 2:
+                    raise self.error
+                done = iteration
+                if iteration < self.iterations:
+                    yield self.update(done)
+            yield self.update(done, reason)
+        finally:
+            self.closed = True
+
+    def image(self, iteration: int) -> np.ndarray:
+        return np.full(self.shape, iteration, self.dtype)
+
+    def update(self, iteration: int, reason: str | None = None) -> Update:
+        image = self.image(iteration)
+        result = None
+        if reason is not None:
+            result = Restoration(
+                image=image,
+                images={"image": image},
+                task=Denoise(iterations=self.iterations),
+                stop_reason=reason,
+                iterations=iteration,
+                seconds=1.5,
+                history=[],
+                psnr=None,
+                ssim=None,
+                input_psnr=None,
+                seed=3,
+                device="cpu",
+                data_range=1.0,
+                peak_memory_mb=1.0,
+            )
+        return Update(
+            iteration, self.iterations, iteration / 10, 1 / iteration, image, None, result
+        )
+
+
+def request_to(engine: Engine) -> Request:
+    """A request that the stand-in carries out."""
+
+    class Standing(Request):
+        def prepare(self):
+            return engine
+
+    source = Source(
+        "cells", Crop(None, ()), (20, 30), (0, 0), (20, 30), (0, 1), False, None, {}, {}
+    )
+    return Standing(Denoise(), source)
