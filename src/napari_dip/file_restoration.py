@@ -1,0 +1,135 @@
+"""`restore_file`: pictures in, a picture and a report out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.errors import UserError
+from napari_dip.files import (
+    ImageFile,
+    check_destination,
+    check_writable,
+    read_image,
+    replacing,
+    write_image,
+)
+from napari_dip.restoration import Restoration, prepare
+from napari_dip.tasks.base import Side, Task
+from napari_dip.terminal import run_job
+
+
+def restore_file(
+    source: Path,
+    output: Path,
+    task: Task,
+    *,
+    sides: Mapping[Side, Path],
+    mask_keeps: bool = False,
+    parts: bool = False,
+    reference: Path | None = None,
+    report: Path | None = None,
+    axes: str | None = None,
+    data_range: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> Restoration:
+    """Restore an image file, with a progress bar; what can be checked is checked before the fit.
+
+    Ctrl-C ends the fit early, and what there is is written.
+
+    Parameters
+    ----------
+    source, output
+        What to restore, and where the result goes.
+    task
+        What to do, with its settings.
+    sides
+        The files of mask, guide and PSF.
+    mask_keeps
+        The mask marks what is known, not what is missing.
+    parts
+        Write the task's other images too: OUT_coarse.tif, OUT_detail.tif.
+    reference
+        The file of the truth.
+    report
+        Where `Restoration.report` goes, as JSON.
+    axes, data_range, seed, device
+        As in `restore`; the axes are the file's if not given.
+    overwrite
+        Replace files that exist.
+
+    Raises
+    ------
+    UserError
+        When something can't be used; then nothing is written.
+    """
+    image = read_image(source)
+    beside = {name: output.with_name(f"{output.stem}_{name}.tif") for name in task.parts if parts}
+    check_writable(output, like=image, overwrite=overwrite)
+    for path in beside.values():
+        check_writable(path, overwrite=overwrite)
+    if report is not None:
+        check_destination(report, overwrite=overwrite)
+        if report.resolve() in (path.resolve() for path in (output, *beside.values())):
+            raise UserError(f"report: {report} is the result's own name; choose another")
+    read = {side: read_image(path) for side, path in sides.items()}
+    given = {side: READERS[side](file) for side, file in read.items()}
+    if mask_keeps:
+        if "mask" not in given:
+            raise UserError("mask_keeps: there is no mask that it could invert; give --mask too")
+        given["mask"] = ~given["mask"]
+    job = prepare(
+        image.data,
+        task,
+        axes=axes or image.axes,
+        reference=None if reference is None else read_image(reference).data,
+        data_range=data_range,
+        seed=seed,
+        device=device,
+        **given,
+    )
+    result = run_job(job)
+    x = image.axes.index("X")
+    scale = image.data.shape[x] / result.image.shape[x]
+    for path, name in {output: "image", **{path: name for name, path in beside.items()}}.items():
+        write_image(path, result.images[name], like=image, pixel_scale=scale, overwrite=overwrite)
+    if report is not None:
+        with replacing(report) as temporary:
+            temporary.write_text(json.dumps(result.report(), indent=2, allow_nan=False) + "\n")
+    return result
+
+
+def _marked(file: ImageFile) -> NDArray[np.bool_]:
+    """Where a mask's file is not zero; in a picture in colour, where any of its colours is not."""
+    colours, is_colour = _without_alpha(file)
+    marked = np.asarray(colours != 0)
+    return np.any(marked, axis=-1) if is_colour else marked
+
+
+def _psf(file: ImageFile) -> NDArray[Any]:
+    """A PSF has no colour; one saved as a picture in colour is taken as grey."""
+    colours, is_colour = _without_alpha(file)
+    return colours.mean(axis=-1) if is_colour else colours
+
+
+def _guide(file: ImageFile) -> NDArray[Any]:
+    return file.data
+
+
+def _without_alpha(file: ImageFile) -> tuple[NDArray[Any], bool]:
+    """A file's samples without its transparency, and whether the last axis is their colour."""
+    if not file.axes.endswith("S"):
+        return file.data, False
+    has_alpha = file.data.shape[-1] in (2, 4)
+    return file.data[..., :-1] if has_alpha else file.data, True
+
+
+READERS = {"mask": _marked, "guide": _guide, "psf": _psf}
+"""What a task is given of a file, by what the file is for."""
