@@ -18,7 +18,7 @@ from napari_dip.errors import UserError
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Compilation: TypeAlias = Literal["auto", "never"]
 
-WORTH_COMPILING = 2e7
+WORTH_COMPILING = 5e7
 """Pixels x iterations from which compiling (about 20 s, once) saves more than it takes."""
 
 
