@@ -84,7 +84,7 @@ def restore_file(
     if mask_keeps:
         if "mask" not in given:
             raise UserError("mask_keeps: there is no mask that it could invert; give --mask too")
-        given["mask"] = ~given["mask"]
+        given["mask"] = given["mask"] == 0
     job = prepare(
         image.data,
         task,
@@ -106,11 +106,10 @@ def restore_file(
     return result
 
 
-def _marked(file: ImageFile) -> NDArray[np.bool_]:
-    """Where a mask's file is not zero; in a picture in colour, where any of its colours is not."""
+def _mask(file: ImageFile) -> NDArray[Any]:
+    """Not zero where something is marked: in a picture in colour, where any of its colours is."""
     colours, is_colour = _without_alpha(file)
-    marked = np.asarray(colours != 0)
-    return np.any(marked, axis=-1) if is_colour else marked
+    return np.asarray(colours.any(axis=-1)) if is_colour else colours
 
 
 def _psf(file: ImageFile) -> NDArray[Any]:
@@ -131,5 +130,5 @@ def _without_alpha(file: ImageFile) -> tuple[NDArray[Any], bool]:
     return file.data[..., :-1] if has_alpha else file.data, True
 
 
-READERS = {"mask": _marked, "guide": _guide, "psf": _psf}
+READERS = {"mask": _mask, "guide": _guide, "psf": _psf}
 """What a task is given of a file, by what the file is for."""

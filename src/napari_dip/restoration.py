@@ -251,6 +251,8 @@ def prepare(
     """
     from napari_dip.engine.devices import check_memory, resolve_device
 
+    if not isinstance(task, Task):
+        raise UserError(f"task: {task!r} is none; give one with its settings, such as Denoise()")
     image = np.asarray(image)
     y, observed, encoding = encode(image, axes)
     given = {"mask": mask, "guide": guide, "psf": psf}
@@ -390,7 +392,10 @@ def _mask(mask: Array, encoding: Encoding) -> torch.Tensor:
 
 def _guide(guide: Array, encoding: Encoding) -> torch.Tensor:
     """The guide's samples as (1, channels, *space)."""
-    y, _, _ = encode(guide)
+    try:
+        y, _, _ = encode(guide)
+    except UserError as error:
+        raise UserError(str(error).replace("image:", "guide:", 1)) from error
     if tuple(y.shape[1:]) != encoding.sides:
         raise UserError(
             f"guide: its shape {guide.shape} does not match the image's {encoding.shape}; "
