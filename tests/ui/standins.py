@@ -1,13 +1,17 @@
 """A stand-in for the engine: updates at the test's word, no network."""
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
+from psygnal import Signal
 
 from napari_dip.restoration import Restoration, Update
 from napari_dip.tasks import Denoise
+from napari_dip.ui.controller import View
 from napari_dip.ui.layers import Crop, Source
+from napari_dip.ui.model import Action
 from napari_dip.ui.worker import Request
 
 WAIT = 10
@@ -87,3 +91,46 @@ def request_to(engine: Engine) -> Request:
         "cells", Crop(None, ()), (20, 30), (0, 0), (20, 30), (0, 1), False, None, {}, {}
     )
     return Standing(Denoise(), source)
+
+
+class StandInView:
+    """A view without Qt: it remembers what it was told last."""
+
+    changed = Signal(str, object)
+    task_edited = Signal(object)
+    asked = Signal(Action)
+    iteration_chosen = Signal(object)
+    ticked = Signal()
+    closed = Signal()
+
+    def __init__(self) -> None:
+        self.told: dict[str, tuple] = {}
+        self.count: Counter[str] = Counter()
+        self.clipboard = ""
+
+    def __getattr__(self, name: str):
+        # Only what a real view has.
+        if name not in vars(View) or name.startswith("_"):
+            raise AttributeError(name)
+
+        def tell(*args):
+            self.told[name] = args
+            self.count[name] += 1
+
+        return tell
+
+    def copy_text(self, text: str) -> None:
+        self.clipboard = text
+
+    def pasted_text(self) -> str:
+        return self.clipboard
+
+
+def until(condition, seconds: float = WAIT) -> None:
+    """Wait for another thread to make something true."""
+    pause = threading.Event()
+    for _ in range(round(seconds * 100)):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not happen")

@@ -87,6 +87,15 @@ def test_pitfall_13_a_result_lies_and_looks_as_its_source():
     assert shown(layer, result).layers.extent.units == layer.units
 
 
+@pytest.mark.parametrize("shape", [(20, 30), (3, 20, 30), (2, 3, 20, 30)])
+def test_a_result_of_an_unplaced_layer_is_unplaced(shape):
+    source = source_of(Image(rng.random(shape)))
+    result = Image(source.crop.read(), **source.layer_kwargs())
+    assert np.allclose(result.data_to_world((0,) * len(shape)), source.start)
+    stack = Image(source.crop.read()[None], **stacked(source.layer_kwargs()))
+    assert np.allclose(stack.data_to_world((0,) * stack.ndim), (0, *source.start))
+
+
 @pytest.mark.parametrize("factor", [1, 2, 3, 4])
 @pytest.mark.parametrize("box", [((0, 0), (20, 30)), ((4, 7), (11, 23))])
 def test_pitfall_14_a_finer_crop_covers_exactly_its_part_of_the_source(factor, box):

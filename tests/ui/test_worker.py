@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import threading
 import weakref
 
 import numpy as np
@@ -15,7 +14,7 @@ from napari_dip.tasks import Denoise, SuperResolve
 from napari_dip.ui.layers import take
 from napari_dip.ui.worker import Phase, Request, Run
 
-from .standins import WAIT, Engine, request_to
+from .standins import WAIT, Engine, request_to, until
 
 
 @pytest.fixture
@@ -33,15 +32,6 @@ def start():
         run.cancel()
         engine.step(1000)
         assert run.wait(WAIT)
-
-
-def until(condition):
-    event = threading.Event()
-    for _ in range(WAIT * 100):
-        if condition():
-            return
-        event.wait(0.01)
-    raise AssertionError("it did not happen")
 
 
 def test_a_run_ends_with_its_result_and_all_its_reports(start):

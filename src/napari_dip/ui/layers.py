@@ -31,7 +31,7 @@ class Crop:
     """A box of an array that is not read yet: NumPy, dask, zarr, ..."""
 
     data: Any = field(repr=False)
-    index: tuple[slice, ...]
+    index: tuple[slice | int, ...]
 
     def read(self) -> Array:
         """The box's values, as a copy: a layer that is painted on later does not change them."""
@@ -103,10 +103,9 @@ class Source:
         factors[list(self.space)] = factor
         origin = np.asarray(self.start) + (1 / factors - 1) / 2
         return {
+            **_parts(self.transform),
             "scale": self.transform.scale / factors,
             "translate": self.transform(origin),
-            "rotate": self.transform.rotate,
-            "shear": self.transform.shear,
             "rgb": self.rgb,
             **self.frame,
             **self.appearance,
@@ -167,7 +166,9 @@ def cropped(source: Source, start: Sequence[int], stop: Sequence[int]) -> Source
     return replace(moved, crop=Crop(source.crop.data, moved.slices))
 
 
-def beside(layer: Image | Labels, source: Source, role: str, factor: int = 1) -> Crop:
+def beside(
+    layer: Image | Labels, source: Source, role: str, factor: int = 1, *, flat: bool = False
+) -> Crop:
     """The box of a second layer (guide, reference, mask) that belongs to a source.
 
     Parameters
@@ -180,6 +181,8 @@ def beside(layer: Image | Labels, source: Source, role: str, factor: int = 1) ->
         What the layer is, for the message.
     factor
         How many times larger it has to be along the axes of space.
+    flat
+        Leave out the axes that are not space.
 
     Raises
     ------
@@ -196,7 +199,11 @@ def beside(layer: Image | Labels, source: Source, role: str, factor: int = 1) ->
             f"{role}: {layer.name!r} has the shape {shape}, but {expected} is needed for "
             f"{source.name!r}; choose a layer of that shape"
         )
-    box = [slice(a * f, b * f) for a, b, f in zip(source.start, source.stop, grow, strict=True)]
+    box: list[slice | int] = [
+        slice(a * f, b * f) for a, b, f in zip(source.start, source.stop, grow, strict=True)
+    ]
+    if flat:
+        box = [b if i in source.space else source.start[i] for i, b in enumerate(box)]
     return Crop(data, tuple(box[missing:]))
 
 
@@ -245,10 +252,24 @@ def stacked(kwargs: dict[str, Any]) -> dict[str, Any]:
     transform = Affine(**{name: kwargs[name] for name in names}).expand_dims([0])
     return {
         **kwargs,
-        **{name: getattr(transform, name) for name in names},
+        **_parts(transform),
         "affine": Affine(affine_matrix=kwargs["affine"]).expand_dims([0]).affine_matrix,
         "units": ("pixel", *kwargs["units"]),
         "axis_labels": ("iteration", *kwargs["axis_labels"]),
+    }
+
+
+def _parts(transform: Affine) -> dict[str, Any]:
+    """A transform as a layer's keywords."""
+    shear = np.asarray(transform.shear)
+    if not shear.any():
+        # napari gives as many zeros as there are axes, and takes as many as there are pairs.
+        shear = np.zeros(transform.ndim * (transform.ndim - 1) // 2)
+    return {
+        "scale": transform.scale,
+        "translate": transform.translate,
+        "rotate": transform.rotate,
+        "shear": shear,
     }
 
 

@@ -49,7 +49,10 @@ ACTIVE = (Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.PAUSED, Phase.STOP
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a run needs, taken down when it is asked for."""
+    """Everything that a run needs, taken down when it is asked for.
+
+    `names` are the layers' beside the image, by their role.
+    """
 
     task: Task
     source: Source
@@ -59,6 +62,7 @@ class Request:
     reference: Crop | None = None
     device: str = "auto"
     seed: int = 0
+    names: tuple[tuple[str, str], ...] = ()
 
     @property
     def factor(self) -> int:

@@ -1,0 +1,117 @@
+"""What "auto" means here and how much memory a fit takes, found out beside the window.
+
+The first estimate also imports torch, long before a person presses Run.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from napari_dip.errors import UserError
+from napari_dip.tasks import Task
+
+
+@dataclass(frozen=True)
+class Question:
+    """A task on an image of some size, on a device."""
+
+    task: Task
+    channels: int
+    sides: tuple[int, ...]
+    device: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Where a fit would run, and its peak memory in bytes."""
+
+    device: str
+    needed: int
+    total: int | None
+
+    @property
+    def fits(self) -> bool:
+        return self.total is None or self.needed < self.total
+
+    def __str__(self) -> str:
+        memory = f"{self.device}: about {self.needed / 1e9:.1f} GB"
+        return memory if self.total is None else f"{memory} of {self.total / 1e9:.0f} GB"
+
+
+def estimate(question: Question) -> Estimate:
+    """Answer a question, from sizes alone: no pixel is read.
+
+    Raises
+    ------
+    UserError
+        When the settings can't be used, or there is no such device.
+    """
+    import torch
+
+    from napari_dip.engine.devices import resolve_device, total_memory
+    from napari_dip.engine.fit import memory_needed
+    from napari_dip.tasks.base import Measurement
+
+    device = resolve_device(question.device)
+    shape = (1, question.channels, *question.sides)
+    y = torch.zeros(shape)
+    measurement = Measurement(
+        y=y,
+        observed=torch.ones(shape, dtype=torch.bool),
+        guide=y,
+        psf=torch.ones((3,) * len(question.sides)),
+    )
+    # The noise level decides nothing about memory, and is costly to estimate.
+    task = question.task.replace(sigma=question.task.sigma or 0.1).resolve(measurement)
+    needed = memory_needed(task.problem(measurement), task.fit_settings(measurement), device)
+    return Estimate(str(device), needed, total_memory(device))
+
+
+class Estimator:
+    """Answers questions on a thread, one at a time and only the newest."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._question: Question | None = None
+        self._answer: Estimate | str | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is still to come, or to be taken."""
+        with self._lock:
+            return self._thread is not None or self._answer is not None
+
+    def ask(self, question: Question) -> None:
+        """Ask; what was asked before is forgotten."""
+        with self._lock:
+            self._question, self._answer = question, None
+            if self._thread is None:
+                # A daemon: nobody waits for an estimate when the window is gone.
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
+
+    def take(self) -> Estimate | str | None:
+        """The newest answer, once; text is why there is none."""
+        with self._lock:
+            answer, self._answer = self._answer, None
+            return answer
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                question, self._question = self._question, None
+                if question is None:
+                    self._thread = None
+                    return
+            answer: Estimate | str
+            try:
+                answer = estimate(question)
+            except UserError as error:
+                answer = str(error)
+            except Exception as error:  # an estimate is a courtesy; the run will say what is wrong
+                answer = f"no memory estimate ({type(error).__name__})"
+            with self._lock:
+                if self._question is None:
+                    self._answer = answer

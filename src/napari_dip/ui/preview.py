@@ -1,0 +1,63 @@
+"""The one layer in which a run shows its image, from the first preview to the result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+    from napari_dip.ui.worker import Request
+
+
+class Preview:
+    """A layer over a run's source, made when there is something to show.
+
+    It is held as an object: names change, and another layer may have this one's. People may
+    delete it while the run goes on.
+    """
+
+    def __init__(self, layers: LayerList, source_layer: Image, request: Request) -> None:
+        self.layer: Image | None = None
+        self.name = f"{request.source.name} [{request.task.name}]"
+        self.kwargs = request.source.layer_kwargs(request.factor)
+        self._layers, self._source_layer = layers, source_layer
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.layer is not None and self.layer not in self._layers
+
+    def show(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
+        """Show an image, unless the layer was deleted."""
+        if self.layer is None:
+            self.layer = self.add(image, metadata)
+        elif not self.is_deleted:
+            if self.layer.data is not image:
+                # Assigned, never written in place; its limits are the source's and stay.
+                self.layer.data = image
+            self.layer.metadata = metadata
+
+    def finish(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
+        """Show the result, in a new layer if the preview was deleted."""
+        if self.is_deleted:
+            self.layer = None
+        self.show(image, metadata)
+
+    def discard(self) -> None:
+        """Remove the layer."""
+        if self.layer is not None and not self.is_deleted:
+            self._layers.remove(self.layer)
+        self.layer = None
+
+    def add(self, image: NDArray[Any], metadata: dict[str, Any], **changes: Any) -> Image:
+        """A further layer in the same place; with a name that no other layer has."""
+        kwargs = {"name": self.name, **self.kwargs, **changes}
+        layer = Image(image, metadata=metadata, **kwargs)
+        if self._source_layer in self._layers:
+            self._layers.insert(self._layers.index(self._source_layer) + 1, layer)
+        else:
+            self._layers.append(layer)
+        return layer

@@ -1,0 +1,183 @@
+"""A run as a person follows it: its preview, its progress, and the way back along its timeline."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import UserError
+from napari_dip.ui.layers import stacked
+from napari_dip.ui.preview import Preview
+from napari_dip.ui.provenance import KEY, provenance
+from napari_dip.ui.timeline import Snapshot
+from napari_dip.ui.worker import Phase, Run
+
+if TYPE_CHECKING:
+    from napari_dip.restoration import Restoration, Update
+    from napari_dip.ui.controller import View
+
+ENDINGS = {
+    "budget": "Done",
+    "rule": "Done: the stopping rule was met",
+    "cancelled": "Stopped",
+    "diverged": "Stopped: the fit diverged",
+}
+"""What is said for each stop reason."""
+
+
+class Session:
+    """One run, from its start to the last look at its snapshots.
+
+    Parameters
+    ----------
+    run, preview, view
+        What it stands between.
+    interval
+        Least seconds between two previews.
+    clock
+        Seconds.
+    """
+
+    def __init__(
+        self, run: Run, preview: Preview, view: View, interval: float, clock: Callable[[], float]
+    ) -> None:
+        self.run = run
+        self._preview, self._view = preview, view
+        self._interval, self._clock = interval, clock
+        self._last_preview = -float("inf")
+        self._pace = Pace()
+        self._chosen: int | None = None
+        view.show_timeline((), None)
+        view.show_curve((), None)
+        view.show_progress(None, "Starting …")
+        run.start()
+
+    def poll(self) -> Phase:
+        """Show what is new, and say where the run is."""
+        # Asked before the update: what has ended has no newer one.
+        phase = self.run.phase
+        if not phase.is_active or self._clock() - self._last_preview >= self._interval:
+            self._show_update()
+        if not phase.is_active:
+            self._end(phase)
+        return phase
+
+    def choose(self, iteration: int | None) -> None:
+        """Show the snapshot of an earlier iteration; None follows the newest."""
+        self._chosen = iteration
+        self._show_image()
+
+    def keep(self) -> None:
+        """Make the shown snapshot a layer of its own."""
+        snapshot = self._snapshot()
+        self._preview.add(
+            snapshot.image,
+            self._metadata(snapshot),
+            name=f"{self._preview.name} {snapshot.iteration}",
+        )
+
+    def stack(self) -> None:
+        """Make all snapshots one layer, with an axis of iterations."""
+        snapshots = self.run.timeline.snapshots
+        metadata = self._metadata(self._snapshot())
+        metadata[KEY]["snapshots"] = [s.iteration for s in snapshots]
+        kwargs = stacked({**self._preview.kwargs, "name": f"{self._preview.name} iterations"})
+        self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
+
+    def close(self) -> None:
+        """End the run and leave its last preview, which says that it was interrupted."""
+        if self.run.phase.is_active:
+            self.run.cancel()
+            self._label_interrupted()
+
+    def _show_update(self) -> None:
+        update = self.run.take()
+        if update is None:
+            return
+        self._last_preview = self._clock()
+        text = describe(update, self._pace.seconds_left(update))
+        self._view.show_progress(update.iteration / update.iterations, text)
+        self._view.show_curve(self.run.reports, None)
+        self._show_image()
+
+    def _show_image(self) -> None:
+        """The chosen snapshot, or the newest, in the preview and on the timeline."""
+        if not self.run.timeline.snapshots:
+            return
+        snapshot = self._snapshot()
+        self._preview.show(snapshot.image, self._metadata(snapshot))
+        iterations = tuple(s.iteration for s in self.run.timeline.snapshots)
+        self._view.show_timeline(iterations, self._chosen)
+
+    def _end(self, phase: Phase) -> None:
+        result = self.run.result
+        if result is not None:
+            snapshot = self._snapshot()
+            self._preview.finish(snapshot.image, self._metadata(snapshot))
+            stopped_at = result.iterations if result.stop_reason == "rule" else None
+            self._view.show_curve(self.run.reports, stopped_at)
+            self._view.show_progress(1, f"{ENDINGS[result.stop_reason]}: {summary(result)}")
+        elif phase is Phase.DISCARDED:
+            self._preview.discard()
+            self._view.show_timeline((), None)
+            self._view.show_curve((), None)
+            self._view.show_progress(0, "Discarded")
+        else:
+            self._label_interrupted()
+            self._view.show_progress(0, "Failed")
+
+    def _snapshot(self) -> Snapshot:
+        snapshots = self.run.timeline.snapshots
+        if not snapshots:
+            raise UserError("timeline: there is no snapshot yet; run a restoration first")
+        return snapshots[-1] if self._chosen is None else self.run.timeline.at(self._chosen)
+
+    def _metadata(self, snapshot: Snapshot) -> dict[str, Any]:
+        return provenance(self.run.request, snapshot.iteration, self.run.result)
+
+    def _label_interrupted(self) -> None:
+        layer = self._preview.layer
+        if layer is not None and self.run.reports:
+            iteration = self.run.reports[-1].iteration
+            layer.metadata = provenance(self.run.request, iteration, stop_reason="interrupted")
+
+
+class Pace:
+    """The time that is left, from the recent pace: compiling and pauses must not count for long."""
+
+    RECENT = 8
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[int, float]] = deque(maxlen=self.RECENT)
+
+    def seconds_left(self, update: Update) -> float | None:
+        """Seconds to the end of the budget; None before there is a pace."""
+        self._points.append((update.iteration, update.seconds))
+        (first, then), (last, now) = self._points[0], self._points[-1]
+        if last <= first:
+            return None
+        return (update.iterations - last) * (now - then) / (last - first)
+
+
+def describe(update: Update, seconds_left: float | None) -> str:
+    """A progress bar's text."""
+    parts = [f"{update.iteration} / {update.iterations}"]
+    if seconds_left is not None:
+        minutes, seconds = divmod(round(seconds_left), 60)
+        parts.append(f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left")
+    if update.psnr is not None:
+        parts.append(f"{update.psnr:.2f} dB")
+    return " · ".join(parts)
+
+
+def summary(result: Restoration) -> str:
+    """What came out, in a line."""
+    parts = [f"{result.iterations} iterations in {result.seconds:.0f} s"]
+    if result.psnr is not None and result.ssim is not None:
+        parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
+    if result.input_psnr is not None:
+        parts.append(f"before {result.input_psnr:.2f} dB")
+    return "; ".join(parts)

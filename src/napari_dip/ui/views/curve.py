@@ -1,0 +1,145 @@
+"""The curve of a fit, and the slider along it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pyqtgraph as pg
+from psygnal import Signal
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_dip.ui.model import Action
+from napari_dip.ui.worker import Report
+
+LOSS, PSNR, MARK = "#3d9be9", "#f0a13a", "#888888"
+"""Colours that can be told apart on light and dark themes, and by the colour-blind."""
+
+
+class Curve(QWidget):
+    """Loss (on a logarithmic axis) and PSNR over the iterations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._plot = pg.PlotWidget(background=None)
+        # Its own hint is a whole window's size.
+        self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._plot.setFixedHeight(150)
+        self._plot.setToolTip("The loss (blue) and, with a true image, the PSNR (orange)")
+        item = self._plot.getPlotItem()
+        item.setLogMode(y=True)
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.showAxis("right")
+        for side, text, colour in (("left", "loss", LOSS), ("right", "PSNR / dB", PSNR)):
+            item.setLabel(side, text, color=colour)
+            item.getAxis(side).setTextPen(colour)
+            item.getAxis(side).enableAutoSIPrefix(False)
+        item.getAxis("bottom").setTextPen(MARK)
+        self._loss = item.plot(pen=pg.mkPen(LOSS, width=2))
+        # pyqtgraph's way to have a second axis: a view box over the first.
+        self._right = pg.ViewBox()
+        item.scene().addItem(self._right)
+        item.getAxis("right").linkToView(self._right)
+        self._right.setXLink(item)
+        self._psnr = pg.PlotCurveItem(pen=pg.mkPen(PSNR, width=2))
+        self._right.addItem(self._psnr)
+        item.vb.sigResized.connect(self._fit_right)
+        pen = pg.mkPen(MARK, style=Qt.PenStyle.DashLine)
+        self._stop = pg.InfiniteLine(pen=pen, label="stop", labelOpts={"color": MARK})
+        self._shown = pg.InfiniteLine(pen=pg.mkPen(MARK))
+        for line in (self._stop, self._shown):
+            item.addItem(line, ignoreBounds=True)
+            line.hide()
+        item.hideAxis("right")
+        layout.addWidget(self._plot)
+
+    def show_reports(self, reports: tuple[Report, ...], stopped_at: int | None) -> None:
+        """Show the whole curve, with the iteration at which a stopping rule ended it."""
+        iterations = [r.iteration for r in reports]
+        self._loss.setData(iterations, [max(r.loss, 1e-12) for r in reports])
+        known = [(r.iteration, r.psnr) for r in reports if r.psnr is not None]
+        self._psnr.setData([i for i, _ in known], [p for _, p in known])
+        self._plot.getPlotItem().showAxis("right", bool(known))
+        self._place(self._stop, stopped_at)
+
+    def show_mark(self, iteration: int | None) -> None:
+        """Mark the iteration whose snapshot is shown."""
+        self._place(self._shown, iteration)
+
+    def _fit_right(self) -> None:
+        self._right.setGeometry(self._plot.getPlotItem().vb.sceneBoundingRect())
+
+    @staticmethod
+    def _place(line: pg.InfiniteLine, at: int | None) -> None:
+        line.setVisible(at is not None)
+        if at is not None:
+            line.setValue(at)
+
+
+class TimelineBar(QWidget):
+    """A slider over the snapshots; its right end follows the newest."""
+
+    iteration_chosen = Signal(object)
+    """(iteration, or None for the newest)."""
+    asked = Signal(Action)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setToolTip("Show an earlier iteration; the right end follows the newest")
+        self._label = QLabel()
+        row.addWidget(self._slider)
+        row.addWidget(self._label)
+        layout.addLayout(row)
+        buttons = QHBoxLayout()
+        layout.addLayout(buttons)
+        self._buttons = []
+        for action, tip in (
+            (Action.KEEP, "Make the shown iteration a layer of its own"),
+            (Action.STACK, "Make one layer of all snapshots, with an axis of iterations"),
+        ):
+            button = QPushButton(str(action))
+            button.setToolTip(tip)
+            button.clicked.connect(partial(self._ask, action))
+            buttons.addWidget(button)
+            self._buttons.append(button)
+        self._iterations: tuple[int, ...] = ()
+        self._slider.valueChanged.connect(self._choose)
+        self.show_iterations((), None)
+
+    def show_iterations(self, iterations: tuple[int, ...], shown: int | None) -> None:
+        """Show which snapshots there are, and which one is shown (None: the newest)."""
+        self._iterations = iterations
+        last = max(0, len(iterations) - 1)
+        at = last
+        if shown is not None and iterations:
+            at = min(range(len(iterations)), key=lambda i: abs(iterations[i] - shown))
+        self._slider.blockSignals(True)
+        self._slider.setRange(0, last)
+        self._slider.setValue(at)
+        self._slider.blockSignals(False)
+        for widget in (self._slider, *self._buttons):
+            widget.setEnabled(bool(iterations))
+        self._label.setText(f"{iterations[at]}" if iterations else "–")
+
+    def _choose(self, index: int) -> None:
+        is_newest = index >= len(self._iterations) - 1
+        self._label.setText(str(self._iterations[index]))
+        self.iteration_chosen.emit(None if is_newest else self._iterations[index])
+
+    def _ask(self, action: Action) -> None:
+        self.asked.emit(action)

@@ -1,0 +1,99 @@
+"""Buttons that steer a run, how far it is, and what there is to say."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from napari.utils import progress
+from psygnal import Signal
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_dip.ui.model import Action
+from napari_dip.ui.worker import Phase
+
+TIPS = {
+    Action.RUN: "Restore the image; a layer shows it while it is fitted",
+    Action.PAUSE: "Hold after the current iteration",
+    Action.RESUME: "Go on",
+    Action.STOP: "End after the current iteration and keep what there is",
+    Action.CANCEL: "End after the current iteration and remove the layer",
+}
+
+STEPS = 1000
+"""Of the progress bar."""
+
+
+class RunBar(QWidget):
+    """Run, Pause or Resume, Stop and keep, Cancel; progress; one line of text."""
+
+    asked = Signal(Action)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout()
+        layout.addLayout(grid)
+        self._buttons: dict[Action, QPushButton] = {}
+        # Pause and Resume share a place: only one of them is ever of use.
+        places = {
+            Action.RUN: (0, 0),
+            Action.PAUSE: (0, 1),
+            Action.RESUME: (0, 1),
+            Action.STOP: (1, 0),
+            Action.CANCEL: (1, 1),
+        }
+        for action, place in places.items():
+            button = QPushButton(str(action))
+            button.setToolTip(TIPS[action])
+            button.clicked.connect(partial(self._ask, action))
+            self._buttons[action] = button
+            grid.addWidget(button, *place)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, STEPS)
+        self._status, self._message = QLabel(), QLabel()
+        for label in (self._status, self._message):
+            label.setWordWrap(True)
+        self._message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for widget in (self._bar, self._status, self._message):
+            layout.addWidget(widget)
+        self._activity: progress | None = None
+
+    def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None:
+        """Enable what can be asked for in a phase."""
+        for action, button in self._buttons.items():
+            button.setEnabled(action in allowed)
+        is_paused = phase is Phase.PAUSED
+        self._buttons[Action.RESUME].setVisible(is_paused)
+        self._buttons[Action.PAUSE].setVisible(not is_paused)
+        if phase in (Phase.PAUSING, Phase.PAUSED, Phase.STOPPING):
+            self._status.setText(f"{str(phase).capitalize()}{'' if is_paused else ' …'}")
+        if not phase.is_active:
+            self.end_activity()
+
+    def show_progress(self, fraction: float | None, text: str) -> None:
+        """Show how far a run is, here and in napari's activity dock; None: that is not known."""
+        self._status.setText(text)
+        self._bar.setRange(0, 0 if fraction is None else STEPS)
+        if fraction is None:
+            # Made on the window's thread, as all of this is.
+            self._activity = self._activity or progress(total=STEPS, desc="Deep Image Prior")
+            return
+        self._bar.setValue(round(fraction * STEPS))
+        if self._activity is not None:
+            self._activity.update(round(fraction * STEPS) - self._activity.n)
+
+    def show_message(self, text: str, is_error: bool) -> None:
+        """Show one line, with a sign if something went wrong."""
+        self._message.setText(f"⚠ {text}" if is_error else text)
+
+    def end_activity(self) -> None:
+        """Take the run off napari's activity dock."""
+        if self._activity is not None:
+            self._activity.close()
+            self._activity = None
+
+    def _ask(self, action: Action) -> None:
+        self.asked.emit(action)
