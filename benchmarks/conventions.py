@@ -68,6 +68,7 @@ def divisible(clean: Array, factor: int) -> Array:
 
 
 def resize(picture: Array, factor: float, kind: Image.Resampling) -> Array:
+    """The picture at `factor` times its size."""
     height, width = (round(n * factor) for n in picture.shape[:2])
     return np.asarray(Image.fromarray(picture).resize((width, height), kind))
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from conventions import (
     Array,
     bernoulli_mask,
@@ -29,6 +28,7 @@ from conventions import (
     resize,
     super_resolution_psnr,
 )
+from PIL import Image
 
 from napari_dip import DeJPEG, Denoise, Inpaint, Restoration, SuperResolve, __version__, restore
 from napari_dip.tasks import Task
@@ -128,6 +128,7 @@ def row(name: str, clean: Array, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def print_table(rows: list[dict[str, Any]], task: str, level: int) -> None:
+    """Print a line for each picture, and their mean."""
     plain = "bicubic" if task == "upscale" else "degraded"
     print(f"{'image':16}{plain:>9}{'ours':>9}{'paper':>9}{'iterations':>12}{'seconds':>9}")
     for entry in rows:
@@ -140,11 +141,14 @@ def print_table(rows: list[dict[str, Any]], task: str, level: int) -> None:
     paper_mean = PAPER.get((task, level), {}).get("mean")
     shown = "-" if paper_mean is None else f"{paper_mean:.2f}"
     blank = ""
-    print(f"{'mean':16}{mean['before']:9.2f}{mean['psnr']:9.2f}{shown:>9}{blank:12}"
-          f"{mean['seconds']:9.1f}")
+    print(
+        f"{'mean':16}{mean['before']:9.2f}{mean['psnr']:9.2f}{shown:>9}{blank:12}"
+        f"{mean['seconds']:9.1f}"
+    )
 
 
 def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=LEVEL)
     parser.add_argument("--preset", default="fast")
@@ -164,6 +168,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
+    """Restore all pictures, print the table, keep it if asked."""
     options = arguments()
     pictures = load(options.data, options.image, options.crop)
     rows = [row(name, clean, options) for name, clean in pictures.items()]

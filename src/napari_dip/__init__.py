@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from napari_dip.errors import UserError
     from napari_dip.restoration import Job, Restoration, Update, prepare, restore
     from napari_dip.tasks import (
-        DeJPEG,
         Deblur,
+        DeJPEG,
         Denoise,
         EnhanceDetail,
         FlashNoFlash,

@@ -31,7 +31,7 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float) -> flo
 def ssim(
     image: NDArray[Any], reference: NDArray[Any], data_range: float, channel_axis: int | None
 ) -> float:
-    """Structural similarity (Wang et al. 2004), at most 1; NaN where an image has missing pixels."""
+    """Structural similarity (Wang et al. 2004), at most 1; NaN where pixels are missing."""
     from skimage.metrics import structural_similarity
 
     image, reference = np.asarray(image, np.float64), np.asarray(reference, np.float64)

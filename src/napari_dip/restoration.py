@@ -1,4 +1,4 @@
-"""`restore`: arrays in, arrays out. The one entry that the API, the command line and the docks share.
+"""`restore`: arrays in, arrays out. The one entry that API, command line and docks share.
 
 `prepare` checks everything and costs nothing but the checks; the `Job` that it returns knows its
 settings and its memory before it starts, and runs as a generator. `restore` runs it to the end.

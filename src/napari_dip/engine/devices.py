@@ -71,7 +71,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; elsewhere it would be slower, not faster."""
+    """Whether this CPU multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     # Older torch can't say; then float32 is the safe answer.
     features = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

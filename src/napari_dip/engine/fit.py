@@ -171,6 +171,7 @@ class Progress:
 
 
 def never() -> bool:
+    """Nothing asks the fit to stop."""
     return False
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -153,10 +154,12 @@ class Pad(nn.Module):
 
 
 def batch_norm(channels: int, ndim: int) -> nn.Module:
+    """Batch normalisation for 2-D or 3-D data."""
     return nn.BatchNorm2d(channels) if ndim == 2 else nn.BatchNorm3d(channels)
 
 
 def pool(kind: Literal["average", "max"], stride: Sequence[int], ndim: int) -> nn.Module:
+    """Average or maximum pooling for 2-D or 3-D data."""
     # ceil_mode: odd sides are divided as the strided convolution divides them, rounding up.
     size = tuple(stride)
     if kind == "average":
@@ -263,7 +266,7 @@ class UNet(nn.Module):
         self.first = double(in_channels, widths[0], space)
         self.pools, self.downs = nn.ModuleList(), nn.ModuleList()
         self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
-        for finer, coarser in zip(widths, widths[1:], strict=False):
+        for finer, coarser in pairwise(widths):
             stride, coarse = halving(space)
             # A transposed kernel of 4 at stride 2 doubles exactly, one of 3 at stride 1 keeps.
             kernel: Any = tuple(4 if s == 2 else 3 for s in stride)
@@ -288,6 +291,8 @@ class UNet(nn.Module):
 
 
 class ResidualBlock(nn.Module):
+    """Two convolutions whose output is added to their input."""
+
     def __init__(self, width: int, ndim: int) -> None:
         super().__init__()
         space = (SMALLEST_SIDE,) * ndim  # zero padding: any size will do

@@ -51,4 +51,5 @@ FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 250, "average": 0
 
 
 def is_volume(space: tuple[int, ...]) -> bool:
+    """Whether a measurement is a stack."""
     return len(space) == 3
