@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-def restore(napari_viewer: Viewer) -> RestoreView:
-    """The dock that restores layers."""
-    view = RestoreView(napari_viewer)
-    controller = RestoreController(RestoreModel(tasks=remembered()), view, napari_viewer)
-    view.controller = controller  # lives as long as the view
-    # A view that is destroyed with its window emits nothing else any more.
-    view.destroyed.connect(controller.abandon)
-    view.connect_model()
-    return view
+class RestoreDock(RestoreView):
+    """The dock that restores layers, whole: a view with its model and its controller."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        # napari hands plugins a proxy, a new one each time, whose layers are proxies too; layers
+        # have to be told apart, and docks of one viewer have to know that it is one.
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        super().__init__(viewer)
+        model = RestoreModel(tasks=remembered())
+        self.controller = RestoreController(model, self, viewer)
+        # A view that is destroyed with its window emits nothing else any more.
+        self.destroyed.connect(self.controller.abandon)
+        self.emit_all()

@@ -54,9 +54,6 @@ class RestoreView(QWidget):
     ticked = Signal()
     closed = Signal()
 
-    controller: object = None
-    """What listens to the view; held here, as signals hold nothing."""
-
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
@@ -74,8 +71,8 @@ class RestoreView(QWidget):
         self._lay_out()
         self._connect()
 
-    def connect_model(self) -> None:
-        """Say what is chosen already; called when a controller listens."""
+    def emit_all(self) -> None:
+        """Say what is chosen already, to a controller that has just begun to listen."""
         self._inputs.emit_all()
 
     def reset_choices(self, event: Any = None) -> None:

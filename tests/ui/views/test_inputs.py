@@ -1,0 +1,112 @@
+"""Combos that follow the layers."""
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_dip.tasks import Deblur, Denoise, FlashNoFlash, Inpaint
+from napari_dip.ui.model import Action, Extent, Region
+from napari_dip.ui.views.inputs import Computing, Inputs
+
+
+@pytest.fixture
+def viewer():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((20, 30)), name="cells")
+    viewer.add_labels(np.zeros((20, 30), int), name="scratch")
+    viewer.add_shapes(name="drawn")
+    return viewer
+
+
+@pytest.fixture
+def inputs(qtbot, viewer):
+    inputs = Inputs(viewer)
+    qtbot.addWidget(inputs)
+    inputs.show_task(Denoise())
+    return inputs
+
+
+def names(inputs, role):
+    return [getattr(layer, "name", None) for layer in inputs._layers[role].choices]
+
+
+def shown(inputs):
+    return {name for name, label in inputs._rows._labels.items() if not label.isHidden()}
+
+
+def test_each_role_offers_the_layers_that_can_play_it(inputs):
+    assert names(inputs, "image") == ["cells"]
+    assert [n for n in names(inputs, "mask") if n] == ["scratch", "drawn"]
+
+
+def test_combos_follow_layers_that_come_go_and_are_renamed(inputs, viewer):
+    image = viewer.layers["cells"]
+    other = viewer.add_image(np.zeros((20, 30)), name="other")
+    inputs.reset_choices()
+    assert names(inputs, "image") == ["cells", "other"]
+    assert inputs._layers["image"].value is image
+    other.name = "renamed"
+    inputs.reset_choices()
+    combo = inputs._layers["image"].native
+    assert [combo.findText(name) >= 0 for name in ("renamed", "other")] == [True, False]
+    viewer.layers.remove(image)
+    inputs.reset_choices()
+    assert inputs._layers["image"].value is other
+
+
+def test_a_task_shows_the_layers_that_it_has_a_use_for(inputs):
+    assert shown(inputs) == {"image", "mask", "reference"}
+    inputs.show_task(FlashNoFlash())
+    assert "guide" in shown(inputs)
+    inputs.show_task(Deblur())
+    assert {"psf"} == shown(inputs) - {"image", "mask", "reference"}
+
+
+def test_choices_are_emitted(inputs, viewer):
+    heard = []
+    inputs.changed.connect(lambda *args: heard.append(args))
+    inputs.choose("mask", viewer.layers["scratch"])
+    assert heard == [("mask", viewer.layers["scratch"])]
+    heard.clear()
+    inputs.emit_all()
+    assert dict(heard) == {
+        "image": viewer.layers["cells"],
+        "mask": viewer.layers["scratch"],
+        "guide": None,
+        "psf": None,
+        "reference": None,
+        "region": Region.WHOLE,
+        "rectangle": None,
+        "extent": Extent.SLICE,
+    }
+
+
+def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
+    assert inputs._parts._labels["rectangle"].isHidden()
+    inputs._region.value = Region.RECTANGLE
+    assert not inputs._parts._labels["rectangle"].isHidden()
+
+
+def test_a_stack_can_be_restored_as_a_volume(inputs, viewer):
+    assert inputs._parts._labels["extent"].isHidden()
+    stack = viewer.add_image(np.zeros((3, 20, 30)))
+    inputs.reset_choices()
+    inputs.choose("image", stack)
+    assert not inputs._parts._labels["extent"].isHidden()
+
+
+def test_a_mask_can_be_asked_for(inputs):
+    heard = []
+    inputs.asked.connect(heard.append)
+    inputs.show_task(Inpaint())
+    inputs._new_mask.click()
+    assert heard == [Action.NEW_MASK]
+
+
+def test_the_estimate_warns_where_it_should(qtbot):
+    computing = Computing()
+    qtbot.addWidget(computing)
+    computing.show_estimate("cpu: about 1 GB", False)
+    assert computing._estimate.text() == "cpu: about 1 GB"
+    computing.show_estimate("cpu: about 100 GB", True)
+    assert computing._estimate.text().startswith("⚠")

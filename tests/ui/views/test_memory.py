@@ -1,0 +1,24 @@
+"""Settings from session to session."""
+
+import pytest
+
+from napari_dip.tasks import TASKS, Denoise, Inpaint
+from napari_dip.ui.views import memory
+
+
+def test_each_tasks_settings_come_back():
+    memory.remember(Denoise(iterations=7, filters=(8, 16)))
+    memory.remember(Inpaint(keep_known=False))
+    remembered = memory.remembered()
+    assert remembered["denoise"] == Denoise(iterations=7, filters=(8, 16))
+    assert remembered["inpaint"] == Inpaint(keep_known=False)
+
+
+def test_without_memories_there_are_the_defaults():
+    assert memory.remembered() == {name: task() for name, task in TASKS.items()}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"task": "denoise", "older": 1}'])
+def test_memories_of_another_version_do_no_harm(text):
+    memory._store().setValue("tasks/denoise", text)
+    assert memory.remembered()["denoise"] == Denoise()
