@@ -11,8 +11,10 @@ import dataclasses
 import difflib
 import json
 import math
+import numbers
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, Self, Union
@@ -67,11 +69,14 @@ class Kind:
         return f"{one}, or several with commas" if self.many else one
 
 
-@cache
-def kinds(cls: type[Settings]) -> dict[str, Kind]:
-    """The kind of each field of a settings class, by name."""
+def _kinds(cls: type[Settings]) -> dict[str, Kind]:
     hints = typing.get_type_hints(cls)
     return {f.name: _kind(hints[f.name]) for f in dataclasses.fields(cls)}
+
+
+# mypy finds classes of dataclasses unhashable.
+kinds: Callable[[type[Settings]], dict[str, Kind]] = cache(_kinds)  # type: ignore[assignment]
+"""The kind of each field of a settings class, by name."""
 
 
 def _kind(hint: Any) -> Kind:
@@ -98,9 +103,10 @@ class Settings:
     """Base of all settings: checks, JSON, and values given as text."""
 
     def __post_init__(self) -> None:
+        known = kinds(type(self))
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            object.__setattr__(self, field.name, _checked(type(self), field, value))
+            value = _checked(known[field.name], field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed; a misspelt name is refused."""
@@ -170,9 +176,8 @@ def _parse_one(kind: Kind, text: str) -> Any:
     return kind.scalar(text)
 
 
-def _checked(cls: type[Settings], field: dataclasses.Field[Any], value: Any) -> Any:
+def _checked(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
     """The value in its field's own type, or a UserError."""
-    kind = kinds(cls)[field.name]
     if value is None and kind.optional:
         return None
     if kind.many:
@@ -189,16 +194,19 @@ def _checked_one(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
         if value not in kind.choices:
             raise wrong
         return value
-    if kind.scalar is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind.scalar) or (kind.scalar is int and isinstance(value, bool)):
-        raise wrong
-    least, most = field.metadata["least"], field.metadata["most"]
     if kind.scalar in (int, float):
+        # NumPy's numbers are as good as Python's, but only those go to JSON.
+        numeric: Any = numbers.Integral if kind.scalar is int else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, numeric):
+            raise wrong
+        value = kind.scalar(value)
+        least, most = field.metadata["least"], field.metadata["most"]
         if not math.isfinite(value):
             raise UserError(f"{field.name}: {value} is not a finite number")
         if least is not None and value < least:
             raise UserError(f"{field.name}: {value:g} is below its least value of {least:g}")
         if most is not None and value > most:
             raise UserError(f"{field.name}: {value:g} is above its greatest value of {most:g}")
+    elif not isinstance(value, kind.scalar):
+        raise wrong
     return value
