@@ -46,7 +46,7 @@ def resolve_device(name: str = "auto") -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         raise UserError(f"device: {name!r} is none of auto, cpu, cuda, mps") from None
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -73,7 +73,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 def has_fast_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     # Older torch can't say; then float32 is the safe answer.
-    features = getattr(torch.cpu, "get_capabilities", dict)()
+    features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
 
 
@@ -196,7 +196,8 @@ def memory_errors(needed: int) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         text = str(error)
         is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
-            words in text for words in ("can't allocate memory", "not enough memory")
+            words in text
+            for words in ("can't allocate memory", "not enough memory", "out of memory")  # MPS
         )
         if not is_memory:
             raise

@@ -6,7 +6,6 @@ part of that image is shown (`visible`). Shapes: x is (1, C, *domain), y is (1, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -167,7 +166,9 @@ class Blur(Operator):
     def forward(self, x: Tensor) -> Tensor:
         sides = x.shape[-len(self.axes) :]
         transfer = torch.fft.rfftn(self.psf, s=sides)
-        out = torch.fft.irfftn(torch.fft.rfftn(x.float(), dim=self.axes) * transfer, s=sides)
+        out: Tensor = torch.fft.irfftn(
+            torch.fft.rfftn(x.float(), dim=self.axes) * transfer, s=sides
+        )
         for axis, k in zip(self.axes, self.psf.shape, strict=True):
             # Only sums that did not wrap around are measurements.
             out = out.narrow(axis, k - 1, out.shape[axis] - k + 1)
@@ -178,12 +179,15 @@ class Blur(Operator):
         full = F.pad(y.float(), widths)
         sides = full.shape[-len(self.axes) :]
         transfer = torch.fft.rfftn(self.psf, s=sides)
-        return torch.fft.irfftn(torch.fft.rfftn(full, dim=self.axes) * transfer.conj(), s=sides)
+        x: Tensor = torch.fft.irfftn(
+            torch.fft.rfftn(full, dim=self.axes) * transfer.conj(), s=sides
+        )
+        return x
 
 
 def resize(x: Tensor, space: Sequence[int]) -> Tensor:
     """Bicubic (in 3-D trilinear) zoom to new sides, pixel blocks aligned."""
     mode = "bicubic" if len(space) == 2 else "trilinear"
-    if math.prod(space) == math.prod(x.shape[2:]):
+    if tuple(space) == tuple(x.shape[2:]):
         return x
     return F.interpolate(x, size=tuple(space), mode=mode, align_corners=False)
