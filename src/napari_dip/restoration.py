@@ -142,7 +142,7 @@ class Job:
     @property
     def memory_needed(self) -> int:
         """Bytes that the fit is expected to take at its peak."""
-        from napari_dip.engine.fit import memory_needed
+        from napari_dip.engine.problem import memory_needed
 
         task, measurement = self.task, self.measurement
         return memory_needed(task.problem(measurement), task.fit_settings(measurement), self.device)
@@ -393,7 +393,8 @@ def _mask(mask: Array, encoding: Encoding) -> torch.Tensor:
 def _guide(guide: Array, encoding: Encoding) -> torch.Tensor:
     """The guide's samples as (1, channels, *space)."""
     try:
-        y, _, _ = encode(guide)
+        axes = encoding.axes if guide.shape == encoding.shape else None
+        y, _, _ = encode(guide, axes)
     except UserError as error:
         raise UserError(str(error).replace("image:", "guide:", 1)) from error
     if tuple(y.shape[1:]) != encoding.sides:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -13,8 +14,8 @@ from napari_dip.tasks.settings import Settings, setting
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_dip.engine.fit import FitSettings, Problem
     from napari_dip.engine.physics import Operator
+    from napari_dip.engine.problem import FitSettings, Problem
     from napari_dip.engine.stopping import Stopping
 
 Preset = Literal["fast", "paper"]
@@ -57,8 +58,10 @@ class Measurement:
         from skimage.restoration import estimate_sigma
 
         filled = fill_missing(self.y, self.observed)
-        values = [estimate_sigma(channel.numpy()) for channel in filled[0]]
-        return float(np.nan_to_num(np.mean(values)))
+        with warnings.catch_warnings():  # an empty channel has no noise to estimate: NaN
+            warnings.simplefilter("ignore", RuntimeWarning)
+            values = [estimate_sigma(channel.numpy()) for channel in filled[0]]
+            return float(np.nan_to_num(np.nanmean(values)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +216,13 @@ class Task(Settings):
         if self.stop == "auto":
             filled["stop"] = stop
         task = self.replace(**filled)
+        if task.recorrupt and not task._can_recorrupt(measurement):
+            if self.recorrupt:
+                raise UserError(
+                    "recorrupt: it needs the noisy image itself as the network's input "
+                    f"(input=image), and {self.name} with these settings has another; leave it out"
+                )
+            task = task.replace(recorrupt=False)
         if task.sigma is None and (task.stop == "sigma" or task.recorrupt):
             task = task.replace(sigma=min(1.0, measurement.estimated_sigma() * measurement.unit))
         levels = len(task.filters or ())
@@ -225,8 +235,8 @@ class Task(Settings):
 
     def problem(self, measurement: Measurement) -> Problem:
         """The fit's data term and input picture."""
-        from napari_dip.engine.fit import Problem
         from napari_dip.engine.physics import Mask
+        from napari_dip.engine.problem import Problem
 
         operator = self.operator(measurement)
         if not bool(measurement.observed.all()):
@@ -239,22 +249,30 @@ class Task(Settings):
 
     def fit_settings(self, measurement: Measurement) -> FitSettings:
         """The fit's settings, from resolved ones."""
-        from napari_dip.engine.fit import FitSettings
         from napari_dip.engine.inputs import InputSpec
         from napari_dip.engine.networks import NetworkSpec
+        from napari_dip.engine.problem import FitSettings
 
-        same = {f.name for f in fields(NetworkSpec)} & {f.name for f in fields(self)}
+        settings = {f.name: getattr(self, f.name) for f in fields(self)}
+        same = {f.name for f in fields(NetworkSpec)} & set(settings)
         try:
-            network = NetworkSpec(kind=self.network, **{n: getattr(self, n) for n in same})
+            network = NetworkSpec(kind=settings["network"], **{n: settings[n] for n in same})
         except ValueError as error:
             raise UserError(str(error)) from None
-        same = {f.name for f in fields(FitSettings)} & {f.name for f in fields(self)}
-        options = {n: getattr(self, n) for n in same - {"network", "input"}}
+        same = {f.name for f in fields(FitSettings)} & set(settings)
+        options = {n: settings[n] for n in same - {"network", "input"}}
         if self.recorrupt and self.input_noise:
             sigma = (self.sigma or 0.0) / measurement.unit
             options["recorruption"] = (sigma / self.input_noise) ** 2
-        spec = InputSpec(self.input, self.input_channels)
+        spec = InputSpec(settings["input"], settings["input_channels"])
         return FitSettings(network, spec, stopping=self._stopping(measurement), **options)
+
+    def _can_recorrupt(self, measurement: Measurement) -> bool:
+        """Whether input and target are one noisy picture, to move noise between them."""
+        from napari_dip.engine.physics import Identity
+
+        is_itself = self.input == "image" and "guide" not in self.accepts
+        return is_itself and isinstance(self.operator(measurement), Identity)
 
     def _stopping(self, measurement: Measurement) -> Stopping | None:
         from napari_dip.engine.stopping import Discrepancy, WindowedVariance

@@ -50,7 +50,7 @@ def estimate(question: Question) -> Estimate:
     import torch
 
     from napari_dip.engine.devices import resolve_device, total_memory
-    from napari_dip.engine.fit import memory_needed
+    from napari_dip.engine.problem import memory_needed
     from napari_dip.tasks.base import Measurement
 
     device = resolve_device(question.device)

@@ -1,0 +1,122 @@
+"""What is fitted, and how: the two descriptions that a fit is made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from napari_dip.engine.devices import (
+    Compilation,
+    Precision,
+    estimate_memory,
+    resolve_precision,
+)
+from napari_dip.engine.fidelity import Fidelity, squared_error
+from napari_dip.engine.inputs import InputSpec
+from napari_dip.engine.networks import NetworkSpec
+from napari_dip.engine.physics import Operator
+from napari_dip.engine.stopping import Stopping
+
+Schedule: TypeAlias = Literal["constant", "one-cycle"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is fitted.
+
+    Attributes
+    ----------
+    y
+        The measurement, (1, C, *space), about [0, 1].
+    operator
+        A, from the image to the measurement.
+    guide
+        For an input of kind "image": (1, any channels, *domain).
+    fidelity
+        The data term.
+    """
+
+    y: Tensor
+    operator: Operator
+    guide: Tensor | None = None
+    fidelity: Fidelity = squared_error
+
+    @property
+    def domain(self) -> tuple[int, ...]:
+        """The sides of the image that is fitted."""
+        return self.operator.domain(self.y.shape[2:])
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How it is fitted.
+
+    Attributes
+    ----------
+    network, input
+        The network and its input z.
+    iterations
+        The budget.
+    learning_rate
+        Adam's; with "one-cycle" its peak.
+    schedule
+        "constant", or "one-cycle": a cosine up over 30 % of the iterations and down to zero.
+    input_noise
+        sigma_p, the standard deviation of the perturbation of z at each iteration.
+    fresh_noise
+        Draw the perturbation anew at each iteration, as the paper does, or cut it from a pool.
+    recorruption
+        Subtract this much of the perturbation from the target: with the noisy image as input and
+        sigma^2 / sigma_p^2 here, input and target have independent noise, so the fit learns no
+        noise however long it goes on. Source: Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021.
+    average
+        Weight of the exponential average of outputs, 0 for none.
+    total_variation
+        Weight of a TV prior beside the data term.
+    stopping
+        A rule that may end the fit before its budget.
+    precision, compilation
+        Number format of convolutions; whether torch.compile may be used.
+    """
+
+    network: NetworkSpec
+    input: InputSpec
+    iterations: int
+    learning_rate: float = 0.01
+    schedule: Schedule = "constant"
+    input_noise: float = 1 / 30
+    fresh_noise: bool = True
+    recorruption: float = 0.0
+    average: float = 0.99
+    total_variation: float = 0.0
+    stopping: Stopping | None = None
+    precision: Precision = "float32"
+    compilation: Compilation = "never"
+
+    def rate(self, iteration: int) -> float:
+        """The learning rate of an iteration, counted from 0."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        warm = max(1, 3 * self.iterations // 10)
+        if iteration < warm:
+            part = (1 - math.cos(math.pi * (iteration + 1) / warm)) / 2
+        else:
+            part = (1 + math.cos(math.pi * (iteration - warm) / (self.iterations - warm))) / 2
+        return self.learning_rate * max(part, 1e-3)
+
+
+def memory_needed(problem: Problem, settings: FitSettings, device: torch.device) -> int:
+    """Bytes that a fit is expected to take at its peak."""
+    guide = problem.guide
+    ndim = len(problem.domain)
+    channels = {
+        "noise": settings.input.channels,
+        "meshgrid": ndim,
+        "image": 0 if guide is None else guide.shape[1],
+    }[settings.input.kind]
+    dtype = resolve_precision(settings.precision, device)
+    return estimate_memory(settings.network, channels, problem.y.shape[1], problem.domain, dtype)

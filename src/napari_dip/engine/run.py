@@ -1,0 +1,155 @@
+"""One fit's live state, and what one iteration does to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+from napari_dip.engine.averaging import ExponentialAverage
+from napari_dip.engine.backtracking import Backtracking
+from napari_dip.engine.devices import WORTH_COMPILING, can_compile, compiled, resolve_precision
+from napari_dip.engine.fidelity import squared_error
+from napari_dip.engine.inputs import FreshNoise, PooledNoise
+from napari_dip.engine.priors import total_variation
+from napari_dip.engine.problem import FitSettings, Problem
+from napari_dip.engine.stopping import Verdict
+from napari_dip.errors import UserError
+
+CHECK_EVERY = 10
+"""Iterations between looks at the loss: each look waits for the GPU."""
+
+MOST_FAILURES = 8
+"""Times in a row that a non-finite loss is recovered from, the learning rate halved each time."""
+
+
+class StopReason(StrEnum):
+    """Why a fit ended."""
+
+    BUDGET = "budget"
+    RULE = "rule"
+    CANCELLED = "cancelled"
+    DIVERGED = "diverged"
+
+
+class Run:
+    """The live state of one fit: network, optimiser, average, and how to advance them.
+
+    Parameters
+    ----------
+    problem, settings
+        What is fitted, and how.
+    seed
+        Of weights, input and perturbations.
+    device
+        Where.
+    """
+
+    def __init__(
+        self, problem: Problem, settings: FitSettings, seed: int, device: torch.device
+    ) -> None:
+        if settings.recorruption and settings.input.kind != "image":
+            raise ValueError("recorruption: it splits an input that is the noisy image itself")
+        self.settings, self.device = settings, device
+        self.fidelity = problem.fidelity
+        self.operator = problem.operator.to(device)
+        self.y = problem.y.to(device)
+        self.dtype = resolve_precision(settings.precision, device)
+        with torch.random.fork_rng(devices=[]):
+            # Weights and z are drawn on the CPU, so that all devices start from the same ones.
+            # (torch.manual_seed would seed the GPUs' generators too, which are the caller's.)
+            torch.default_generator.manual_seed(seed)
+            generator = torch.Generator().manual_seed(seed)
+            z = settings.input.make(problem.domain, generator, problem.guide)
+            network = settings.network.build(z.shape[1], self.y.shape[1], problem.domain)
+        layout = torch.contiguous_format
+        if self.dtype != torch.float32 and self.y.ndim == 4:
+            layout = torch.channels_last
+        self.module = network.to(device, memory_format=layout)  # type: ignore[call-overload]
+        self.network: Callable[[Tensor], Tensor] = self.module
+        self.z = z.to(device, memory_format=layout)
+        noise = FreshNoise if settings.fresh_noise else PooledNoise
+        self.noise = noise(self.z, settings.input_noise, torch.Generator(device).manual_seed(seed))
+        self.optimizer = torch.optim.Adam(
+            self.module.parameters(), settings.learning_rate, fused=device.type != "mps"
+        )
+        self.average = ExponentialAverage(settings.average)
+        self.backtracking = Backtracking(self.module, self.optimizer, self.average)
+        self.watch = settings.stopping.start() if settings.stopping else None
+        self.best: Tensor | None = None
+        self.loss: Tensor
+        self.losses: list[Tensor] = []  # since the last check
+        self.slowdown = 1.0
+
+    def forward(self, z: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return self.network(z)
+
+    def step(self, iteration: int) -> None:
+        """One iteration: perturb z, compute the loss, update the weights and the average."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate(iteration) * self.slowdown
+        self.optimizer.zero_grad(set_to_none=True)
+        noise = self.noise()
+        self.output = self.forward(self.z if noise is None else self.z + noise).float()
+        target = self.y
+        if self.settings.recorruption and noise is not None:
+            target = self.operator(self.y - self.settings.recorruption * noise)
+        loss = self.fidelity(self.operator(self.output), target)
+        if self.settings.total_variation:
+            loss = loss + self.settings.total_variation * total_variation(self.output)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.average.update(self.output)
+        self.loss = loss.detach()
+        self.losses.append(self.loss)
+
+    def check(self, iteration: int) -> StopReason | None:
+        """Look after the fit: go back when it breaks, ask the rule whether to stop."""
+        if iteration % CHECK_EVERY == 0 or iteration in (1, self.settings.iterations):
+            losses = torch.stack(self.losses).tolist()
+            self.losses = []
+            went_back = self.backtracking.inspect(losses)
+            if self.backtracking.failures > MOST_FAILURES:
+                return StopReason.DIVERGED
+            if went_back:
+                if not all(map(math.isfinite, losses)):
+                    self.slowdown /= 2
+                return None  # the newest output is not this state's: nothing to judge
+        if self.watch and iteration % self.watch.interval == 0 and self.average.value is not None:
+            verdict = self.watch.look(iteration, self.output.detach(), self.residual)
+            if verdict is Verdict.BEST:
+                self.best = self.average.copy()
+            elif verdict is Verdict.STOP:
+                return StopReason.RULE
+        return None
+
+    @torch.no_grad()
+    def residual(self) -> float:
+        """The averaged image's mean squared residual."""
+        return float(squared_error(self.operator(self.average.copy()), self.y))
+
+    def compile_if_worthwhile(self) -> None:
+        work = self.settings.iterations * math.prod(self.output.shape[2:])
+        if self.settings.compilation == "never" or work < WORTH_COMPILING:
+            return
+        if can_compile(self.device):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                self.network = compiled(self.module, self.z)
+
+    def last_loss(self) -> float:
+        return float(self.loss)
+
+    def image(self) -> Tensor:
+        if self.average.value is None:
+            raise UserError(
+                "learning_rate: the loss is not a finite number from the start; "
+                "lower it, or use precision=float32"
+            )
+        chosen = self.average.copy() if self.best is None else self.best
+        if not chosen.isfinite().all() and self.backtracking.averaged is not None:
+            chosen = self.backtracking.averaged  # broken since the last check
+        return self.operator.visible(chosen)[0].cpu().clone()
