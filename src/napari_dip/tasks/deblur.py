@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Measurement, Task
-from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 
 if TYPE_CHECKING:
     from napari_dip.engine.physics import Operator
@@ -30,10 +30,7 @@ class Deblur(Task):
         if self.preset == "paper":
             return {**PAPER, "iterations": 2000, "stop": "sigma"}
         return {
-            **FAST,
-            "iterations": 600,
-            "schedule": "constant",
-            "learning_rate": 0.01,
+            **FINE,
             "average": 0.95,
             "stop": "sigma",
             **(FAST_3D if is_volume(measurement.space) else {}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_dip.tasks.base import Measurement, Task
-from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Inpaint(Task):
             }
             return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
         own = {
-            "text": {"iterations": 400},
+            "text": {},
             "pixels": {"iterations": 600},
-            "region": {"iterations": 800, **region, "filters": (64,) * 5},
+            "region": {**region, "iterations": 800, "filters": (64,) * 5, "input_noise": 1 / 30},
         }
         volume = FAST_3D if is_volume(measurement.space) else {}
-        return {**FAST, "hole": hole, **own[hole], **volume}
+        return {**FINE, "hole": hole, **own[hole], **volume}
 
     @property
     def keeps_known(self) -> bool:

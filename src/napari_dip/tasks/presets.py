@@ -46,6 +46,15 @@ FAST: dict[str, Any] = {
     "compilation": "auto",
 }
 
+FINE: dict[str, Any] = {
+    **FAST,
+    "filters": (32, 64, 64, 64, 64),
+    "input_noise": 0.0,
+    "iterations": 400,
+}
+"""Full resolution with a thin finest level, for fits that have to explain each pixel exactly. The
+perturbation would cost detail there, and there is no noise for it to keep out."""
+
 FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 250, "average": 0.97}
 """What a volume changes: a 3-D convolution takes nine times a 2-D one's arithmetic per voxel."""
 
