@@ -136,7 +136,7 @@ def _files(task: type[Task]) -> list[click.Parameter]:
 
 def _settings_options(task: type[Settings]) -> list[click.Parameter]:
     """The task's everyday settings, and --set for all of them."""
-    types = kinds(task)  # type: ignore[arg-type]  # mypy finds classes unhashable
+    types = kinds(task)
     everyday = [f for f in fields(task) if not f.metadata["advanced"]]
     advanced = ", ".join(f.name for f in fields(task) if f.metadata["advanced"])
     some = click.Option(
@@ -253,9 +253,11 @@ def demo(
     from napari_dip.terminal import summary
 
     shown = run_demo(task, output, preset=preset, seed=seed, device=device)
-    click.echo(f"{shown.sample.title}: {summary(shown.result)}")
+    course = summary(shown.result)
     if shown.psnr is not None:
-        click.echo("PSNR {:.2f} dB before, {:.2f} dB after".format(*shown.psnr))
+        before, after = shown.psnr
+        course = f"PSNR {before:.2f} dB before, {after:.2f} dB after, {shown.result.seconds:.0f} s"
+    click.echo(f"{shown.sample.title}: {course}")
     click.echo(f"Pictures in {shown.folder}: {', '.join(shown.files)}")
     if shown.result.stop_reason == "cancelled":
         context.exit(INTERRUPTED)

@@ -100,7 +100,8 @@ def run_demo(
     given = {name: picture for name, picture in pictures.items() if picture is not None}
     for name, picture in given.items():
         write_image(folder / name, picture)
-    before_after = {_titled(sample.title, scores, 0): before}
+    title = sample.title if before is sample.image else "Bicubic enlargement"
+    before_after = {_titled(title, scores, 0): before}
     if sample.guide is not None:
         before_after["Photo with flash"] = sample.guide
     before_after[_titled("Restored", scores, 1)] = result.image

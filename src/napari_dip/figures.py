@@ -25,11 +25,11 @@ def side_by_side(panels: Mapping[str, NDArray[Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     # Without pyplot: no window, no backend to choose, nothing left open.
-    figure = Figure(figsize=(INCHES * len(panels), INCHES + 0.5), layout="constrained")
+    figure = Figure(figsize=(INCHES * len(panels), INCHES), layout="constrained")
     for axes, (title, image) in zip(
         figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True
     ):
         axes.imshow(image, cmap="gray", interpolation="nearest")
         axes.set_title(title, fontsize=12)
         axes.set_axis_off()
-    figure.savefig(path, dpi=160)
+    figure.savefig(path, dpi=160, bbox_inches="tight")
