@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from psygnal import Signal
 
-from napari_dip.restoration import Restoration, Update
+from napari_dip.results import Restoration, Update
 from napari_dip.tasks import Denoise
 from napari_dip.ui.controller import View
 from napari_dip.ui.layers import Crop, Source

@@ -13,7 +13,7 @@ from napari_dip.tasks import task_from_dict
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_dip.restoration import Restoration
+    from napari_dip.results import Restoration
     from napari_dip.tasks import Task
     from napari_dip.ui.worker import Request
 

@@ -16,7 +16,7 @@ from napari_dip.ui.timeline import Snapshot
 from napari_dip.ui.worker import Phase, Run
 
 if TYPE_CHECKING:
-    from napari_dip.restoration import Restoration, Update
+    from napari_dip.results import Restoration, Update
     from napari_dip.ui.controller import View
 
 ENDINGS = {

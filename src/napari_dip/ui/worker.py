@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import cast
 
 from napari_dip.errors import UserError
-from napari_dip.restoration import Job, Restoration, Update, prepare
+from napari_dip.restoration import Job, prepare
+from napari_dip.results import Restoration, Update
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers import Crop, Source, displayable
 from napari_dip.ui.timeline import Snapshot, Timeline

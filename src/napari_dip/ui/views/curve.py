@@ -62,11 +62,14 @@ class Curve(QWidget):
             item.addItem(line, ignoreBounds=True)
             line.hide()
         item.hideAxis("right")
+        item.setYRange(-3, -1)  # of an empty plot; with data, all of it is shown
         layout.addWidget(self._plot)
 
     def show_reports(self, reports: tuple[Report, ...], stopped_at: int | None) -> None:
         """Show the whole curve, with the iteration at which a stopping rule ended it."""
         iterations = [r.iteration for r in reports]
+        if len(reports) > 1:
+            self._plot.getPlotItem().enableAutoRange()
         self._loss.setData(iterations, [max(r.loss, 1e-12) for r in reports])
         known = [(r.iteration, r.psnr) for r in reports if r.psnr is not None]
         self._psnr.setData([i for i, _ in known], [p for _, p in known])

@@ -38,7 +38,7 @@ class TaskForm(QWidget):
         self._task: Task | None = None
         self._wrong: dict[str, str] = {}
         self._everyday, self._advanced = Rows(), Rows()
-        self._more = QCollapsible("Advanced")
+        self._more = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
         self._more.setDuration(0)
         self._more.setContent(self._advanced)
         self._more.layout().setContentsMargins(0, 0, 0, 0)

@@ -1,0 +1,158 @@
+"""Drive the plugin through a story for each task and save pictures of the whole window.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python docs/scripts/screenshots.py docs/images/napari
+
+With `--iterations 40` it is quick; without, the presets' own budgets are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_dip.tasks import TASKS
+from napari_dip.ui.model import Action
+from napari_dip.ui.widgets import RestoreDock
+
+SIZE = 1500, 950
+PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
+ROLES = {"mask": "Missing", "guide": "Photo with flash", "psf": "Point spread function"}
+PATIENCE = 3600
+
+
+class Story:
+    """A viewer with the dock and a task's sample."""
+
+    def __init__(self, task: str, folder: Path, iterations: int | None) -> None:
+        self.task, self.folder, self.iterations = task, folder, iterations
+        self.viewer = napari.Viewer(title="napari", show=True)
+        self.viewer.window._qt_window.resize(*SIZE)
+        _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
+        self.dock: RestoreDock = dock
+        self.model = self.dock.controller.model
+
+    def open_sample(self) -> None:
+        """The sample, chosen in the form with all that goes with it."""
+        layers = self.viewer.open_sample(PLUGIN, self.task)
+        self.viewer.layers.selection.active = layers[0]
+        self.ask(Action.FROM_LAYER)
+        names = {layer.name: layer for layer in layers}
+        for role in TASKS[self.task].accepts:
+            if ROLES[role] in names:
+                self.dock._inputs.choose(role, names[ROLES[role]])
+        self.dock._inputs.choose("reference", names.get("Original"))
+        if self.iterations is not None:
+            task = self.model.task.replace(iterations=self.iterations, compilation="never")
+            self.model.task = task
+            self.dock.show_task(task)
+
+    def ask(self, action: Action) -> None:
+        """Press a button."""
+        self.dock.asked.emit(action)
+
+    def run(self, picture: str) -> None:
+        """Run to the end, with a picture half-way and one at the end."""
+        self.ask(Action.RUN)
+        assert self.model.phase.is_active, self.model.message
+        bar = self.dock._run_bar._bar
+        self.until(lambda: not self.model.phase.is_active or bar.value() > bar.maximum() / 2 > 0)
+        self.save(f"{picture}-running")
+        self.until(lambda: not self.model.phase.is_active)
+        self.save(picture)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Let the window live until something is so."""
+        limit = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < limit, "this takes too long"
+            live(0.05)
+
+    def save(self, name: str) -> None:
+        """A picture of the whole window, as it is seen."""
+        live(0.5)
+        self.viewer.screenshot(str(self.folder / f"{name}.png"), canvas_only=False, flash=False)
+
+    def close(self) -> None:
+        """Away with the window."""
+        self.viewer.close()
+        live(0.2)
+
+
+def live(seconds: float) -> None:
+    """Let windows draw and react."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def tell(task: str, folder: Path, iterations: int | None) -> None:
+    """The story of a task."""
+    story = Story(task, folder, iterations)
+    story.open_sample()
+    live(3)  # the memory estimate arrives
+    story.save(f"{task}-before")
+    story.run(task)
+    story.close()
+
+
+def tell_painting(folder: Path, iterations: int | None) -> None:
+    """Paint over what disturbs, and inpaint it."""
+    story = Story("enhance", folder, iterations)  # a cat without text
+    story.open_sample()
+    story.dock.changed.emit("name", "inpaint")
+    settings: dict[str, Any] = {"hole": "text", "iterations": iterations}
+    story.model.task = story.model.task.replace(**settings, compilation="never")
+    story.dock.show_task(story.model.task)
+    story.ask(Action.NEW_MASK)
+    mask = story.model.mask
+    mask.brush_size = 7
+    for x in range(30, 220, 3):
+        mask.paint((60 + x // 3, x), 1)
+        mask.paint((200 - x // 4, x), 1)
+    story.save("painting")
+    story.run("painted")
+    story.close()
+
+
+def tell_timeline(folder: Path, iterations: int | None) -> None:
+    """Go back to an earlier iteration, and keep it."""
+    story = Story("denoise", folder, iterations)
+    story.open_sample()
+    story.run("timeline-end")
+    slider = story.dock._timeline._slider
+    slider.setValue(slider.maximum() // 3)
+    story.ask(Action.KEEP)
+    story.save("timeline")
+    story.close()
+
+
+STORIES: dict[str, Callable[[Path, int | None], None]] = {
+    "painting": tell_painting,
+    "timeline": tell_timeline,
+}
+
+
+def main() -> None:
+    """Tell the stories that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--iterations", type=int)
+    parser.add_argument("--stories", nargs="+", default=[*TASKS, *STORIES])
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for name in chosen.stories:
+        if name in STORIES:
+            STORIES[name](chosen.folder, chosen.iterations)
+        else:
+            tell(name, chosen.folder, chosen.iterations)
+
+
+if __name__ == "__main__":
+    main()
