@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from napari_dip.errors import UserError
-    from napari_dip.restoration import Job, Restoration, Update, prepare, restore
+    from napari_dip.restoration import Job, prepare, restore
+    from napari_dip.results import Restoration, Update
     from napari_dip.tasks import (
         Deblur,
         DeJPEG,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "UserError": "errors",
-    **dict.fromkeys(("Job", "Restoration", "Update", "prepare", "restore"), "restoration"),
+    **dict.fromkeys(("Restoration", "Update"), "results"),
+    **dict.fromkeys(("Job", "prepare", "restore"), "restoration"),
     **dict.fromkeys(
         (
             "DeJPEG",

@@ -19,7 +19,8 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
-from napari_dip.restoration import Restoration, prepare
+from napari_dip.restoration import prepare
+from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task
 from napari_dip.terminal import run_job
 

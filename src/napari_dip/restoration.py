@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip import __version__
 from napari_dip.errors import UserError
 from napari_dip.images import CHANNELS, Encoding, encode, nominal_range
 from napari_dip.metrics import psnr, ssim
+from napari_dip.results import Restoration, Update
+from napari_dip.sides import guide_tensor, mask_tensor, psf_tensor
 from napari_dip.tasks.base import Measurement, Task
 
 if TYPE_CHECKING:
@@ -27,95 +28,6 @@ HISTORY = 190
 """Reports along a fit; with the first and the last of each run there are at most 200."""
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Restoration:
-    """What came out, and how.
-
-    Attributes
-    ----------
-    image
-        The restored image, in the axes, dtype and units of the one that was given.
-    images
-        All images of the task by name, `image` first; detail enhancement adds "coarse" and
-        "detail" (float32, in the image's units).
-    task
-        The settings that were used, nothing left open.
-    stop_reason
-        "budget", "rule" (the stopping rule was met), "cancelled" or "diverged".
-    iterations, seconds
-        Done, over all runs, and their time.
-    history
-        A dict for each report: iteration, seconds, loss, and psnr where a reference was given.
-    psnr, ssim, input_psnr
-        Against the reference, None without one. PSNR is over all pixels and channels.
-    seed, device, data_range, peak_memory_mb, version
-        Where and with what it was made.
-    """
-
-    image: Array
-    images: dict[str, Array] = field(repr=False)
-    task: Task
-    stop_reason: str
-    iterations: int
-    seconds: float
-    history: list[dict[str, float]] = field(repr=False)
-    psnr: float | None
-    ssim: float | None
-    input_psnr: float | None
-    seed: int
-    device: str
-    data_range: float
-    peak_memory_mb: float
-    version: str = __version__
-
-    def report(self) -> dict[str, Any]:
-        """Everything but the pixels, as JSON values."""
-        return {
-            "task": self.task.name,
-            "settings": self.task.to_dict(),
-            "preset": self.task.preset,
-            "seed": self.seed,
-            "device": self.device,
-            "dtype": str(self.image.dtype),
-            "shape": list(self.image.shape),
-            "iterations": self.iterations,
-            "stop_reason": self.stop_reason,
-            "seconds": self.seconds,
-            "peak_memory_mb": _finite(self.peak_memory_mb),
-            "data_range": self.data_range,
-            "psnr": _finite(self.psnr),
-            "ssim": _finite(self.ssim),
-            "input_psnr": _finite(self.input_psnr),
-            "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
-            "version": self.version,
-        }
-
-
-@dataclass(frozen=True)
-class Update:
-    """Where a restoration is, in the user's units.
-
-    Attributes
-    ----------
-    iteration, iterations, seconds, loss
-        As in the engine's `Progress`.
-    image
-        What would be returned now.
-    psnr
-        Its PSNR, with a reference.
-    result
-        On the last update, and only there.
-    """
-
-    iteration: int
-    iterations: int
-    seconds: float
-    loss: float
-    image: Array = field(repr=False)
-    psnr: float | None = None
-    result: Restoration | None = None
 
 
 @dataclass(frozen=True)
@@ -262,7 +174,7 @@ def prepare(
         if name not in task.accepts and given[name] is not None:
             raise UserError(f"{name}: {task.name} takes none; leave it out")
     if mask is not None:
-        observed = observed & ~_mask(np.asarray(mask), encoding)
+        observed = observed & ~mask_tensor(np.asarray(mask), encoding)
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
     nominal = nominal_range(image.dtype, image)
@@ -275,8 +187,8 @@ def prepare(
         y=y[None],
         observed=observed[None],
         unit=encoding.span / data_range,
-        guide=None if guide is None else _guide(np.asarray(guide), encoding),
-        psf=None if psf is None else _psf(np.asarray(psf), encoding, tuple(y.shape[1:])),
+        guide=None if guide is None else guide_tensor(np.asarray(guide), encoding),
+        psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
     )
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
@@ -375,55 +287,6 @@ def restore(
     return result
 
 
-def _mask(mask: Array, encoding: Encoding) -> torch.Tensor:
-    """True where missing, (1 or channels, *space)."""
-    import torch
-
-    if mask.dtype.kind not in "biuf":
-        raise UserError(f"mask: {mask.dtype} values can't mark pixels; use zero and non-zero")
-    laid_out = encoding.match(mask)
-    if laid_out is None:
-        raise UserError(
-            f"mask: its shape {mask.shape} is not the image's {encoding.shape}; "
-            "make it as large as the image"
-        )
-    return torch.from_numpy(np.ascontiguousarray(laid_out != 0))
-
-
-def _guide(guide: Array, encoding: Encoding) -> torch.Tensor:
-    """The guide's samples as (1, channels, *space)."""
-    try:
-        axes = encoding.axes if guide.shape == encoding.shape else None
-        y, _, _ = encode(guide, axes)
-    except UserError as error:
-        raise UserError(str(error).replace("image:", "guide:", 1)) from error
-    if tuple(y.shape[1:]) != encoding.sides:
-        raise UserError(
-            f"guide: its shape {guide.shape} does not match the image's {encoding.shape}; "
-            "align and crop the two pictures to one size"
-        )
-    return y[None]
-
-
-def _psf(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> torch.Tensor:
-    import torch
-
-    if psf.dtype.kind not in "iuf" or not np.isfinite(psf).all():
-        raise UserError("psf: it has values that are not finite numbers")
-    if psf.ndim != len(space):
-        raise UserError(
-            f"psf: it has {psf.ndim} axes, but the image has {len(space)} of space "
-            f"({encoding.space}); give one for each"
-        )
-    if any(k > n for k, n in zip(psf.shape, space, strict=True)):
-        raise UserError(
-            f"psf: {psf.shape} is larger than the image {space}; crop it to where it is not zero"
-        )
-    if (psf < 0).any() or psf.sum() <= 0:
-        raise UserError("psf: it must be non-negative with a sum above 0")
-    return torch.from_numpy(psf.astype(np.float32))
-
-
 def _reference(reference: Array, job: Job) -> Array:
     import torch
 
@@ -441,8 +304,3 @@ def _reference(reference: Array, job: Job) -> Array:
             f"reference: {reference.dtype} values can't be compared; convert to real numbers"
         )
     return reference
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has neither infinity (the PSNR of equal images) nor NaN: they become null."""
-    return value if value is not None and math.isfinite(value) else None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from napari_dip.restoration import Job, Restoration
+    from napari_dip.restoration import Job
+    from napari_dip.results import Restoration
 
 SECONDS_BETWEEN_LINES = 10
 """Where stderr is a file, each refresh of the bar is a line more."""
