@@ -34,6 +34,6 @@ class DeJPEG(Task):
             **FINE,
             "iterations": 300,
             "input": "image",
-            "input_noise": 0.1,
+            "input_noise": 0.05,
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
