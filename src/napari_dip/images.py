@@ -229,7 +229,10 @@ def nominal_range(dtype: np.dtype[Any], values: NDArray[Any]) -> tuple[float, fl
 
 def _limits(values: NDArray[Any]) -> tuple[float, float]:
     if values.dtype.kind in "ui":
-        return nominal_range(values.dtype, values)
+        info = np.iinfo(values.dtype)
+        # 64-bit integers end between two floats; the upper one would overflow.
+        most = float(info.max) if int(float(info.max)) == info.max else np.nextafter(info.max, 0.0)
+        return float(info.min), float(most)
     low, high = nominal_range(values.dtype, values)
     return (low, high) if (low, high) == (0.0, 1.0) else (-math.inf, math.inf)
 
@@ -270,7 +273,7 @@ def _value_range(
     groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
     low, high = np.empty(channels), np.empty(channels)
     for group in groups:
-        least, most = smooth[..., group].min(), smooth[..., group].max()
+        least, most = _extremes(filled[..., group], smooth[..., group])
         if least == most:  # nothing but isolated points
             least, most = filled[..., group].min(), filled[..., group].max()
         if least == most:
@@ -286,6 +289,17 @@ def _value_range(
     return low, high
 
 
+def _extremes(values: NDArray[np.float64], smooth: NDArray[np.float64]) -> tuple[float, float]:
+    """The least and greatest value that have neighbours (in the median) at a third of the way.
+
+    The image of a point, as sharp as a microscope samples it, has them; a hot pixel has not.
+    """
+    least, most = smooth.min(), smooth.max()
+    bright = values[values - least <= 3 * (smooth - least)]
+    dark = values[most - values <= 3 * (most - smooth)]
+    return min(least, dark.min(initial=least)), max(most, bright.max(initial=most))
+
+
 def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
     """The transparency at another size."""
     if alpha.shape == tuple(space):
@@ -293,4 +307,5 @@ def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
     from skimage.transform import resize
 
     zoomed = resize(alpha, tuple(space), order=1, preserve_range=True)
-    return (np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed).astype(alpha.dtype)
+    values: NDArray[Any] = np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed
+    return values.astype(alpha.dtype)
