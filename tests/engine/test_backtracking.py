@@ -1,0 +1,138 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from napari_dip.engine.averaging import ExponentialAverage
+from napari_dip.engine.backtracking import JUMP, PATIENCE, Backtracking
+
+
+class Fit:
+    """A network with BatchNorm, a few steps into its training."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
+        self.optimizer = torch.optim.Adam(self.network.parameters(), 0.01, fused=True)
+        self.average = ExponentialAverage(0.9)
+        self.backtracking = Backtracking(self.network, self.optimizer, self.average)
+        self.z = torch.rand(1, 2, 8, 8)
+        self.advance(3)
+
+    def advance(self, steps: int) -> None:
+        for _ in range(steps):
+            self.optimizer.zero_grad()
+            x = self.network(self.z)
+            x.square().mean().backward()
+            self.optimizer.step()
+            self.average.update(x)
+
+    def state(self) -> list[torch.Tensor]:
+        """Weights, BatchNorm's buffers, Adam's moments and step counts, the average."""
+        moments = self.optimizer.state_dict()["state"].values()
+        parts = [*self.network.state_dict().values(), *(t for m in moments for t in m.values())]
+        assert len(parts) == 9 + 6 * 3
+        return [part.detach().clone() for part in [*parts, self.average.copy()]]
+
+    def destroy(self) -> None:
+        with torch.no_grad():
+            for value in [*self.network.state_dict().values(), self.average.value]:
+                value.fill_(7)
+            for moments in self.optimizer.state.values():
+                for value in moments.values():
+                    value.fill_(math.nan)
+
+
+@pytest.fixture
+def fit():
+    return Fit()
+
+
+def same(one, two) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_a_destroyed_fit_comes_back_bit_by_bit(fit):
+    assert not fit.backtracking.inspect([0.5, 0.4])
+    good = fit.state()
+    for _ in range(2):  # what was put back is no alias of what is remembered
+        fit.destroy()
+        assert not same(fit.state(), good)
+        fit.backtracking.restore()
+        assert same(fit.state(), good)
+        fit.advance(2)
+        assert not same(fit.state(), good)
+
+
+def test_it_goes_on_as_if_nothing_had_happened(fit):
+    fit.backtracking.save()
+    fit.advance(4)
+    expected = fit.state()
+    fit.destroy()
+    fit.backtracking.restore()
+    fit.advance(4)
+    assert same(fit.state(), expected)
+
+
+def test_the_learning_rate_stays_as_it_is(fit):
+    fit.backtracking.save()
+    fit.optimizer.param_groups[0]["lr"] = 0.005
+    fit.backtracking.restore()
+    assert fit.optimizer.param_groups[0]["lr"] == 0.005
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_loss_that_is_not_finite_takes_it_back(fit, broken, place):
+    fit.backtracking.inspect([0.5, 0.4])
+    good = fit.state()
+    fit.advance(3)
+    losses = [0.4, 0.4, 0.4]
+    losses[place] = broken
+    assert fit.backtracking.inspect(losses)
+    assert fit.backtracking.failures == 1
+    assert same(fit.state(), good)
+
+
+def test_failures_in_a_row_are_counted(fit):
+    for _ in range(4):
+        fit.backtracking.inspect([math.nan])
+    assert fit.backtracking.failures == 4
+    fit.backtracking.inspect([0.4])
+    assert fit.backtracking.failures == 0
+
+
+def test_a_jump_takes_it_back_and_noise_does_not(fit):
+    fit.backtracking.inspect([0.3, 0.2, 0.1])
+    assert not fit.backtracking.inspect([0.2 * JUMP * 0.99])
+    fit.backtracking.inspect([0.2])
+    good = fit.state()
+    fit.advance(2)
+    assert fit.backtracking.inspect([0.2, 0.2, 0.2 * JUMP * 1.01])
+    assert same(fit.state(), good)
+
+
+def test_a_jump_that_is_over_is_none(fit):
+    fit.backtracking.inspect([0.1])
+    assert not fit.backtracking.inspect([0.9, 0.1])
+
+
+def test_the_first_losses_cannot_jump(fit):
+    assert not fit.backtracking.inspect([1e9])
+
+
+def test_a_jump_that_keeps_coming_is_let_through(fit):
+    fit.backtracking.inspect([0.1])
+    judged = [fit.backtracking.inspect([1.0]) for _ in range(PATIENCE + 2)]
+    assert judged == [True] * PATIENCE + [False, False]
+    assert fit.backtracking.inspect([10.0])  # the next is one again
+
+
+def test_before_the_first_image_there_is_no_average_to_put_back():
+    network = nn.Linear(1, 1)
+    average = ExponentialAverage(0.9)
+    backtracking = Backtracking(network, torch.optim.Adam(network.parameters()), average)
+    average.update(torch.ones(1))
+    backtracking.restore()
+    assert average.value is None
