@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from napari_dip.engine.inputs import InputSpec
+from napari_dip.engine.physics import Decimation
+from napari_dip.engine.problem import Problem, memory_needed
+
+CPU = torch.device("cpu")
+
+
+def test_the_domain_is_the_operators(problem):
+    assert problem.domain == (16, 20)
+    assert Problem(problem.y, Decimation(3, 2)).domain == (48, 60)
+
+
+def test_a_constant_rate(settings):
+    assert {settings.rate(i) for i in range(25)} == {settings.learning_rate}
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_nothing(settings):
+    cycle = replace(settings, schedule="one-cycle", iterations=100, learning_rate=0.02)
+    rates = [cycle.rate(i) for i in range(100)]
+    peak = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.02)
+    assert peak == 29
+    assert rates[: peak + 1] == sorted(rates[: peak + 1])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert 0 < rates[0] < 0.001
+    assert 0 < rates[-1] < 0.001
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 3, 7])
+def test_one_cycle_of_a_few_iterations(settings, iterations):
+    cycle = replace(settings, schedule="one-cycle", iterations=iterations)
+    rates = [cycle.rate(i) for i in range(iterations)]
+    assert all(0 < rate <= settings.learning_rate for rate in rates)
+    assert max(rates) == pytest.approx(settings.learning_rate)
+
+
+def test_memory_knows_the_input_and_the_domain(problem, settings):
+    needed = memory_needed(problem, settings, CPU)
+    larger = Problem(problem.y, Decimation(4, 2))
+    assert memory_needed(larger, settings, CPU) > 10 * needed
+    guided = replace(problem, guide=torch.rand(1, 64, 16, 20))
+    wide = replace(settings, input=InputSpec("image"))
+    assert memory_needed(guided, wide, CPU) > needed
+    assert memory_needed(problem, replace(settings, input=InputSpec("meshgrid")), CPU) < needed
