@@ -16,7 +16,8 @@ from psygnal import SignalInstance
 
 from napari_dip.errors import UserError
 from napari_dip.tasks import Task, task_from_dict
-from napari_dip.ui.estimate import Estimate, Estimator, Question
+from napari_dip.ui.background import Background
+from napari_dip.ui.estimate import Estimate, Question, estimate
 from napari_dip.ui.layers import level_0
 from napari_dip.ui.model import Action, RestoreModel, as_dict
 from napari_dip.ui.preview import Preview
@@ -90,7 +91,7 @@ class RestoreController:
         self.model, self.view, self.viewer = model, view, viewer
         self._interval, self._snapshot_bytes, self._clock = preview_interval, snapshot_bytes, clock
         self._session: Session | None = None
-        self._estimator = Estimator()
+        self._estimator: Background[Question, Estimate] = Background(estimate)
         self._actions: dict[Action, Callable[[], None]] = {
             Action.RUN: self.run,
             Action.PAUSE: lambda: self._steer(Run.pause),

@@ -5,10 +5,8 @@ The first estimate also imports torch, long before a person presses Run.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
-from napari_dip.errors import UserError
 from napari_dip.tasks import Task
 
 
@@ -66,52 +64,3 @@ def estimate(question: Question) -> Estimate:
     task = question.task.replace(sigma=question.task.sigma or 0.1).resolve(measurement)
     needed = memory_needed(task.problem(measurement), task.fit_settings(measurement), device)
     return Estimate(str(device), needed, total_memory(device))
-
-
-class Estimator:
-    """Answers questions on a thread, one at a time and only the newest."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._question: Question | None = None
-        self._answer: Estimate | str | None = None
-        self._thread: threading.Thread | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether an answer is still to come, or to be taken."""
-        with self._lock:
-            return self._thread is not None or self._answer is not None
-
-    def ask(self, question: Question) -> None:
-        """Ask; what was asked before is forgotten."""
-        with self._lock:
-            self._question, self._answer = question, None
-            if self._thread is None:
-                # A daemon: nobody waits for an estimate when the window is gone.
-                self._thread = threading.Thread(target=self._work, daemon=True)
-                self._thread.start()
-
-    def take(self) -> Estimate | str | None:
-        """The newest answer, once; text is why there is none."""
-        with self._lock:
-            answer, self._answer = self._answer, None
-            return answer
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                question, self._question = self._question, None
-                if question is None:
-                    self._thread = None
-                    return
-            answer: Estimate | str
-            try:
-                answer = estimate(question)
-            except UserError as error:
-                answer = str(error)
-            except Exception as error:  # an estimate is a courtesy; the run will say what is wrong
-                answer = f"no memory estimate ({type(error).__name__})"
-            with self._lock:
-                if self._question is None:
-                    self._answer = answer

@@ -31,14 +31,14 @@ class Preview:
         return self.layer is not None and self.layer not in self._layers
 
     def show(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
-        """Show an image, unless the layer was deleted."""
+        """Show an image; a layer that was deleted does not come back before the end."""
         if self.layer is None:
             self.layer = self.add(image, metadata)
-        elif not self.is_deleted:
-            if self.layer.data is not image:
-                # Assigned, never written in place; its limits are the source's and stay.
-                self.layer.data = image
-            self.layer.metadata = metadata
+            return
+        if self.layer.data is not image:
+            # Assigned, never written in place; its limits are the source's and stay.
+            self.layer.data = image
+        self.layer.metadata = metadata
 
     def finish(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
         """Show the result, in a new layer if the preview was deleted."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.ui.controller import RestoreController
 from napari_dip.ui.model import RestoreModel
+from napari_dip.ui.views.compare import CompareView
 from napari_dip.ui.views.memory import remembered
 from napari_dip.ui.views.restore import RestoreView
 
@@ -26,3 +27,10 @@ class RestoreDock(RestoreView):
         # A view that is destroyed with its window emits nothing else any more.
         self.destroyed.connect(self.controller.abandon)
         self.emit_all()
+
+
+class CompareDock(CompareView):
+    """The dock that compares layers."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(getattr(napari_viewer, "__wrapped__", napari_viewer))

@@ -35,6 +35,7 @@ def test_there_is_a_psnr_axis_only_with_a_reference(curve):
     assert not axis.isVisible()
     curve.show_reports((Report(1, 0.1, 20.0),), None)
     assert axis.isVisible()
+    assert not axis.logMode  # dB are logarithmic already
 
 
 def test_a_new_run_clears_the_curve(curve):

@@ -41,6 +41,7 @@ class Curve(QWidget):
         item.setMenuEnabled(False)
         item.hideButtons()
         item.showAxis("right")
+        item.getAxis("right").setLogMode(x=False, y=False)
         for side, text, colour in (("left", "loss", LOSS), ("right", "PSNR / dB", PSNR)):
             item.setLabel(side, text, color=colour)
             item.getAxis(side).setTextPen(colour)
