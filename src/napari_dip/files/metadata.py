@@ -41,11 +41,11 @@ class Metadata:
         return self.resolution[0] * factor, self.resolution[1] * factor
 
     def scaled(self, pixel_scale: float) -> Metadata:
-        """Describe pixels `pixel_scale` times as large along Y and X."""
+        """Describe pixels (and planes, where they have a size) `pixel_scale` times as large."""
         if pixel_scale == 1:
             return self
         entries = dict(self.tiff.get("metadata", {}))
-        for size in entries.keys() & {"PhysicalSizeX", "PhysicalSizeY"}:
+        for size in entries.keys() & {"PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "spacing"}:
             entries[size] = float(entries[size]) * pixel_scale
         for drawn in entries.keys() & {"ROI", "Overlays", "xorigin", "yorigin"}:
             del entries[drawn]  # these count in pixels
