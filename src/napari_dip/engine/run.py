@@ -88,13 +88,28 @@ class Run:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return self.network(z)
 
+    def spin(self, z: Tensor, iteration: int) -> Tensor:
+        """The network's image, with a shuffled network's block grid elsewhere at each iteration.
+
+        Blocks of shuffle x shuffle pixels would leave a faint grid in flat areas; moving the image
+        under it averages it away (cycle spinning, Coifman and Donoho 1995).
+        """
+        factor = self.settings.network.shuffle
+        if factor == 1:
+            return self.forward(z)
+        axes = tuple(range(2, z.ndim))
+        shifts = [iteration // factor**i % factor for i in range(len(axes))]
+        moved = torch.roll(z, shifts, axes)
+        return torch.roll(self.forward(moved), [-s for s in shifts], axes)
+
     def step(self, iteration: int) -> None:
         """One iteration: perturb z, compute the loss, update the weights and the average."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate(iteration) * self.slowdown
         self.optimizer.zero_grad(set_to_none=True)
         noise = self.noise()
-        self.output = self.forward(self.z if noise is None else self.z + noise).float()
+        z = self.z if noise is None else self.z + noise
+        self.output = self.spin(z, iteration).float()
         target = self.y
         if self.settings.recorruption and noise is not None:
             target = self.operator(self.y - self.settings.recorruption * noise)
