@@ -92,10 +92,11 @@ class Run:
         """The network's image, with a shuffled network's block grid elsewhere at each iteration.
 
         Blocks of shuffle x shuffle pixels would leave a faint grid in flat areas; moving the image
-        under it averages it away (cycle spinning, Coifman and Donoho 1995).
+        under it averages it away (cycle spinning, Coifman and Donoho 1995). Where z is no picture
+        but noise, each shift would be another picture to learn.
         """
         factor = self.settings.network.shuffle
-        if factor == 1:
+        if factor == 1 or self.settings.input.kind != "image":
             return self.forward(z)
         axes = tuple(range(2, z.ndim))
         shifts = [iteration // factor**i % factor for i in range(len(axes))]
