@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from napari_dip.errors import UserError
@@ -54,14 +55,14 @@ class Measurement:
 
     def estimated_sigma(self) -> float:
         """The noise's standard deviation in y's units, by scikit-image's wavelet estimator."""
-        import numpy as np
         from skimage.restoration import estimate_sigma
 
         filled = fill_missing(self.y, self.observed)
-        with warnings.catch_warnings():  # an empty channel has no noise to estimate: NaN
+        with warnings.catch_warnings():  # an empty channel gives 0, or NaN and a warning
             warnings.simplefilter("ignore", RuntimeWarning)
-            values = [estimate_sigma(channel.numpy()) for channel in filled[0]]
-            return float(np.nan_to_num(np.nanmean(values)))
+            values = [float(estimate_sigma(channel.numpy())) for channel in filled[0]]
+        noisy = [value for value in values if value > 1e-6]
+        return fmean(noisy) if noisy else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
