@@ -3,6 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+# No test's outcome depends on how busy the machine is, or on what earlier runs found.
+settings.register_profile("project", deadline=None, derandomize=True, database=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True, scope="session")

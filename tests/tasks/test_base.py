@@ -1,0 +1,200 @@
+import pytest
+import torch
+
+from napari_dip.engine.physics import Identity, Mask
+from napari_dip.engine.stopping import Discrepancy, WindowedVariance
+from napari_dip.errors import UserError
+from napari_dip.tasks import (
+    TASKS,
+    Deblur,
+    Denoise,
+    FlashNoFlash,
+    Inpaint,
+    SuperResolve,
+    task_from_dict,
+)
+from napari_dip.tasks.base import Measurement, fill_missing
+
+
+def half_known(*shape: int) -> torch.Tensor:
+    observed = torch.ones(shape, dtype=torch.bool)
+    observed[..., ::2] = False
+    return observed
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_is_remade_from_what_it_says_of_itself(name):
+    task = TASKS[name](iterations=5, filters=(8, 4))
+    assert task_from_dict({"task": name, **task.to_dict()}) == task
+
+
+def test_what_is_no_task_is_refused():
+    with pytest.raises(UserError, match="task: 'sharpen' is none of denoise, dejpeg, inpaint"):
+        task_from_dict({"task": "sharpen"})
+    with pytest.raises(UserError, match="task: None is none of"):
+        task_from_dict({})
+    with pytest.raises(UserError, match=r"sgima: .* did you mean sigma\?"):
+        task_from_dict({"task": "denoise", "sgima": 0.1})
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_tasks_say_what_they_need(name):
+    task = TASKS[name]
+    assert task.name == name
+    assert task.title
+    assert task.__doc__
+    assert set(task.needs) <= set(task.accepts) <= {"mask", "guide", "psf"}
+    assert set(task.parts) == set(task().finish(torch.rand(1, 4, 4), tiny())) - {"image"}
+
+
+def tiny() -> Measurement:
+    return Measurement(torch.rand(1, 1, 4, 4), torch.ones(1, 1, 4, 4, dtype=torch.bool))
+
+
+# Noise levels
+
+
+def test_the_noise_level_is_estimated_where_it_is_used(measured):
+    measurement = measured(64, 64, unit=0.5)
+    assert measurement.estimated_sigma() == pytest.approx(0.05, rel=0.2)
+    # In fractions of the data range, of which y's 1 is a half here.
+    assert Denoise(stop="sigma").resolve(measurement).sigma == pytest.approx(0.025, rel=0.2)
+    assert Denoise(preset="paper").resolve(measurement).sigma is None
+
+
+def test_a_given_noise_level_is_taken(measured):
+    assert Denoise(stop="sigma", sigma=0.2).resolve(measured()).sigma == 0.2
+
+
+def test_a_wide_unit_gives_a_valid_noise_level(measured):
+    """Data far beyond their nominal range; a fraction above 1 would be refused."""
+    assert Denoise(stop="sigma").resolve(measured(unit=1000.0)).sigma == 1.0
+
+
+def test_an_empty_channel_has_no_say_in_the_noise_level(measured):
+    measurement = measured(64, 64, channels=2)
+    measurement.y[0, 1] = 0.5
+    assert measurement.estimated_sigma() == pytest.approx(0.05, rel=0.2)
+    measurement.y[:] = 0
+    assert measurement.estimated_sigma() == 0.0
+
+
+def test_the_discrepancy_is_in_the_fits_units(measured):
+    observed = half_known(1, 1, 32, 40)
+    for given, expected in ((None, 0.1 / 0.5), (observed, 0.1 / 0.5 * 0.5**0.5)):
+        measurement = measured(observed=given, unit=0.5)
+        task = Denoise(stop="sigma", sigma=0.1).resolve(measurement)
+        rule = task.fit_settings(measurement).stopping
+        assert isinstance(rule, Discrepancy)
+        # The squared error of hidden pixels is 0, and is averaged with the others.
+        assert rule.sigma == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("stop", "rule"), [("budget", type(None)), ("variance", WindowedVariance)])
+def test_other_rules(stop, rule, measured):
+    task = Denoise(stop=stop).resolve(measured())
+    assert type(task.fit_settings(measured()).stopping) is rule
+
+
+# Recorruption
+
+
+def test_recorruption_takes_off_the_share_that_makes_noises_independent(measured):
+    measurement = measured(unit=0.5)
+    task = Denoise(sigma=0.05, input="image", recorrupt=True, input_noise=0.2).resolve(measurement)
+    assert task.fit_settings(measurement).recorruption == pytest.approx((0.05 / 0.5 / 0.2) ** 2)
+
+
+def test_without_a_perturbation_there_is_no_share(measured):
+    measurement = measured()
+    task = Denoise(sigma=0.05, input="image", recorrupt=True, input_noise=0).resolve(measurement)
+    assert task.fit_settings(measurement).recorruption == 0
+
+
+def test_another_input_does_without_recorruption(measured):
+    task = Denoise(input="noise").resolve(measured())
+    assert task.recorrupt is False
+    assert task.fit_settings(measured()).recorruption == 0
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Denoise(input="noise", recorrupt=True),
+        Inpaint(input="meshgrid", recorrupt=True),
+        SuperResolve(input="image", recorrupt=True),
+        Deblur(input="image", recorrupt=True),
+        FlashNoFlash(recorrupt=True),
+    ],
+    ids=lambda task: task.name,
+)
+def test_recorruption_of_another_input_is_refused(task, measured):
+    with pytest.raises(UserError, match=r"^recorrupt: it needs the noisy image itself"):
+        task.resolve(measured())
+
+
+# From settings and a measurement to a fit
+
+
+def test_missing_pixels_are_masked_in_front_of_any_operator(measured):
+    observed = half_known(1, 1, 32, 40)
+    for task in (Denoise(), SuperResolve(factor=2), Deblur()):
+        whole = task.resolve(measured()).problem(measured())
+        assert not isinstance(whole.operator, Mask)
+        partly = measured(observed=observed)
+        problem = task.resolve(partly).problem(partly)
+        assert isinstance(problem.operator, Mask)
+        assert type(problem.operator.inner) is type(whole.operator)
+        assert not problem.y[~observed].any()
+        assert torch.equal(problem.y[observed], partly.y[observed])
+
+
+def test_the_operator_of_a_plain_task_is_the_identity(measured):
+    assert type(Denoise().resolve(measured()).problem(measured()).operator) is Identity
+
+
+@pytest.mark.parametrize("task", [Denoise, SuperResolve, Deblur])
+def test_the_image_as_input_has_the_size_of_what_is_fitted(task, measured):
+    measurement = measured(channels=2, observed=half_known(1, 2, 32, 40))
+    problem = task(input="image").resolve(measurement).problem(measurement)
+    assert problem.guide.shape == (1, 2, *problem.domain)
+    assert problem.guide.isfinite().all()
+
+
+def test_a_network_that_cannot_be_is_the_users_to_mend(measured):
+    for bad, said in (
+        (Denoise(kernels_down=4), "kernels_down"),
+        (Denoise(kernel_skip=2), "kernel_skip"),
+        (Denoise(network="resnet", filters=(8, 4)), "filters: a ResNet's blocks"),
+    ):
+        with pytest.raises(UserError, match=f"^{said}"):
+            bad.resolve(measured()).fit_settings(measured())
+
+
+# Missing pixels
+
+
+def test_missing_pixels_are_filled_from_the_nearest_of_their_channel():
+    y = torch.tensor([[[[1.0, 0.0, 0.0, 4.0]], [[0.0, 2.0, 0.0, 0.0]]]])
+    filled = fill_missing(y, y != 0)
+    assert filled[0, 0, 0].tolist() in ([1, 1, 4, 4], [1, 1, 1, 4], [1, 4, 4, 4])
+    assert filled[0, 0, 0, 1] == 1
+    assert filled[0, 1, 0].tolist() == [2, 2, 2, 2]
+    assert y[0, 1, 0].tolist() == [0, 2, 0, 0]
+
+
+def test_a_channel_without_a_known_pixel_is_filled_with_something():
+    y = torch.rand(1, 2, 16, 16)
+    observed = torch.ones(1, 2, 16, 16, dtype=torch.bool)
+    observed[0, 1] = False
+    filled = fill_missing(y, observed)
+    assert torch.equal(filled[0, 0], y[0, 0])
+    assert filled.isfinite().all()
+
+
+def test_nothing_missing_nothing_copied():
+    y = torch.rand(1, 1, 4, 4)
+    assert fill_missing(y, torch.ones(1, 1, 4, 4, dtype=torch.bool)) is y

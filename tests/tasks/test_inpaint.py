@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from napari_dip.tasks import Inpaint
+from napari_dip.tasks.inpaint import kind_of_hole
+
+
+def with_holes(kind: str) -> torch.Tensor:
+    observed = torch.ones(1, 3, 64, 64, dtype=torch.bool)
+    if kind == "text":
+        observed[..., 10:14, 5:60] = False
+        observed[..., 30:60, 20:24] = False
+    elif kind == "pixels":
+        observed[:] = torch.rand(64, 64, generator=torch.Generator().manual_seed(0)) > 0.5
+    else:
+        observed[..., 20:50, 15:50] = False
+    return observed
+
+
+@pytest.mark.parametrize("kind", ["text", "pixels", "region"])
+def test_holes_are_told_apart(kind, measured):
+    observed = with_holes(kind)
+    assert kind_of_hole(observed) == kind
+    measurement = measured(64, 64, channels=3, observed=observed)
+    for preset in ("fast", "paper"):
+        assert Inpaint(preset=preset).resolve(measurement).hole == kind
+
+
+def test_a_pixel_missing_in_one_channel_is_missing():
+    observed = with_holes("region")
+    observed[:, 1:] = True
+    assert kind_of_hole(observed) == "region"
+
+
+def test_regions_are_filled_from_coordinates_without_skips(measured):
+    measurement = measured(64, 64, channels=3, observed=with_holes("region"))
+    for preset in ("fast", "paper"):
+        task = Inpaint(preset=preset).resolve(measurement)
+        assert task.input == "meshgrid"
+        assert set(task.skips) == {0}
+        assert set(task.upsampling) == {"nearest"}
+
+
+def test_what_the_user_says_of_the_hole_counts(measured):
+    measurement = measured(64, 64, channels=3, observed=with_holes("region"))
+    task = Inpaint(preset="paper", hole="text").resolve(measurement)
+    assert (task.hole, task.iterations) == ("text", 6000)
+
+
+def test_known_pixels_are_kept_unless_told_otherwise():
+    assert Inpaint().keeps_known
+    assert not Inpaint(keep_known=False).keeps_known

@@ -1,0 +1,29 @@
+"""What the tasks with a forward operator, or an input of their own, make of a measurement."""
+
+import pytest
+import torch
+
+from napari_dip.engine.physics import Blur, Decimation
+from napari_dip.tasks import Deblur, FlashNoFlash, SuperResolve
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+@pytest.mark.parametrize("space", [(16, 17), (3, 16, 16)])
+def test_super_resolution_decimates(factor, space, measured):
+    operator = SuperResolve(factor=factor).operator(measured(*space))
+    assert isinstance(operator, Decimation)
+    assert operator.domain(space) == tuple(factor * n for n in space)
+
+
+def test_deblurring_blurs_with_the_given_psf(measured):
+    measurement = measured()
+    operator = Deblur().operator(measurement)
+    assert isinstance(operator, Blur)
+    torch.testing.assert_close(operator.psf, torch.full((3, 3), 1 / 9))
+
+
+def test_the_flash_picture_is_the_input(measured):
+    measurement = measured()
+    for preset in ("fast", "paper"):
+        task = FlashNoFlash(preset=preset).resolve(measurement)
+        assert task.problem(measurement).guide is measurement.guide
