@@ -1,0 +1,320 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_dip.errors import UserError
+from napari_dip.images import MARGIN, check_axes, encode, guess_axes, nominal_range
+
+DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
+AXES = ("YX", "XY", "YXS", "SYX", "CYX", "YXC", "ZYX", "YXZ", "ZYXS", "CZYX", "TZCYX", "ZTYXS")
+
+
+def smooth(shape, rng) -> np.ndarray:
+    """Values in [0, 1], without isolated ones: a sum of waves."""
+    grids = np.meshgrid(*(np.linspace(0, 3, n) for n in shape), indexing="ij")
+    waves = sum(np.sin(rng.uniform(0.3, 2) * g + rng.uniform(0, 6)) for g in grids)
+    return (waves - waves.min()) / (waves.max() - waves.min())
+
+
+# Axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((20, 30), "YX"),
+        ((20, 30, 1), "YXS"),
+        ((20, 30, 2), "YXS"),
+        ((20, 30, 3), "YXS"),
+        ((20, 30, 4), "YXS"),
+        ((20, 30, 5), "ZYX"),
+        ((3, 20, 30), "ZYX"),
+        ((5, 20, 30, 3), "ZYXS"),
+    ],
+)
+def test_axes_are_guessed(shape, axes):
+    assert guess_axes(shape) == axes
+
+
+@pytest.mark.parametrize("shape", [(), (20,), (2, 3, 20, 30), (2, 3, 4, 20, 30), (2, 3, 20, 30, 3)])
+def test_axes_that_could_be_anything_have_to_be_given(shape):
+    with pytest.raises(UserError, match=r"image: .* give axes, for instance axes=CZYX"):
+        guess_axes(shape)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ("YX", "axes: YX names 2 axes, but the image has 3"),
+        ("YXX", "must name Y and X once"),
+        ("ZYC", "must name Y and X once"),
+        ("TYX", "axes: T has 5 entries, and only X, Y, Z, C and S are restored together"),
+        ("?YX", "has 5 entries"),
+    ],
+)
+def test_axes_that_cannot_be(axes, said):
+    with pytest.raises(UserError, match=said.replace("?", r"\?")):
+        check_axes(axes, (5, 20, 30))
+
+
+def test_two_kinds_of_channels_are_one_too_many():
+    with pytest.raises(UserError, match="Z, C or S at most once"):
+        check_axes("CYXS", (2, 20, 30, 3))
+
+
+def test_small_letters_will_do(rng):
+    _, _, encoding = encode(smooth((20, 30, 5), rng), "yxz")
+    assert encoding.axes == "YXZ"
+
+
+# Back and forth
+
+
+@given(
+    st.sampled_from(AXES),
+    st.sampled_from(DTYPES),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_there_and_back(axes, dtype, whole_range, seed):
+    rng = np.random.default_rng(seed)
+    sides = {"Y": 17, "X": 20, "Z": 4, "C": 3, "S": 3, "T": 1}
+    values = smooth([sides[a] for a in axes], rng)
+    dtype = np.dtype(dtype)
+    if dtype.kind in "ui":
+        info = np.iinfo(dtype)
+        top = np.nextafter(float(info.max), 0) if dtype.itemsize == 8 else info.max
+        low, high = (info.min, top) if whole_range else (info.max // 20, info.max // 5)
+    else:
+        low, high = (0, 1) if whole_range else (-30.0, 500.0)
+    image = np.clip(low + values * (float(high) - float(low)), low, high).astype(dtype)
+    y, observed, encoding = encode(image, axes)
+    assert y.dtype == torch.float32
+    assert observed.all()
+    assert y.shape == (3 if set(axes) & set("CS") else 1, *encoding.sides)
+    assert -0.001 <= y.min() <= y.max() <= 1.001
+    back = encoding.decode(y)
+    assert (back.dtype, back.shape) == (image.dtype, image.shape)
+    step = encoding.span * 2.0**-22  # of float32, which the fit computes in
+    error = np.abs(back.astype(float) - image.astype(float)).max()
+    assert error <= (step if dtype.kind == "f" or step > 0.5 else 0)
+
+
+@pytest.mark.parametrize("value", [-5.0, 5.0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_values_beyond_a_dtype_end_at_its_limits(dtype, value, rng):
+    dtype = np.dtype(dtype)
+    info = np.iinfo(dtype) if dtype.kind in "ui" else np.array([0, 1])
+    top, bottom = (info.max, info.min) if dtype.kind in "ui" else (1, 0)
+    image = (smooth((16, 16), rng) * float(top) * 0.999).astype(dtype)
+    _, _, encoding = encode(image)
+    out = encoding.decode(torch.full((1, 16, 16), value))
+    np.testing.assert_allclose(out.astype(float), float(top if value > 0 else bottom), rtol=1e-12)
+
+
+def test_floats_beyond_0_to_1_have_no_limits(rng):
+    _, _, encoding = encode(smooth((16, 16), rng) * 300 - 100)
+    assert encoding.decode(torch.full((1, 16, 16), 2.0)).min() > 300
+
+
+def test_a_larger_tensor_is_laid_out_like_the_source(rng):
+    image = (smooth((1, 3, 16, 20), rng) * 255).astype(np.uint8)
+    _, _, encoding = encode(image, "TSYX")
+    assert encoding.decode(torch.rand(3, 32, 40)).shape == (1, 3, 32, 40)
+
+
+def test_a_difference_is_signed_and_in_the_images_units(rng):
+    image = (300 + 1700 * smooth((16, 16), rng)).astype(np.uint16)
+    _, _, encoding = encode(image)
+    out = encoding.decode(torch.full((1, 16, 16), -0.5), relative=True)
+    assert out.dtype == np.float32
+    np.testing.assert_allclose(out, -0.5 * encoding.span)
+
+
+# Value ranges
+
+
+def test_a_picture_that_fills_its_range_keeps_it(rng):
+    _, _, encoding = encode((20 + 200 * smooth((20, 20), rng)).astype(np.uint8))
+    assert (encoding.low, encoding.high) == (0, 255)
+    _, _, encoding = encode(0.1 + 0.7 * smooth((20, 20), rng))
+    assert (encoding.low, encoding.high) == (0, 1)
+
+
+def test_a_microscopes_frame_stays_in_its_units(rng):
+    image = (300 + 1700 * smooth((20, 20), rng)).astype(np.uint16)
+    y, _, encoding = encode(image)
+    assert encoding.low == pytest.approx(300 - MARGIN * 1700, abs=2)
+    assert encoding.high == pytest.approx(2000 + MARGIN * 1700, abs=2)
+    assert y.min() == pytest.approx(MARGIN / (1 + 2 * MARGIN), abs=0.01)
+    assert y.max() == pytest.approx(1 - MARGIN / (1 + 2 * MARGIN), abs=0.01)
+
+
+@pytest.mark.parametrize("broken", [[(5, 5)], [(5, 5), (5, 6), (6, 5)]], ids=["one", "three"])
+def test_hot_and_dead_pixels_do_not_squeeze_the_rest(broken, rng):
+    image = (300 + 1700 * smooth((20, 20), rng)).astype(np.uint16)
+    clean, _, expected = encode(image)
+    for value in (65535, 0):
+        spoilt = image.copy()
+        spoilt[tuple(zip(*broken, strict=True))] = value
+        y, _, encoding = encode(spoilt)
+        assert encoding.span == pytest.approx(expected.span, rel=0.2)
+        assert y.abs().max() <= 1.25
+        assert y[0, 12, 12] == pytest.approx(clean[0, 12, 12].item(), abs=0.15)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 0.85, 1.0, 1.5])
+def test_the_image_of_a_point_keeps_its_height(sigma, rng):
+    """As sharp as a microscope samples it: a third of a hot pixel's neighbours are bright too."""
+    y, x = np.mgrid[:40, :40]
+    spot = 2000 * np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 2 / sigma**2)
+    image = (100 + 3 * rng.standard_normal(spot.shape) + spot).astype(np.uint16)
+    tensor, _, encoding = encode(image)
+    assert tensor.max() <= 1  # where the network's images end
+    assert encoding.decode(tensor).max() == image.max()
+
+
+def test_channels_have_ranges_of_their_own_and_samples_share_one(rng):
+    base = smooth((20, 20), rng)
+    image = np.stack([300 + 1000 * base, 10 + 50 * base]).astype(np.uint16)
+    _, _, own = encode(image, "CYX")
+    assert own.high - own.low == pytest.approx([1200, 60], rel=0.02)
+    _, _, shared = encode(np.concatenate([image, image[:1]]), "SYX")
+    assert len(set(shared.low)) == len(set(shared.high)) == 1
+
+
+def test_one_empty_channel_is_no_reason_to_refuse(rng):
+    image = np.stack([(900 * smooth((20, 20), rng)).astype(np.uint16), np.zeros((20, 20), "u2")])
+    y, _, encoding = encode(image, "CYX")
+    np.testing.assert_array_equal(encoding.decode(y), image)
+
+
+def test_nothing_but_isolated_points(rng):
+    image = np.zeros((20, 20), np.uint16)
+    image[::5, ::5] = 700
+    y, _, encoding = encode(image)
+    np.testing.assert_array_equal(encoding.decode(y), image)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.zeros(3, np.uint8), (0, 255)),
+        (np.zeros(3, np.int16), (-32768, 32767)),
+        (np.array([0.2, 0.7]), (0, 1)),
+        (np.array([0.2, np.nan, 3.0]), (0.2, 3)),
+        (np.array([-0.1, 0.9, np.inf]), (-0.1, 0.9)),
+    ],
+)
+def test_black_and_white(image, expected):
+    assert nominal_range(image.dtype, image) == expected
+
+
+# Missing pixels and transparency
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf])
+def test_pixels_that_are_no_numbers_are_missing(missing, rng):
+    image = smooth((20, 20, 3), rng)
+    clean, _, _ = encode(image)
+    image[4:6, 7, 1] = missing
+    y, observed, encoding = encode(image)
+    assert (~observed).sum() == 2
+    assert not observed[1, 4:6, 7].any()
+    assert not y[~observed].any()
+    torch.testing.assert_close(y[observed], clean[observed])
+    mask = encoding.decode_mask(observed)
+    np.testing.assert_array_equal(mask, np.isfinite(image))
+
+
+@pytest.mark.parametrize("samples", [2, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_transparency_comes_back_untouched(samples, dtype, rng):
+    top = 255 if dtype is np.uint8 else 1
+    image = (smooth((20, 24, samples), rng) * top).astype(dtype)
+    image[..., -1] = (rng.random((20, 24)) * top).astype(dtype)
+    y, _, encoding = encode(image)
+    assert y.shape == (samples - 1, 20, 24)
+    out = encoding.decode(torch.zeros_like(y))
+    np.testing.assert_array_equal(out[..., -1], image[..., -1])
+    assert (out.dtype, out.shape) == (image.dtype, image.shape)
+    assert encoding.decode_mask(torch.zeros(samples - 1, 20, 24, dtype=torch.bool))[..., -1].all()
+
+
+def test_transparency_grows_with_the_picture(rng):
+    image = (smooth((16, 16, 4), rng) * 255).astype(np.uint8)
+    image[..., -1] = np.repeat([[0], [255]], 8, axis=0)
+    _, _, encoding = encode(image)
+    out = encoding.decode(torch.rand(3, 32, 32))
+    assert out.shape == (32, 32, 4)
+    assert (out[:14, :, 3] == 0).all()
+    assert (out[18:, :, 3] == 255).all()
+
+
+def test_two_or_four_channels_are_not_transparent(rng):
+    y, _, encoding = encode((smooth((4, 20, 20), rng) * 255).astype(np.uint8), "CYX")
+    assert y.shape[0] == 4
+    assert encoding.alpha is None
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "fits"),
+    [
+        ("YXS", (20, 24, 3), [(20, 24), (20, 24, 3)]),
+        ("YXS", (20, 24, 4), [(20, 24), (20, 24, 4)]),
+        ("SYX", (3, 20, 24), [(20, 24), (3, 20, 24)]),
+        ("ZYX", (5, 20, 24), [(5, 20, 24)]),
+        ("TYX", (1, 20, 24), [(20, 24), (1, 20, 24)]),
+        ("TCZYX", (1, 2, 5, 20, 24), [(5, 20, 24), (1, 5, 20, 24), (1, 2, 5, 20, 24)]),
+    ],
+)
+def test_masks_that_match(axes, shape, fits, rng):
+    _, _, encoding = encode(smooth(shape, rng), axes)
+    for fit in fits:
+        mask = np.zeros(fit)
+        mask[..., 3, 5, *([0] * (axes[-1] == "S" and len(fit) == len(shape)))] = 1
+        laid_out = encoding.match(mask)
+        assert laid_out.shape[1:] == encoding.sides
+        assert laid_out[0, ..., 3, 5].all()
+        assert laid_out.astype(bool).sum() == laid_out[..., 3, 5].astype(bool).sum()
+    assert encoding.match(np.zeros((24, 20))) is None
+    assert encoding.match(np.zeros((2, *shape))) is None
+
+
+# What can't be restored
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.zeros((0, 20)), "it is empty"),
+        (np.zeros((20, 15)), "15 x 20 pixels is too small; at least 16 a side"),
+        (np.zeros((20, 20)), "every pixel is 0; there is nothing to restore"),
+        (np.full((20, 20, 3), 7, np.uint8), "every pixel is 7"),
+        (np.full((20, 20), np.nan), "it has no finite pixel"),
+        (np.zeros((20, 20), complex), "complex128 values can't be restored"),
+        (np.zeros((20, 20), bool), "bool values can't be restored"),
+        (np.full((20, 20), "a"), "<U1 values can't be restored"),
+    ],
+)
+def test_what_is_no_image(image, said):
+    with pytest.raises(UserError, match=rf"^image: {said}") as caught:
+        encode(image)
+    assert "\n" not in str(caught.value)
+
+
+def test_16_pixels_are_enough(rng):
+    y, _, _ = encode(smooth((16, 16), rng))
+    assert y.shape == (1, 16, 16)
+
+
+def test_the_given_array_is_left_alone(rng):
+    image = smooth((20, 20), rng)
+    image[3, 3] = np.nan
+    kept = image.copy()
+    y, _, encoding = encode(image)
+    y.fill_(9)
+    encoding.decode(y)
+    np.testing.assert_array_equal(image, kept)
