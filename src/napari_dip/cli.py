@@ -275,3 +275,16 @@ def info() -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}")
+
+
+@main.command()
+@click.argument("files", metavar="[FILES]...", type=FILE, nargs=-1)
+def gui(files: tuple[Path, ...]) -> None:
+    """Open napari with the dock, and a sample if no files are given."""
+    try:
+        from napari_dip.ui.app import open_viewer
+    except ImportError as error:
+        raise UserError(
+            f"gui: {error.name} is not installed; pip install 'napari-dip[all]'"
+        ) from error
+    open_viewer(files)
