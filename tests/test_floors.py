@@ -1,0 +1,62 @@
+"""The engine and the restoration run where napari, Qt and dask are not installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+BLOCKED = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "dask")
+
+BLOCK = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+RESTORE = """
+import numpy as np
+import torch
+
+import napari_dip.engine.fit
+import napari_dip.tasks
+from napari_dip.restoration import restore
+
+torch.set_num_threads(1)
+image = np.random.default_rng(0).random((16, 16))
+for task in napari_dip.tasks.TASKS.values():
+    side = {"guide": image, "psf": np.ones((3, 3)), "mask": image > 0.9}
+    wanted = {*task.needs, "mask"}
+    given = {name: side[name] for name in wanted}
+    result = restore(image, task(iterations=2, filters=(4,)), **given)
+    assert np.isfinite(result.image).all()
+"""
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+def test_every_task_restores_without_napari_qt_and_dask():
+    result = run(BLOCK + RESTORE)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_the_block_holds(name):
+    result = run(f"{BLOCK}\nimport {name}")
+    assert f"ModuleNotFoundError: {name}" in result.stderr
+
+
+def test_the_restoration_imports_no_front_end():
+    result = run(
+        f"{RESTORE}\nprint(*sorted(name.partition('.')[0] for name in __import__('sys').modules))"
+    )
+    assert result.returncode == 0, result.stderr
+    imported = set(result.stdout.split())
+    assert {"torch", "numpy"} <= imported
+    assert not imported & {*BLOCKED, "click", "matplotlib", "tifffile"}
