@@ -39,8 +39,8 @@ class Background(Generic[Question, Answer]):
         with self._lock:
             self._question, self._answer = question, None
             if self._thread is None:
-                # A daemon: nobody waits for an answer when the window is gone.
-                self._thread = threading.Thread(target=self._work, daemon=True)
+                # No daemon: an interpreter that exits under a thread that imports torch crashes.
+                self._thread = threading.Thread(target=self._work)
                 self._thread.start()
 
     def take(self) -> Answer | str | None:
