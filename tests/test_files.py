@@ -323,6 +323,15 @@ def test_super_resolution_keeps_the_physical_extent(tmp_path):
     assert float(ome["PhysicalSizeZ"]) == 0.2
 
 
+def test_planes_of_an_enlarged_volume_lie_closer(tmp_path):
+    write_ome(tmp_path / "ome.tif", picture(3, 5, 7), "ZYX")
+    image = read_image(tmp_path / "ome.tif")
+    write_image(tmp_path / "ome2.tif", image.data.repeat(2, axis=0), like=image)
+    ome = read_image(tmp_path / "ome2.tif").metadata.tiff["metadata"]
+    assert float(ome["PhysicalSizeZ"]) == pytest.approx(0.1)
+    assert float(ome["PhysicalSizeX"]) == 0.065
+
+
 def test_colours_that_are_not_rgb_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", picture(5, 7, 4), photometric="separated")
     with pytest.raises(FileError, match=r"a\.tif: .* SEPARATED; convert it to RGB"):

@@ -13,7 +13,8 @@ from napari_dip.figures import side_by_side
 from napari_dip.files import FileError, write_image
 from napari_dip.files.destination import reason
 from napari_dip.metrics import psnr
-from napari_dip.restoration import Restoration, prepare
+from napari_dip.restoration import prepare
+from napari_dip.results import Restoration
 from napari_dip.samples import SAMPLES, Sample
 from napari_dip.tasks import task_from_dict
 from napari_dip.terminal import run_job

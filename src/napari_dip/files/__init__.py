@@ -114,7 +114,8 @@ def write_image(
         Without it three dimensions are Z, Y, X, or RGB(A) when the last has 3 or 4 entries.
     pixel_scale
         The size of a pixel of `data` along Y and X, in pixels of `like`; 1/4 after a fourfold
-        super-resolution, so that the picture keeps its physical extent.
+        super-resolution, so that the picture keeps its physical extent. Where `data` has another
+        number of planes than `like`, their distance keeps the extent along Z too.
     overwrite
         Replace an existing file.
 
@@ -125,7 +126,12 @@ def write_image(
     """
     path = Path(path)
     axes = like.axes if like is not None and len(like.axes) == data.ndim else _guess_axes(data)
-    metadata = (like.metadata if like is not None else Metadata()).scaled(pixel_scale)
+    plane_scale = 1.0
+    if like is not None and "Z" in axes and axes == like.axes:
+        z = axes.index("Z")
+        plane_scale = like.data.shape[z] / data.shape[z]
+    metadata = like.metadata if like is not None else Metadata()
+    metadata = metadata.scaled(pixel_scale, plane_scale)
     image = ImageFile(data=data, axes=axes, path=path, metadata=metadata)
     check_writable(path, like=image, overwrite=overwrite)
     write = tiff.write if path.suffix.lower() in TIFF else raster.write

@@ -40,13 +40,15 @@ class Metadata:
         factor = _PER_INCH[self.resolution_unit]
         return self.resolution[0] * factor, self.resolution[1] * factor
 
-    def scaled(self, pixel_scale: float) -> Metadata:
-        """Describe pixels (and planes, where they have a size) `pixel_scale` times as large."""
-        if pixel_scale == 1:
+    def scaled(self, pixel_scale: float, plane_scale: float = 1.0) -> Metadata:
+        """Describe pixels and distances of planes that are this many times as large."""
+        if pixel_scale == plane_scale == 1:
             return self
         entries = dict(self.tiff.get("metadata", {}))
-        for size in entries.keys() & {"PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "spacing"}:
-            entries[size] = float(entries[size]) * pixel_scale
+        scales = dict.fromkeys(("PhysicalSizeX", "PhysicalSizeY"), pixel_scale)
+        scales |= dict.fromkeys(("PhysicalSizeZ", "spacing"), plane_scale)
+        for size in entries.keys() & scales.keys():
+            entries[size] = float(entries[size]) * scales[size]
         for drawn in entries.keys() & {"ROI", "Overlays", "xorigin", "yorigin"}:
             del entries[drawn]  # these count in pixels
         x, y = self.resolution or (0.0, 0.0)
