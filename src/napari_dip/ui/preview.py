@@ -56,8 +56,9 @@ class Preview:
         """A further layer in the same place; with a name that no other layer has."""
         kwargs = {"name": self.name, **self.kwargs, **changes}
         layer = Image(image, metadata=metadata, **kwargs)
-        if self._source_layer in self._layers:
-            self._layers.insert(self._layers.index(self._source_layer) + 1, layer)
+        below = [x for x in (self.layer, self._source_layer) if x in self._layers]
+        if below:
+            self._layers.insert(self._layers.index(below[0]) + 1, layer)
         else:
             self._layers.append(layer)
         return layer

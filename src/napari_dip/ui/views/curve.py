@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import pyqtgraph as pg
@@ -24,6 +25,16 @@ LOSS, PSNR, MARK = "#3d9be9", "#f0a13a", "#888888"
 """Colours that can be told apart on light and dark themes, and by the colour-blind."""
 
 
+class LogAxis(pg.AxisItem):
+    """An axis of logarithms, told as what they are the logarithms of.
+
+    pyqtgraph's own logarithmic axis crowds a small plot with overlapping numbers.
+    """
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [f"{10**value:.2g}" for value in values]
+
+
 class Curve(QWidget):
     """Loss (on a logarithmic axis) and PSNR over the iterations."""
 
@@ -31,17 +42,15 @@ class Curve(QWidget):
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._plot = pg.PlotWidget(background=None)
+        self._plot = pg.PlotWidget(background=None, axisItems={"left": LogAxis("left")})
         # Its own hint is a whole window's size.
         self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._plot.setFixedHeight(150)
         self._plot.setToolTip("The loss (blue) and, with a true image, the PSNR (orange)")
         item = self._plot.getPlotItem()
-        item.setLogMode(y=True)
         item.setMenuEnabled(False)
         item.hideButtons()
         item.showAxis("right")
-        item.getAxis("right").setLogMode(x=False, y=False)
         for side, text, colour in (("left", "loss", LOSS), ("right", "PSNR / dB", PSNR)):
             item.setLabel(side, text, color=colour)
             item.getAxis(side).setTextPen(colour)
@@ -71,7 +80,7 @@ class Curve(QWidget):
         iterations = [r.iteration for r in reports]
         if len(reports) > 1:
             self._plot.getPlotItem().enableAutoRange()
-        self._loss.setData(iterations, [max(r.loss, 1e-12) for r in reports])
+        self._loss.setData(iterations, [math.log10(max(r.loss, 1e-12)) for r in reports])
         known = [(r.iteration, r.psnr) for r in reports if r.psnr is not None]
         self._psnr.setData([i for i, _ in known], [p for _, p in known])
         self._plot.getPlotItem().showAxis("right", bool(known))

@@ -33,6 +33,8 @@ class Rows(QWidget):
         # Long layer names must not widen the dock.
         widget.native.setMinimumWidth(60)
         widget.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # Without it a long form is squeezed rather than scrolled.
+        widget.native.setMinimumHeight(widget.native.sizeHint().height())
         self._layout.addRow(label, widget.native)
         self._labels[widget.name], self.widgets[widget.name] = label, widget
 
