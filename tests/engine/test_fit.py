@@ -12,7 +12,7 @@ from napari_dip.engine.fidelity import squared_error
 from napari_dip.engine.fit import fit, fit_mean
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.engine.physics import Blur, Decimation, Mask
+from napari_dip.engine.physics import Blur, Decimation, Identity, Mask
 from napari_dip.engine.problem import Problem
 from napari_dip.engine.run import CHECK_EVERY, StopReason
 from napari_dip.engine.stopping import Discrepancy, Stopping, Verdict, Watch
@@ -382,6 +382,32 @@ def test_short_fits_are_not_compiled(problem, settings, eager_compiler, monkeypa
     monkeypatch.setattr(run_module, "WORTH_COMPILING", 10**12)
     last(fit(problem, replace(settings, compilation="auto")))
     assert not eager_compiler
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shuffle", [1, 2])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+@pytest.mark.usefixtures("eager_compiler")
+def test_a_compiled_network_sees_one_layout(settings, monkeypatch, channels, shuffle, noise):
+    """Each other one would be compiled anew."""
+    seen = set()
+
+    def compiler(network, **options):
+        return lambda z: seen.add(z.stride()) or network(z)
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    y = torch.rand(1, channels, 16, 20)
+    own = replace(
+        settings,
+        network=replace(settings.network, shuffle=shuffle),
+        input=InputSpec("image"),
+        input_noise=noise,
+        fresh_noise=False,
+        precision="bfloat16",
+        compilation="auto",
+    )
+    last(fit(Problem(y, Identity(), y), own))
+    assert len(seen) == 1
 
 
 @pytest.mark.usefixtures("eager_compiler")

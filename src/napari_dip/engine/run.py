@@ -85,6 +85,8 @@ class Run:
         self.slowdown = 1.0
 
     def forward(self, z: Tensor) -> Tensor:
+        if z.stride() != self.z.stride():
+            z = torch.empty_like(self.z).copy_(z)  # another layout would be compiled once more
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             return self.network(z)
 
