@@ -1,5 +1,7 @@
 """What the tasks with a forward operator, or an input of their own, make of a measurement."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -27,3 +29,12 @@ def test_the_flash_picture_is_the_input(measured):
     for preset in ("fast", "paper"):
         task = FlashNoFlash(preset=preset).resolve(measurement)
         assert task.problem(measurement).guide is measurement.guide
+
+
+@pytest.mark.parametrize("sides", [(3, 4), (5, 5), (1, 2)])
+def test_deblurring_starts_from_the_blurred_picture_in_its_place(measured, sides):
+    measurement = replace(measured(), psf=torch.ones(sides))
+    blur = Deblur().operator(measurement)
+    picture = Deblur().input_image(measurement, blur.domain(measurement.space))
+    assert tuple(picture.shape[2:]) == blur.domain(measurement.space)
+    assert torch.equal(blur.visible(picture), measurement.y)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Measurement, Task, fill_missing
 from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from napari_dip.engine.physics import Operator
 
 
@@ -18,7 +21,7 @@ class Deblur(Task):
 
     The paper does not deblur; `paper` is its default network and training on this data term. A
     deblurring fit learns the noise, amplified, so by default it stops when the residual reaches
-    the noise level, given as `sigma` or estimated.
+    the noise level, given as `sigma` or estimated. `fast` starts from the blurred picture.
     """
 
     name = "deblur"
@@ -31,6 +34,7 @@ class Deblur(Task):
             return {**PAPER, "iterations": 2000, "stop": "sigma"}
         return {
             **FINE,
+            "input": "image",
             "average": 0.95,
             "stop": "sigma",
             **(FAST_3D if is_volume(measurement.space) else {}),
@@ -41,3 +45,13 @@ class Deblur(Task):
 
         assert measurement.psf is not None  # `needs` is checked before a measurement is made
         return Blur(measurement.psf)
+
+    def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
+        """The blurred picture where it is seen, its border repeated where it is not."""
+        import torch.nn.functional as F
+
+        assert measurement.psf is not None
+        # The part of the image that is shown begins k - 1 - k // 2 pixels in (`Blur.visible`).
+        widths = [w for k in reversed(measurement.psf.shape) for w in (k - 1 - k // 2, k // 2)]
+        filled = fill_missing(measurement.y, measurement.observed)
+        return F.pad(filled, widths, mode="replicate")
