@@ -86,3 +86,9 @@ def test_perturbations_follow_the_seed(kind):
 
     assert torch.equal(draw(3), draw(3))
     assert not torch.equal(draw(3), draw(4))
+
+
+def test_a_pools_windows_come_with_both_signs():
+    noise = PooledNoise(torch.zeros(1, 2, 16, 16), 1.0, seeded())
+    noise.pool.fill_(0.5)
+    assert {float(noise().mean()) for _ in range(20)} == {-0.5, 0.5}
