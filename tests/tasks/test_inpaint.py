@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
 from napari_dip.tasks import Inpaint
+from napari_dip.tasks.base import Measurement
 from napari_dip.tasks.inpaint import kind_of_hole
 
 
@@ -50,3 +52,16 @@ def test_what_the_user_says_of_the_hole_counts(measured):
 def test_known_pixels_are_kept_unless_told_otherwise():
     assert Inpaint().keeps_known
     assert not Inpaint(keep_known=False).keeps_known
+
+
+def test_text_in_a_large_picture_starts_from_a_smooth_fill(monkeypatch):
+    y, x = np.mgrid[:20, :24]
+    ramp = torch.from_numpy((y + x).astype(np.float32) / 50)[None, None]
+    observed = torch.ones_like(ramp, dtype=torch.bool)
+    observed[..., 9:11, 4:20] = False
+    measurement = Measurement(y=ramp * observed, observed=observed)
+    monkeypatch.setattr("napari_dip.tasks.inpaint.LARGE_PICTURE", 100)
+    task = Inpaint().resolve(measurement)
+    assert (task.hole, task.input, task.shuffle) == ("text", "image", 2)
+    # A biharmonic fill continues a ramp exactly.
+    torch.testing.assert_close(task.problem(measurement).guide, ramp, atol=1e-3, rtol=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Measurement, Task, fill_missing
 from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 
@@ -17,6 +19,19 @@ LARGE_HOLE = 12
 
 SPRINKLED = 0.3
 """Missing fraction from which thin holes are missing pixels all over, not text."""
+
+LARGE_PICTURE = 10**5
+"""Pixels from which a fit from noise has not arrived when its iterations are over."""
+
+FROM_FILL: dict[str, Any] = {
+    "input": "image",
+    "input_noise": 0.03,
+    "shuffle": 2,
+    "filters": (64,) * 4,
+    "skips": (16,),
+    "average": 0.97,
+}
+"""Strokes of text in large pictures: start from a smooth fill, at half the resolution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +57,6 @@ class Inpaint(Task):
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         hole = self.hole or kind_of_hole(measurement.observed)
-        # The average would blur a fit that does not overfit; the last image is the result.
         region = {
             "input": "meshgrid",
             "skips": (0,),
@@ -56,12 +70,24 @@ class Inpaint(Task):
             }
             return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
         own = {
-            "text": {},
+            "text": FROM_FILL if math.prod(measurement.space) > LARGE_PICTURE else {},
             "pixels": {"iterations": 600},
             "region": {**region, "iterations": 800, "filters": (64,) * 5, "input_noise": 1 / 30},
         }
         volume = FAST_3D if is_volume(measurement.space) else {}
         return {**FINE, "hole": hole, **own[hole], **volume}
+
+    def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
+        """The picture with its holes filled smoothly (biharmonic), in 2-D."""
+        import torch
+        from skimage.restoration import inpaint_biharmonic
+
+        if is_volume(measurement.space):
+            return super().input_image(measurement, space)
+        missing = (~measurement.observed[0].all(dim=0)).numpy()
+        picture = fill_missing(measurement.y, measurement.observed)[0].numpy()
+        filled = inpaint_biharmonic(picture, missing, channel_axis=0)
+        return torch.from_numpy(filled.astype(picture.dtype))[None]
 
     @property
     def keeps_known(self) -> bool:
