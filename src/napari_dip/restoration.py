@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from napari_dip.tasks.base import Measurement, Task
 
 if TYPE_CHECKING:
     import torch
+
+    from napari_dip.engine.problem import Problem
 
 HISTORY = 190
 """Reports along a fit; with the first and the last of each run there are at most 200."""
@@ -57,7 +60,12 @@ class Job:
         from napari_dip.engine.problem import memory_needed
 
         task, measurement = self.task, self.measurement
-        return memory_needed(task.problem(measurement), task.fit_settings(measurement), self.device)
+        return memory_needed(self._problem, task.fit_settings(measurement), self.device)
+
+    @cached_property
+    def _problem(self) -> Problem:
+        """Made once for the estimate and the fit: a smooth fill of large holes takes a while."""
+        return self.task.problem(self.measurement)
 
     def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Update]:
         """Fit, yielding updates; the last one carries the result.
@@ -76,7 +84,7 @@ class Job:
         total = runs * (task.iterations or 1)
         history: list[dict[str, float]] = []
         for progress in fit_mean(
-            task.problem(self.measurement),
+            self._problem,
             task.fit_settings(self.measurement),
             runs=runs,
             seed=self.seed,
@@ -202,9 +210,9 @@ def prepare(
         device=resolve_device(device),
         seed=int(seed),
     )
-    check_memory(job.memory_needed, job.device)
     if reference is not None:
         job = replace(job, reference=_reference(np.asarray(reference), job))
+    check_memory(job.memory_needed, job.device)
     return job
 
 
