@@ -23,9 +23,7 @@ class Dock:
     def __init__(self, viewer):
         self.now = 0.0
         self.model, self.view = RestoreModel(), StandInView()
-        self.controller = RestoreController(
-            self.model, self.view, viewer, clock=lambda: self.now, preview_interval=0.2
-        )
+        self.controller = RestoreController(self.model, self.view, viewer, clock=lambda: self.now)
 
     def ask(self, action):
         self.view.asked.emit(action)

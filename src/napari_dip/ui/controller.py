@@ -20,6 +20,7 @@ from napari_dip.ui.background import Background
 from napari_dip.ui.estimate import Estimate, Question, estimate
 from napari_dip.ui.layers import level_0
 from napari_dip.ui.model import Action, RestoreModel, as_dict
+from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import task_of
 from napari_dip.ui.regions import new_mask
@@ -50,6 +51,7 @@ class View(Protocol):
     closed: SignalInstance
 
     def show_task(self, task: Task) -> None: ...
+    def show_device(self, device: str) -> None: ...
     def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None: ...
     def show_message(self, text: str, is_error: bool) -> None: ...
     def show_progress(self, fraction: float | None, text: str) -> None: ...
@@ -70,10 +72,8 @@ class RestoreController:
     ----------
     model, view, viewer
         What it stands between, and the viewer whose layers are restored.
-    preview_interval
-        Least seconds between two previews.
-    snapshot_bytes
-        Memory for the timeline.
+    preferences
+        Gives what a person prefers now; asked at each run.
     clock
         Seconds; replaced in tests.
     """
@@ -84,12 +84,11 @@ class RestoreController:
         view: View,
         viewer: Viewer,
         *,
-        preview_interval: float = 0.2,
-        snapshot_bytes: int = 256_000_000,
+        preferences: Callable[[], Preferences] = Preferences,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model, self.view, self.viewer = model, view, viewer
-        self._interval, self._snapshot_bytes, self._clock = preview_interval, snapshot_bytes, clock
+        self._preferences, self._clock = preferences, clock
         self._session: Session | None = None
         self._estimator: Background[Question, Estimate] = Background(estimate)
         self._actions: dict[Action, Callable[[], None]] = {
@@ -115,6 +114,7 @@ class RestoreController:
         model.events.message.connect(lambda: view.show_message(model.message, model.is_error))
         model.events.phase.connect(lambda: view.show_phase(model.phase, model.allowed))
         view.show_task(model.task)
+        view.show_device(model.device)
         view.show_phase(model.phase, model.allowed)
 
     def act(self, action: Action) -> None:
@@ -133,9 +133,11 @@ class RestoreController:
         assert self.model.image is not None  # request_of has asked for it
         self.view.remember(request.task)
         self.model.say("")
-        run = RUNS[id(self.viewer)] = Run(request, self._snapshot_bytes)
+        preferences = self._preferences()
+        run = RUNS[id(self.viewer)] = Run(request, preferences.snapshot_bytes)
         preview = Preview(self.viewer.layers, self.model.image, request)
-        self._session = Session(run, preview, self.view, self._interval, self._clock)
+        interval = preferences.preview_interval
+        self._session = Session(run, preview, self.view, interval, self._clock)
         self.model.phase = run.phase
         self.view.set_ticking(True)
 

@@ -163,6 +163,11 @@ class Computing(QWidget):
             rows.add(widget)
             widget.changed.connect(partial(self.changed.emit, widget.name))
 
+    def show_device(self, device: str) -> None:
+        """Show which device is chosen."""
+        with self._device.changed.blocked():
+            self._device.value = device
+
     def show_estimate(self, text: str, is_warning: bool) -> None:
         """Show where the fit would run and what it takes."""
         self._estimate.setText(f"⚠ {text}" if is_warning else text)

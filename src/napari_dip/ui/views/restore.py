@@ -87,6 +87,9 @@ class RestoreView(QWidget):
         self._inputs.show_task(task)
         self._form.show_task(task)
 
+    def show_device(self, device: str) -> None:
+        self._computing.show_device(device)
+
     def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None:
         self._run_bar.show_phase(phase, allowed)
 
