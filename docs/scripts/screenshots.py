@@ -48,7 +48,7 @@ class Story:
                 self.dock._inputs.choose(role, names[ROLES[role]])
         self.dock._inputs.choose("reference", names.get("Original"))
         if self.iterations is not None:
-            task = self.model.task.replace(iterations=self.iterations, compilation="never")
+            task = self.model.task.replace(iterations=self.iterations)
             self.model.task = task
             self.dock.show_task(task)
 
@@ -108,7 +108,7 @@ def tell_painting(folder: Path, iterations: int | None) -> None:
     story.open_sample()
     story.dock.changed.emit("name", "inpaint")
     settings: dict[str, Any] = {"hole": "text", "iterations": iterations}
-    story.model.task = story.model.task.replace(**settings, compilation="never")
+    story.model.task = story.model.task.replace(**settings)
     story.dock.show_task(story.model.task)
     story.ask(Action.NEW_MASK)
     mask = story.model.mask

@@ -8,13 +8,7 @@ import sys
 import torch
 
 from napari_dip import __version__
-from napari_dip.engine.devices import (
-    can_compile,
-    compiler,
-    resolve_device,
-    resolve_precision,
-    total_memory,
-)
+from napari_dip.engine.devices import resolve_device, resolve_precision, total_memory
 
 
 def facts() -> list[tuple[str, str]]:
@@ -25,10 +19,6 @@ def facts() -> list[tuple[str, str]]:
         ("torch", torch.__version__),
         ("system", platform.platform()),
         ("threads", str(torch.get_num_threads())),
-        (
-            "C++ compiler",
-            compiler() or "none found (g++ or clang++): fits on the CPU run uncompiled",
-        ),
     ]
     devices = [torch.device("cpu")]
     devices += [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
@@ -46,6 +36,5 @@ def _abilities(device: torch.device) -> str:
             name,
             "memory unknown" if memory is None else f"{memory / 1e9:.1f} GB of memory",
             f"precision auto is {str(resolve_precision('auto', device)).removeprefix('torch.')}",
-            "compiles" if can_compile(device) else "does not compile",
         ]
     )

@@ -1,12 +1,9 @@
 import pytest
 import torch
 
-from napari_dip.engine import devices
 from napari_dip.engine.devices import (
     OutOfMemory,
-    can_compile,
     check_memory,
-    compiled,
     estimate_memory,
     memory_errors,
     peak_memory,
@@ -88,39 +85,6 @@ def test_half_precision_where_the_cpu_has_it(monkeypatch, features, expected):
 def test_an_older_torch_cannot_say(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert resolve_precision("auto", CPU) is torch.float32
-
-
-def test_compiling_needs_a_compiler(monkeypatch):
-    monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setattr(devices.shutil, "which", lambda name: None)
-    assert not can_compile(CPU)
-    monkeypatch.setattr(devices.shutil, "which", lambda name: f"/bin/{name}")
-    assert can_compile(CPU)
-
-
-def test_a_network_that_cannot_be_compiled_stays_as_it_is(monkeypatch):
-    def fails(module, **options):
-        raise RuntimeError("no compiler")
-
-    monkeypatch.setattr(torch, "compile", fails)
-    network = SMALL.build(2, 1, (16, 16))
-    assert compiled(network, torch.rand(1, 2, 16, 16)) is network
-
-
-def test_a_compiled_network_that_does_not_run_is_left_out(monkeypatch):
-    def explode(z):
-        raise RuntimeError("illegal instruction")
-
-    monkeypatch.setattr(torch, "compile", lambda module, **options: explode)
-    network = SMALL.build(2, 1, (16, 16))
-    assert compiled(network, torch.rand(1, 2, 16, 16)) is network
-
-
-def test_trying_a_compiled_network_leaves_no_gradients(monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda module, **options: lambda z: module(z))
-    network = SMALL.build(2, 1, (16, 16))
-    assert compiled(network, torch.rand(1, 2, 16, 16)) is not network
-    assert all(p.grad is None for p in network.parameters())
 
 
 def kept_for_backward(network: torch.nn.Module, z: torch.Tensor) -> int:

@@ -353,72 +353,16 @@ def test_out_of_memory_names_the_remedy(problem, settings):
         list(fit(replace(problem, fidelity=full), settings))
 
 
-# Compilation
-
-
-@pytest.fixture
-def eager_compiler(monkeypatch):
-    """Everything is worth compiling, and compiling is counted instead of done."""
-    compiled = []
-    monkeypatch.setattr(run_module, "WORTH_COMPILING", 0)
-    monkeypatch.setattr(run_module, "can_compile", lambda device: True)
-    monkeypatch.setattr(
-        torch, "compile", lambda network, **options: compiled.append(network) or network
-    )
-    return compiled
-
-
-def test_long_fits_are_compiled_once(problem, settings, eager_compiler):
-    last(fit(problem, replace(settings, compilation="auto")))
-    assert len(eager_compiler) == 1
-
-
-def test_never_is_never(problem, settings, eager_compiler):
-    last(fit(problem, settings))
-    assert not eager_compiler
-
-
-def test_short_fits_are_not_compiled(problem, settings, eager_compiler, monkeypatch):
-    monkeypatch.setattr(run_module, "WORTH_COMPILING", 10**12)
-    last(fit(problem, replace(settings, compilation="auto")))
-    assert not eager_compiler
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("shuffle", [1, 2])
-@pytest.mark.parametrize("noise", [0.0, 0.1])
-@pytest.mark.usefixtures("eager_compiler")
-def test_a_compiled_network_sees_one_layout(settings, monkeypatch, channels, shuffle, noise):
-    """Each other one would be compiled anew."""
-    seen = set()
-
-    def compiler(network, **options):
-        return lambda z: seen.add(z.stride()) or network(z)
-
-    monkeypatch.setattr(torch, "compile", compiler)
-    y = torch.rand(1, channels, 16, 20)
-    own = replace(
-        settings,
-        network=replace(settings.network, shuffle=shuffle),
-        input=InputSpec("image"),
-        input_noise=noise,
-        fresh_noise=False,
-        precision="bfloat16",
-        compilation="auto",
-    )
-    last(fit(Problem(y, Identity(), y), own))
-    assert len(seen) == 1
-
-
-@pytest.mark.usefixtures("eager_compiler")
-def test_where_compiling_fails_the_fit_goes_on_as_it_was(problem, settings, monkeypatch):
-    def fails(network, **options):
-        raise RuntimeError("no headers")
-
-    expected = last(fit(problem, settings)).image
-    monkeypatch.setattr(torch, "compile", fails)
-    final = last(fit(problem, replace(settings, compilation="auto")))
-    assert torch.equal(final.image, expected)
+@pytest.mark.parametrize("shape", [(16, 20), (4, 16, 20)])
+def test_the_layout_changes_no_more_than_rounding(settings, shape):
+    y = torch.rand(1, 1, *shape)
+    # Noise is drawn in memory's order.
+    plain = replace(settings, iterations=1, input_noise=0.0)
+    images = [
+        last(fit(Problem(y, Identity()), replace(plain, layout=layout))).image
+        for layout in ("contiguous", "channels-last")
+    ]
+    assert torch.allclose(*images, atol=1e-4)
 
 
 # Means of several runs

@@ -37,7 +37,7 @@ DEFAULT = {
     "runs": 1,
     "stop": "budget",
     "precision": "float32",
-    "compilation": "never",
+    "layout": "contiguous",
 }
 
 TEXT, PIXELS, REGION = ({"preset": "paper", "hole": h} for h in ("text", "pixels", "region"))

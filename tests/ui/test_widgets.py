@@ -13,7 +13,7 @@ from napari_dip.ui.model import Action
 from napari_dip.ui.widgets import RestoreDock
 from napari_dip.ui.worker import Phase
 
-TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0, "compilation": "never"}
+TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}
 NAME = "Deep Image Prior: Restore"
 

@@ -198,7 +198,7 @@ def test_the_engine_carries_out_a_request():
     layer = Image(np.random.default_rng(0).random((3, 16, 18)), name="stack")
     viewer = ViewerModel()
     viewer.add_layer(layer)
-    task = SuperResolve(factor=2, iterations=2, filters=(4,), compilation="never")
+    task = SuperResolve(factor=2, iterations=2, filters=(4,))
     request = Request(task, take(layer, viewer.dims), seed=5)
     run = Run(request)
     run.start()

@@ -1,25 +1,21 @@
-"""Where and how a fit computes: device, precision, compilation, memory."""
+"""Where and how a fit computes: device, precision, layout, memory."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.errors import UserError
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
-Compilation: TypeAlias = Literal["auto", "never"]
-
-WORTH_COMPILING = 5e7
-"""Pixels x iterations from which compiling (about 20 s, once) saves more than it takes."""
+Layout: TypeAlias = Literal["contiguous", "channels-last"]
 
 
 class OutOfMemory(UserError):
@@ -70,44 +66,18 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     return torch.bfloat16 if device.type == "cpu" and has_fast_bfloat16() else torch.float32
 
 
+def memory_format(layout: Layout, ndim: int) -> torch.memory_format:
+    """How images with `ndim` axes of space lie in memory."""
+    if layout == "contiguous":
+        return torch.contiguous_format
+    return torch.channels_last if ndim == 2 else torch.channels_last_3d
+
+
 def has_fast_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
     # Older torch can't say; then float32 is the safe answer.
     features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
-
-
-def compiler() -> str | None:
-    """What torch.compile would build with on the CPU: the C++ compiler's path, if there is one."""
-    return shutil.which(os.environ.get("CXX", "")) or shutil.which("g++") or shutil.which("clang++")
-
-
-def can_compile(device: torch.device) -> bool:
-    """Whether torch.compile has what it needs for this device."""
-    if device.type == "cuda":
-        try:
-            import triton  # noqa: F401
-        except ImportError:
-            return False
-        return True
-    return device.type == "cpu" and compiler() is not None
-
-
-def compiled(network: nn.Module, example: Tensor) -> nn.Module | Callable[[Tensor], Tensor]:
-    """The network compiled for inputs like `example`, or as it is where that fails.
-
-    Compilers fail in many ways on other people's machines (no headers, a read-only cache, an
-    operator without a kernel). None of them is a reason not to restore an image.
-    """
-    try:
-        fast = torch.compile(network, dynamic=False)
-        fast(example).sum().backward()
-    except Exception:
-        torch._dynamo.reset()
-        return network
-    finally:
-        network.zero_grad(set_to_none=True)
-    return fast
 
 
 def estimate_memory(

@@ -19,9 +19,6 @@ from napari_dip.engine.devices import memory_errors
 from napari_dip.engine.problem import FitSettings, Problem, memory_needed
 from napari_dip.engine.run import Run, StopReason
 
-COMPILE_AT = 8
-"""Eager iterations before compiling, so that there is an image to show while it builds."""
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -110,8 +107,6 @@ def fit(
                 break
             run.step(iteration)
             iteration += 1
-            if iteration == COMPILE_AT:
-                run.compile_if_worthwhile()
             stopped = run.check(iteration)
             if stopped:
                 reason = stopped

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_dip.engine.devices import (
-    Compilation,
+    Layout,
     Precision,
     estimate_memory,
     resolve_precision,
@@ -79,8 +79,8 @@ class FitSettings:
         Weight of a TV prior beside the data term.
     stopping
         A rule that may end the fit before its budget.
-    precision, compilation
-        Number format of convolutions; whether torch.compile may be used.
+    precision, layout
+        Number format of convolutions; how images lie in memory.
     """
 
     network: NetworkSpec
@@ -95,7 +95,7 @@ class FitSettings:
     total_variation: float = 0.0
     stopping: Stopping | None = None
     precision: Precision = "float32"
-    compilation: Compilation = "never"
+    layout: Layout = "contiguous"
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration, counted from 0."""

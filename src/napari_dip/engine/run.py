@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from enum import StrEnum
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from napari_dip.engine.averaging import ExponentialAverage
 from napari_dip.engine.backtracking import Backtracking
-from napari_dip.engine.devices import WORTH_COMPILING, can_compile, compiled, resolve_precision
+from napari_dip.engine.devices import memory_format, resolve_precision
 from napari_dip.engine.fidelity import squared_error
 from napari_dip.engine.inputs import FreshNoise, PooledNoise
 from napari_dip.engine.priors import total_variation
@@ -65,19 +64,16 @@ class Run:
             generator = torch.Generator().manual_seed(seed)
             z = settings.input.make(problem.domain, generator, problem.guide)
             network = settings.network.build(z.shape[1], self.y.shape[1], problem.domain)
-        layout = torch.contiguous_format
-        if self.dtype != torch.float32 and self.y.ndim == 4:
-            layout = torch.channels_last
-        self.module = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.network: Callable[[Tensor], Tensor] = self.module
+        layout = memory_format(settings.layout, self.y.ndim - 2)
+        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.z = z.to(device, memory_format=layout)
         noise = FreshNoise if settings.fresh_noise else PooledNoise
         self.noise = noise(self.z, settings.input_noise, torch.Generator(device).manual_seed(seed))
         self.optimizer = torch.optim.Adam(
-            self.module.parameters(), settings.learning_rate, fused=device.type != "mps"
+            self.network.parameters(), settings.learning_rate, fused=device.type != "mps"
         )
         self.average = ExponentialAverage(settings.average)
-        self.backtracking = Backtracking(self.module, self.optimizer, self.average)
+        self.backtracking = Backtracking(self.network, self.optimizer, self.average)
         self.watch = settings.stopping.start() if settings.stopping else None
         self.best: Tensor | None = None
         self.loss: Tensor
@@ -85,10 +81,9 @@ class Run:
         self.slowdown = 1.0
 
     def forward(self, z: Tensor) -> Tensor:
-        if z.stride() != self.z.stride():
-            z = torch.empty_like(self.z).copy_(z)  # another layout would be compiled once more
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            return self.network(z)
+            out: Tensor = self.network(z)
+            return out
 
     def spin(self, z: Tensor, iteration: int) -> Tensor:
         """The network's image, with a shuffled network's block grid elsewhere at each iteration.
@@ -149,14 +144,6 @@ class Run:
     def residual(self) -> float:
         """The averaged image's mean squared residual."""
         return float(squared_error(self.operator(self.average.copy()), self.y))
-
-    def compile_if_worthwhile(self) -> None:
-        work = self.settings.iterations * math.prod(self.output.shape[2:])
-        if self.settings.compilation == "never" or work < WORTH_COMPILING:
-            return
-        if can_compile(self.device):
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                self.network = compiled(self.module, self.z)
 
     def last_loss(self) -> float:
         return float(self.loss)

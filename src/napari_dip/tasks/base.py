@@ -173,8 +173,8 @@ class Task(Settings):
     precision: Literal["auto", "float32", "bfloat16"] | None = setting(
         None, "Number format of convolutions", advanced=True
     )
-    compilation: Literal["auto", "never"] | None = setting(
-        None, "Whether long fits may be compiled", advanced=True
+    layout: Literal["contiguous", "channels-last"] | None = setting(
+        None, "How images lie in memory; channels-last is the faster one", advanced=True
     )
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """The presets' common ground; each task's file has what is its own.
 
 `PAPER` is the paper's default architecture and training ("Std" in section 4 of arXiv 1711.10925),
-in float32 without compilation, as the authors ran it. `FAST` is ours: the same method with a
+in float32, as the authors ran it. `FAST` is ours: the same method with a
 narrower network, a learning rate that rises and falls once, and bfloat16 where the machine has it.
 `docs/performance.md` has what each choice was measured to bring.
 """
@@ -32,7 +32,7 @@ PAPER: dict[str, Any] = {
     "pointwise": True,
     "shuffle": 1,
     "precision": "float32",
-    "compilation": "never",
+    "layout": "contiguous",
 }
 
 FAST: dict[str, Any] = {
@@ -43,7 +43,7 @@ FAST: dict[str, Any] = {
     "average": 0.98,
     "filters": (64,) * 4,
     "precision": "auto",
-    "compilation": "auto",
+    "layout": "channels-last",
 }
 
 FINE: dict[str, Any] = {

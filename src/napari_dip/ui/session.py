@@ -146,7 +146,7 @@ class Session:
 
 
 class Pace:
-    """The time that is left, from the recent pace: compiling and pauses must not count for long."""
+    """The time left, from the recent pace: slow starts and pauses must not count for long."""
 
     RECENT = 8
 
