@@ -6,6 +6,7 @@ Needs numpy, Pillow and scikit-image alone.
 from __future__ import annotations
 
 import io
+import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,19 @@ def machine(device: str) -> str:
     features = getattr(torch.cpu, "get_capabilities", dict)()
     name = features.get("cpu_name") or platform.processor() or platform.machine()
     return f"{name}, {torch.get_num_threads()} threads"
+
+
+def save(file: Path, content: dict[str, Any], device: str) -> None:
+    """Keep results as JSON, with the machine and the versions that they belong to."""
+    import torch
+
+    import napari_dip
+
+    where = {
+        "machine": machine(device),
+        "torch": torch.__version__,
+        "napari_dip": napari_dip.__version__,
+    }
+    whole = file.with_name(f".{file.name}")
+    whole.write_text(json.dumps({**where, **content}, indent=1) + "\n")
+    whole.replace(file)

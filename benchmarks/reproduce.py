@@ -9,28 +9,17 @@ Needs the engine's own dependencies only, so it also runs from a checkout withou
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from conventions import (
-    Array,
-    bernoulli_mask,
-    divisible,
-    gaussian_noise,
-    jpeg,
-    load,
-    machine,
-    psnr,
-    resize,
-    super_resolution_psnr,
-)
+from cases import Case, make
+from conventions import Array, load, machine, resize, save
 from PIL import Image
 
-from napari_dip import DeJPEG, Denoise, Inpaint, Restoration, SuperResolve, __version__, restore
+from napari_dip import Restoration, restore
+from napari_dip.engine.devices import resolve_device
 from napari_dip.tasks import Task
 
 PAPER: dict[tuple[str, int], dict[str, float]] = {
@@ -69,38 +58,18 @@ LEVEL = {"denoise": 25, "upscale": 4, "inpaint": 50, "dejpeg": 10}
 """Sigma of 255, factor, per cent missing, JPEG quality."""
 
 
-def case(
-    task: str, level: int, clean: Array, preset: str, settings: dict[str, Any], seed: int
-) -> tuple[Array, Array, Task, dict[str, Array], float]:
-    """The truth, its degradation, the task, its side inputs, and a plain method's PSNR."""
-    common = {"preset": preset, **settings}
-    if task == "denoise":
-        noisy = gaussian_noise(clean, level, seed)
-        return clean, noisy, Denoise(sigma=level / 255, **common), {}, psnr(noisy, clean)
-    if task == "dejpeg":
-        broken = jpeg(clean, level)
-        return clean, broken, DeJPEG(**common), {}, psnr(broken, clean)
-    if task == "inpaint":
-        mask = bernoulli_mask(clean, level / 100, seed)
-        holes = np.where(mask if clean.ndim == 2 else mask[..., None], 0, clean)
-        return clean, holes, Inpaint(**common), {"mask": mask}, psnr(holes, clean)
-    truth = divisible(clean, level)
-    low = resize(truth, 1 / level, Image.Resampling.LANCZOS)
-    bicubic = resize(low, level, Image.Resampling.BICUBIC)
-    baseline = super_resolution_psnr(bicubic, truth)
-    return truth, low, SuperResolve(factor=level, **common), {}, baseline
+CASES = {"denoise": "gaussian", "dejpeg": "jpeg", "inpaint": "holes", "upscale": "upscale"}
 
 
 def row(name: str, clean: Array, options: argparse.Namespace) -> dict[str, Any]:
     """Degrade, restore and score one picture."""
-    truth, degraded, task, side, before = case(
-        options.task, options.level, clean, options.preset, options.settings, options.seed
-    )
+    settings = {"preset": options.preset, **options.settings}
+    case = make(f"{CASES[options.task]}-{options.level}", name, clean, settings, options.seed)
     result: Restoration = restore(
-        degraded,
-        task,
-        **side,
-        reference=truth,
+        case.degraded,
+        case.task,
+        **case.side,
+        reference=case.truth,
         device=options.device,
         seed=options.seed,
         on_progress=lambda update: print(
@@ -110,12 +79,11 @@ def row(name: str, clean: Array, options: argparse.Namespace) -> dict[str, Any]:
         ),
     )
     print(file=sys.stderr)
-    score = super_resolution_psnr if options.task == "upscale" else psnr
     return {
         "image": name,
-        "shape": list(truth.shape),
-        "before": before,
-        "psnr": score(result.image, truth),
+        "shape": list(case.truth.shape),
+        "before": case.score(_plain(case), case.truth),
+        "psnr": case.score(result.image, case.truth),
         "best": max(entry["psnr"] for entry in result.history),
         "paper": PAPER.get((options.task, options.level), {}).get(name),
         "seconds": result.seconds,
@@ -125,6 +93,12 @@ def row(name: str, clean: Array, options: argparse.Namespace) -> dict[str, Any]:
         "settings": result.task.to_dict(),
         "history": result.history,
     }
+
+
+def _plain(case: Case) -> Array:
+    """What is there without a restoration: the degraded picture, or its bicubic enlargement."""
+    factor = case.truth.shape[0] // case.degraded.shape[0]
+    return case.degraded if factor == 1 else resize(case.degraded, factor, Image.Resampling.BICUBIC)
 
 
 def print_table(rows: list[dict[str, Any]], task: str, level: int) -> None:
@@ -172,20 +146,15 @@ def main() -> None:
     options = arguments()
     pictures = load(options.data, options.image, options.crop)
     rows = [row(name, clean, options) for name, clean in pictures.items()]
-    from napari_dip.engine.devices import resolve_device
-
-    kind = machine(str(resolve_device(options.device)))
-    print(f"{options.task} {options.level}, preset {options.preset}, seed {options.seed}; {kind}")
+    device = str(resolve_device(options.device))
+    print(
+        f"{options.task} {options.level}, preset {options.preset}, seed {options.seed}; "
+        f"{machine(device)}"
+    )
     print_table(rows, options.task, options.level)
     if options.save:
-        document = {
-            "options": {**vars(options), "data": options.data and options.data.name, "save": None},
-            "machine": kind,
-            "torch": torch.__version__,
-            "napari_dip": __version__,
-            "rows": rows,
-        }
-        options.save.write_text(json.dumps(document, indent=1) + "\n")
+        used = {**vars(options), "data": options.data and options.data.name, "save": None}
+        save(options.save, {"options": used, "rows": rows}, device)
 
 
 if __name__ == "__main__":
