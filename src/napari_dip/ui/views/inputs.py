@@ -115,7 +115,9 @@ class Inputs(QWidget):
         self._show_rows()
 
     def _emit(self, name: str, value: Any) -> None:
-        self.changed.emit(name, value)
+        # PySide6 gives a StrEnum back as plain text.
+        kind = {"region": Region, "extent": Extent}.get(name)
+        self.changed.emit(name, value if kind is None else kind(value))
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -123,7 +125,7 @@ class Inputs(QWidget):
         for role in self._layers:
             self._rows.set_visible(role, role in used)
         self._new_mask.setVisible("mask" in used)
-        self._parts.set_visible("rectangle", self._region.value is Region.RECTANGLE)
+        self._parts.set_visible("rectangle", self._region.value == Region.RECTANGLE)
         image = self._layers["image"].value
         self._parts.set_visible("extent", image is not None and image.ndim > 2)
 
