@@ -1,4 +1,11 @@
-"""What tests of several modules share."""
+"""What tests of several modules share, and whether this machine can run those of the plugin."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -8,6 +15,82 @@ from hypothesis import settings
 # No test's outcome depends on how busy the machine is, or on what earlier runs found.
 settings.register_profile("project", deadline=None, derandomize=True, database=None)
 settings.load_profile("project")
+
+UI = Path(__file__).parent / "ui"
+
+PACKAGES = (
+    "xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
+    "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3"
+)
+"""What a bare Debian lacks for a window."""
+
+PROBE = """
+from qtpy.QtGui import QOpenGLContext
+from qtpy.QtWidgets import QApplication
+
+application = QApplication([])
+print("draws" if QOpenGLContext().create() else "does not draw")
+"""
+"""In a process of its own: Qt aborts where it can't start."""
+
+
+def _probe() -> tuple[str, str, str]:
+    """Why there are no layers, no widgets and no windows; nothing where there are."""
+    missing = [name for name in ("napari", "pytestqt", "qtpy", "pyqtgraph") if not find_spec(name)]
+    if missing:
+        return (f"not installed: {', '.join(missing)}; pip install 'napari-dip[test]'",) * 3
+    if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    if probe.returncode:
+        said = [line for line in probe.stderr.splitlines() if "Error" in line or "qpa" in line]
+        return ("", *(f"Qt does not start ({'; '.join(said)}); apt-get install {PACKAGES}",) * 2)
+    if "draws" not in probe.stdout.split("\n"):
+        return "", "", f"nothing to draw on; apt-get install {PACKAGES} and use xvfb-run"
+    return "", "", ""
+
+
+NO_LAYERS, NO_WIDGETS, NO_WINDOW = _probe()
+
+# Under its entry point's name it would be imported, and fail, before there is a probe; that name
+# is blocked in pyproject.toml.
+pytest_plugins = [] if NO_WIDGETS else ["pytestqt.plugin"]
+
+
+def leave_out(reason: str) -> NoReturn:
+    """Skip, or fail where nothing may be left out."""
+    if os.environ.get("NAPARI_DIP_REQUIRE_GUI") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+class LeftOut(pytest.Module):
+    """Tests of the plugin that can't be imported here."""
+
+    def collect(self) -> NoReturn:
+        leave_out(NO_LAYERS or NO_WIDGETS)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> LeftOut | None:
+    needs_qt = UI / "views" in module_path.parents or module_path.stem.startswith("test_widgets")
+    if (UI in module_path.parents and NO_LAYERS) or (needs_qt and NO_WIDGETS):
+        return LeftOut.from_parent(parent, path=module_path)
+    return None
+
+
+if NO_WIDGETS:
+
+    @pytest.fixture
+    def qtbot() -> NoReturn:
+        """In place of pytest-qt's, on which the viewer's fixture depends too."""
+        leave_out(NO_WIDGETS)
+
+
+@pytest.fixture
+def window():
+    """For a test of a whole viewer, which draws."""
+    if NO_WINDOW:
+        leave_out(NO_WINDOW)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,7 +1,6 @@
 """The dock in a real viewer, with the real engine and a tiny network."""
 
 import gc
-import threading
 import weakref
 
 import numpy as np
@@ -16,16 +15,6 @@ from napari_dip.ui.worker import Phase
 TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}
 NAME = "Deep Image Prior: Restore"
-
-
-@pytest.fixture(autouse=True)
-def _await_runs():
-    """Pitfall 17: the viewer's fixture does not wait for threads."""
-    yield
-    for run in list(controller.RUNS.values()):
-        run.cancel()
-        assert run.wait(60)
-    assert not [t for t in threading.enumerate() if t.name == "napari-dip"]
 
 
 @pytest.fixture

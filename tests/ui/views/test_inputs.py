@@ -81,6 +81,15 @@ def test_choices_are_emitted(inputs, viewer):
     }
 
 
+def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs):
+    heard = {}
+    inputs.changed.connect(heard.__setitem__)
+    inputs._region.value = Region.VIEW
+    inputs._extent.value = Extent.VOLUME
+    assert heard["region"] is Region.VIEW  # PySide6 makes it plain text
+    assert heard["extent"] is Extent.VOLUME
+
+
 def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
     assert inputs._parts._labels["rectangle"].isHidden()
     inputs._region.value = Region.RECTANGLE
