@@ -1,5 +1,7 @@
 """The demo: a picture degraded and restored, with a figure."""
 
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -59,6 +61,8 @@ def test_the_command_tells_what_was_gained(tmp_path, monkeypatch):
         settings={**sample.settings, **TINY},
     )
     monkeypatch.setitem(demo.SAMPLES, "denoise", lambda: crop)
+    # without napari, as in an installation without a window
+    monkeypatch.setitem(sys.modules, "napari_dip.ui.app", None)
     result = CliRunner().invoke(cli.main, ["demo", "--seed", "1"])
     assert result.exit_code == 0, result.output
     assert "dB before, " in result.stdout

@@ -39,6 +39,8 @@ def test_wheel_holds_the_manifest_and_the_types(wheel):
     names = wheel.namelist()
     assert "napari_dip/napari.yaml" in names
     assert "napari_dip/py.typed" in names
+    package, resource = PluginManifest.from_distribution("napari-dip").icon.split(":")
+    assert f"{package}/{resource}" in names
     assert not [name for name in names if name.startswith("tests")]
     (entries,) = (name for name in names if name.endswith("entry_points.txt"))
     assert "napari-dip = napari_dip:napari.yaml" in wheel.read(entries).decode()

@@ -11,7 +11,7 @@ import sys
 from dataclasses import Field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,6 +20,9 @@ from napari_dip.errors import UserError
 from napari_dip.tasks import TASKS
 from napari_dip.tasks.base import Side, Task
 from napari_dip.tasks.settings import Kind, Settings, kinds
+
+if TYPE_CHECKING:
+    from napari_dip.demo import Demo
 
 BAD_ARGUMENT = 2
 INTERRUPTED = 130
@@ -244,9 +247,16 @@ for _task in TASKS.values():
     help="Where the pictures go; where it has files already, a new folder beside it.",
 )
 @click.option("--preset", metavar="fast|paper", default="fast", show_default=True)
+@click.option("--headless", is_flag=True, help="Don't open napari, where it could be opened.")
 @click.pass_context
 def demo(
-    context: click.Context, task: str, output: Path, preset: str, seed: int, device: str
+    context: click.Context,
+    task: str,
+    output: Path,
+    preset: str,
+    headless: bool,
+    seed: int,
+    device: str,
 ) -> None:
     """Degrade a bundled picture, restore it, and show both side by side."""
     from napari_dip.demo import run_demo
@@ -261,6 +271,19 @@ def demo(
     click.echo(f"Pictures in {shown.folder}: {', '.join(shown.files)}")
     if shown.result.stop_reason == "cancelled":
         context.exit(INTERRUPTED)
+    if not headless:
+        _open_in_napari(shown)
+
+
+def _open_in_napari(shown: Demo) -> None:
+    """Show a demo in napari, where napari and a display are there."""
+    try:
+        from napari_dip.ui.app import has_display, open_demo
+    except ImportError:
+        return
+    if has_display():
+        click.echo("Opening napari; --headless leaves it out.")
+        open_demo(shown)
 
 
 demo.params += [SEED, DEVICE]

@@ -16,7 +16,7 @@ from napari_dip.metrics import psnr
 from napari_dip.restoration import prepare
 from napari_dip.results import Restoration
 from napari_dip.samples import SAMPLES, Sample
-from napari_dip.tasks import task_from_dict
+from napari_dip.tasks import Task, task_from_dict
 from napari_dip.terminal import run_job
 
 FIGURE = "before-after.png"
@@ -30,6 +30,8 @@ class Demo:
     ----------
     sample
         The picture.
+    task
+        What was asked for.
     result
         What became of it.
     psnr
@@ -39,6 +41,7 @@ class Demo:
     """
 
     sample: Sample
+    task: Task
     result: Restoration
     psnr: tuple[float, float] | None
     folder: Path
@@ -74,9 +77,10 @@ def run_demo(
     """
     chosen = task_from_dict({"task": task, "preset": preset})
     sample = SAMPLES[task]()
+    chosen = chosen.replace(**{**sample.settings, **(settings or {})})
     job = prepare(
         sample.image,
-        chosen.replace(**{**sample.settings, **(settings or {})}),
+        chosen,
         mask=sample.mask,
         guide=sample.guide,
         psf=sample.psf,
@@ -109,7 +113,7 @@ def run_demo(
     if sample.reference is not None:
         before_after["Original"] = sample.reference
     side_by_side(before_after, folder / FIGURE)
-    return Demo(sample, result, scores, folder, (FIGURE, *given))
+    return Demo(sample, chosen, result, scores, folder, (FIGURE, *given))
 
 
 def _titled(title: str, scores: tuple[float, float] | None, which: int) -> str:

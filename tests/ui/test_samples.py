@@ -3,12 +3,13 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManifest
 
+from napari_dip.demo import run_demo
 from napari_dip.samples import SAMPLES
 from napari_dip.tasks import TASKS
 from napari_dip.ui.model import RestoreModel
 from napari_dip.ui.provenance import task_of
 from napari_dip.ui.requests import request_of
-from napari_dip.ui.samples import layers_of
+from napari_dip.ui.samples import ROLES, layers_of, layers_of_demo
 
 
 def test_the_manifest_has_a_sample_for_every_task():
@@ -21,15 +22,8 @@ def test_a_sample_has_what_its_task_needs(task):
     viewer = ViewerModel()
     for data, kwargs, kind in layers_of(task):
         getattr(viewer, f"add_{kind}")(data, **kwargs)
-    layers = {layer.name: layer for layer in viewer.layers}
-    image = viewer.layers[0]
-    model = RestoreModel(
-        image=image,
-        mask=layers.get("Missing"),
-        guide=layers.get("Photo with flash"),
-        psf=layers.get("Point spread function"),
-        reference=layers.get("Original"),
-    )
+    image, *beside = viewer.layers
+    model = RestoreModel(image=image, **{ROLES[layer.name]: layer for layer in beside})
     model.task = task_of(image)
     assert model.task.name == task
     job = request_of(model, viewer.dims).prepare()
@@ -43,3 +37,18 @@ def test_the_larger_original_lies_over_the_small_photo():
     small, original = viewer.layers
     rims = [layer.data_to_world(np.array([-0.5, -0.5])) for layer in (small, original)]
     assert np.allclose(*rims)
+
+
+def test_a_demo_shows_what_became_of_the_sample_over_it(tmp_path):
+    tiny = {"iterations": 2, "filters": (4,)}
+    shown = run_demo("upscale", tmp_path / "demo", device="cpu", settings=tiny)
+    viewer = ViewerModel()
+    for data, kwargs, kind in layers_of_demo(shown):
+        getattr(viewer, f"add_{kind}")(data, **kwargs)
+    small, _, restored = viewer.layers
+    assert restored.name == "Photo of low resolution [upscale]"
+    assert [layer.visible for layer in viewer.layers] == [True, False, True]
+    corner = np.array([-0.5, -0.5])
+    assert np.allclose(small.data_to_world(corner), restored.data_to_world(corner))
+    assert task_of(restored) == shown.result.task
+    assert task_of(small) == shown.task

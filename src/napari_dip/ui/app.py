@@ -1,21 +1,36 @@
-"""`napari-dip gui`: napari, the dock, and something to restore."""
+"""`napari-dip gui` and `napari-dip demo`: napari, the dock, and something to restore."""
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari
+from napari.errors import MultipleReaderError
+from napari.layers import Layer
 
 from napari_dip.errors import UserError
+from napari_dip.ui.model import Action
+from napari_dip.ui.samples import ROLES, layers_of_demo
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-PLUGIN, DOCK, SAMPLE = "napari-dip", "Deep Image Prior: Restore", "denoise"
+    from napari_dip.demo import Demo
+
+PLUGIN, SAMPLE = "napari-dip", "denoise"
+
+PROBE = "from qtpy.QtWidgets import QApplication; print(QApplication([]).platformName())"
+"""A program that opens a display."""
+
+PROBE_SECONDS = 30
+"""A display that is far away and switched off does not answer at all."""
+
+UNSEEN = ("offscreen", "minimal")
+"""Qt's platforms without a display."""
 
 
 def open_viewer(files: Sequence[Path]) -> None:
@@ -29,27 +44,78 @@ def open_viewer(files: Sequence[Path]) -> None:
     Raises
     ------
     UserError
-        When there is no display, or no such file.
+        When there is no display, no such file, or nothing that can read it.
     """
-    check_display()
     for file in files:
         if not file.exists():
             raise UserError(f"files: there is no {file}")
-    fill(napari.Viewer(), files)
+    if not has_display():
+        raise UserError(
+            "display: there is none; run it on a desktop, or under xvfb-run "
+            "(pip install 'napari-dip[all]' brings Qt)"
+        )
+    viewer = napari.Viewer()
+    try:
+        fill(viewer, files)
+    except UserError:
+        viewer.close()
+        raise
+    napari.run()
+
+
+def open_demo(shown: Demo) -> None:
+    """Open napari with what a demo has shown, and stay until it is closed."""
+    viewer = napari.Viewer()
+    show_demo(viewer, shown)
     napari.run()
 
 
 def fill(viewer: Viewer, files: Sequence[Path]) -> None:
-    """Put the pictures and the dock into a viewer."""
-    if files:
-        viewer.open([str(file) for file in files])
-    else:
-        viewer.open_sample(PLUGIN, SAMPLE)
-    viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
+    """Put the pictures, or a sample that one click on Run restores, and the dock into a viewer."""
+    from napari_dip.ui.widgets import open_restore
+
+    if not files:
+        _show_in_dock(viewer, viewer.open_sample(PLUGIN, SAMPLE))
+        return
+    for file in files:
+        _open(viewer, file)
+    open_restore(viewer)
 
 
-def check_display() -> None:
-    """Raise a UserError where Qt would abort the process."""
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in names):
-        raise UserError("display: there is none; run it on a desktop, or under xvfb-run")
+def show_demo(viewer: Viewer, shown: Demo) -> None:
+    """Put a demo's pictures and the dock into a viewer, the restored one on top."""
+    _show_in_dock(viewer, [viewer.add_layer(Layer.create(*x)) for x in layers_of_demo(shown)])
+
+
+def _show_in_dock(viewer: Viewer, layers: Sequence[Layer]) -> None:
+    """Fill the form with what a sample's layers tell."""
+    from napari_dip.ui.widgets import open_restore
+
+    dock = open_restore(viewer)
+    viewer.layers.selection.active = layers[0]
+    dock.controller.act(Action.FROM_LAYER)
+    dock.choose(image=layers[0])
+    dock.choose(**{ROLES[layer.name]: layer for layer in layers if layer.name in ROLES})
+
+
+def _open(viewer: Viewer, file: Path) -> None:
+    try:
+        try:
+            viewer.open(file)
+        except MultipleReaderError:
+            # With a window napari would ask which; its own reader is the plain choice.
+            viewer.open(file, plugin="napari")
+    except Exception as error:  # readers are plugins, and raise anything
+        line = f"{error}".strip().splitlines() or [type(error).__name__]
+        raise UserError(f"files: napari can't open {file} ({line[0]})") from error
+
+
+def has_display() -> bool:
+    """Whether a window can be opened, tried in another process: Qt ends one that can't."""
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return probe.returncode == 0 and probe.stdout.strip() not in UNSEEN

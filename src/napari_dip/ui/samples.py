@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_dip.samples import SAMPLES
-from napari_dip.tasks import TASKS
+from napari_dip.samples import SAMPLES, Sample
+from napari_dip.tasks import TASKS, Task
 from napari_dip.ui.model import as_dict
 from napari_dip.ui.provenance import KEY
 
+if TYPE_CHECKING:
+    from napari_dip.demo import Demo
+
 LayerTuple: TypeAlias = tuple[Any, dict[str, Any], str]
+
+
+ROLES = {
+    "Original": "reference",
+    "Photo with flash": "guide",
+    "Point spread function": "psf",
+    "Missing": "mask",
+}
+"""What the layers beside a sample's image are for, by their names."""
 
 
 def layers_of(task: str) -> list[LayerTuple]:
@@ -22,7 +35,25 @@ def layers_of(task: str) -> list[LayerTuple]:
     the form with it.
     """
     sample = SAMPLES[task]()
-    settings = as_dict(TASKS[task](**sample.settings))
+    return _layers(sample, TASKS[task](**sample.settings))
+
+
+def layers_of_demo(shown: Demo) -> list[LayerTuple]:
+    """The layers of a demo's sample, and what became of it on top."""
+    image, *beside = _layers(shown.sample, shown.task)
+    restored = shown.result.image
+    kwargs = {
+        "name": f"{shown.sample.title} [{shown.task.name}]",
+        "rgb": True,
+        "metadata": {KEY: shown.result.report()},
+        **_over(shown.sample, restored),
+    }
+    hidden = [(data, {**about, "visible": False}, kind) for data, about, kind in beside]
+    return [image, *hidden, (restored, kwargs, "image")]
+
+
+def _layers(sample: Sample, task: Task) -> list[LayerTuple]:
+    settings = as_dict(task)
     made_for = {"task": settings.pop("task"), "settings": settings}
     # `rgb` is said, not guessed: so is everything else that shapes leave open.
     layers: list[LayerTuple] = [
@@ -35,19 +66,17 @@ def layers_of(task: str) -> list[LayerTuple]:
         psf = {"name": "Point spread function", "rgb": False, "visible": False}
         layers.append((sample.psf, psf, "image"))
     if sample.reference is not None:
-        # A larger original covers the same scene: its pixel centres begin earlier.
-        factor = sample.reference.shape[0] / sample.image.shape[0]
-        original = {
-            "name": "Original",
-            "rgb": True,
-            "visible": False,
-            "scale": (1 / factor,) * 2,
-            "translate": ((1 / factor - 1) / 2,) * 2,
-        }
-        layers.append((sample.reference, original, "image"))
+        original = {"name": "Original", "rgb": True, "visible": False}
+        layers.append((sample.reference, original | _over(sample, sample.reference), "image"))
     if sample.mask is not None:
         layers.append((sample.mask.astype(np.uint8), {"name": "Missing"}, "labels"))
     return layers
+
+
+def _over(sample: Sample, picture: NDArray[Any]) -> dict[str, Any]:
+    """Where a finer picture of a sample's scene lies: its pixel centres begin earlier."""
+    factor = picture.shape[0] / sample.image.shape[0]
+    return {"scale": (1 / factor,) * 2, "translate": ((1 / factor - 1) / 2,) * 2}
 
 
 denoise, dejpeg, inpaint, upscale, deblur, enhance, flash = (
