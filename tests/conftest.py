@@ -1,8 +1,10 @@
 """What tests of several modules share, and whether this machine can run those of the plugin."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -43,7 +45,7 @@ def _probe() -> tuple[str, str, str]:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
     if probe.returncode:
-        said = [line for line in probe.stderr.splitlines() if "Error" in line or "qpa" in line]
+        said = re.findall(r"^(?:[\w.]+Error|qt\.qpa.*?): .*", probe.stderr, re.M)
         return ("", *(f"Qt does not start ({'; '.join(said)}); apt-get install {PACKAGES}",) * 2)
     if "draws" not in probe.stdout.split("\n"):
         return "", "", f"nothing to draw on; apt-get install {PACKAGES} and use xvfb-run"
@@ -64,17 +66,23 @@ def leave_out(reason: str) -> NoReturn:
     pytest.skip(reason, allow_module_level=True)
 
 
-class LeftOut(pytest.Module):
-    """Tests of the plugin that can't be imported here."""
+class PluginTests(pytest.Module):
+    """Tests that perhaps can't even be imported here."""
 
-    def collect(self) -> NoReturn:
-        leave_out(NO_LAYERS or NO_WIDGETS)
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        if NO_LAYERS:
+            leave_out(NO_LAYERS)
+        try:
+            return super().collect()
+        except self.CollectError:
+            leave_out(NO_WIDGETS)
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> LeftOut | None:
-    needs_qt = UI / "views" in module_path.parents or module_path.stem.startswith("test_widgets")
-    if (UI in module_path.parents and NO_LAYERS) or (needs_qt and NO_WIDGETS):
-        return LeftOut.from_parent(parent, path=module_path)
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    if NO_WIDGETS and UI in module_path.parents:
+        return PluginTests.from_parent(parent, path=module_path)
     return None
 
 
