@@ -12,18 +12,21 @@ from napari_dip.ui import controller as module
 from napari_dip.ui.controller import RestoreController
 from napari_dip.ui.model import Action, RestoreModel
 from napari_dip.ui.provenance import task_of
+from napari_dip.ui.session import LONGEST
 from napari_dip.ui.worker import Phase, Request
 
 from .standins import Engine, StandInView, until
 
 
 class Dock:
-    """Model, view and controller, and a clock that the test moves."""
+    """Model, view and controller, and clocks that the test moves."""
 
     def __init__(self, viewer):
-        self.now = 0.0
+        self.now, self.worked = 0.0, 0.0
         self.model, self.view = RestoreModel(), StandInView()
-        self.controller = RestoreController(self.model, self.view, viewer, clock=lambda: self.now)
+        self.controller = RestoreController(
+            self.model, self.view, viewer, clock=lambda: self.now, effort=lambda: self.worked
+        )
 
     def ask(self, action):
         self.view.asked.emit(action)
@@ -156,6 +159,23 @@ def test_pitfall_05_previews_are_limited_by_time(dock, engine):
         until(lambda: len(dock.controller._session.run.reports) == i)  # noqa: B023
         dock.tick(0.1)
     assert dock.view.count["show_progress"] - shown == 5
+
+
+@pytest.mark.parametrize(("work", "previews"), [(0.001, 5), (0.016, 2), (10, 0)])
+def test_a_window_that_draws_slowly_shows_fewer_previews(dock, engine, work, previews):
+    engine.iterations = 100
+    run_to(dock, engine, 1)
+    dock.worked += work  # what the last preview took
+    shown = dock.view.count["show_progress"]
+    for i in range(2, 12):
+        engine.step()
+        until(lambda: len(dock.controller._session.run.reports) == i)  # noqa: B023
+        before = dock.view.count["show_progress"]
+        dock.tick(0.1)
+        dock.worked += work * (dock.view.count["show_progress"] - before)
+    assert dock.view.count["show_progress"] - shown == previews
+    dock.tick(LONGEST)
+    assert dock.view.count["show_progress"] - shown >= 1
 
 
 def test_pitfall_08_a_late_update_of_an_old_run_reaches_no_layer(dock, engine, viewer):

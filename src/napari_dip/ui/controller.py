@@ -74,8 +74,8 @@ class RestoreController:
         What it stands between, and the viewer whose layers are restored.
     preferences
         Gives what a person prefers now; asked at each run.
-    clock
-        Seconds; replaced in tests.
+    clock, effort
+        Seconds, and seconds that this thread has worked; replaced in tests.
     """
 
     def __init__(
@@ -86,9 +86,10 @@ class RestoreController:
         *,
         preferences: Callable[[], Preferences] = Preferences,
         clock: Callable[[], float] = time.monotonic,
+        effort: Callable[[], float] = time.thread_time,
     ) -> None:
         self.model, self.view, self.viewer = model, view, viewer
-        self._preferences, self._clock = preferences, clock
+        self._preferences, self._clock, self._effort = preferences, clock, effort
         self._session: Session | None = None
         self._estimator: Background[Question, Estimate] = Background(estimate)
         self._actions: dict[Action, Callable[[], None]] = {
@@ -137,7 +138,7 @@ class RestoreController:
         run = RUNS[id(self.viewer)] = Run(request, preferences.snapshot_bytes)
         preview = Preview(self.viewer.layers, self.model.image, request)
         interval = preferences.preview_interval
-        self._session = Session(run, preview, self.view, interval, self._clock)
+        self._session = Session(run, preview, self.view, interval, self._clock, self._effort)
         self.model.phase = run.phase
         self.view.set_ticking(True)
 

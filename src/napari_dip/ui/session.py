@@ -27,6 +27,13 @@ ENDINGS = {
 }
 """What is said for each stop reason."""
 
+SHARE = 0.04
+"""The most that previews may take of the window's thread. Where there is no graphics card, this
+thread works 0.05 s for one and waits as long for others; the fit stands still all the while."""
+
+LONGEST = 2.0
+"""Seconds after which there is a preview however busy the window is."""
+
 
 class Session:
     """One run, from its start to the last look at its snapshots.
@@ -39,15 +46,24 @@ class Session:
         Least seconds between two previews.
     clock
         Seconds.
+    effort
+        Seconds that this thread has worked.
     """
 
     def __init__(
-        self, run: Run, preview: Preview, view: View, interval: float, clock: Callable[[], float]
+        self,
+        run: Run,
+        preview: Preview,
+        view: View,
+        interval: float,
+        clock: Callable[[], float],
+        effort: Callable[[], float],
     ) -> None:
         self.run = run
         self._preview, self._view = preview, view
-        self._interval, self._clock = interval, clock
-        self._last_preview = -float("inf")
+        self._interval, self._clock, self._effort = interval, clock, effort
+        # When the last preview was shown, and what this thread had worked until then.
+        self._shown, self._worked = -float("inf"), effort()
         self._pace = Pace()
         self._chosen: int | None = None
         view.show_timeline((), None)
@@ -59,7 +75,7 @@ class Session:
         """Show what is new, and say where the run is."""
         # Asked before the update: what has ended has no newer one.
         phase = self.run.phase
-        if not phase.is_active or self._clock() - self._last_preview >= self._interval:
+        if not phase.is_active or self._is_due():
             self._show_update()
         if not phase.is_active:
             self._end(phase)
@@ -93,11 +109,17 @@ class Session:
             self.run.cancel()
             self._label_interrupted()
 
+    def _is_due(self) -> bool:
+        """Whether the window has room for the next preview."""
+        worked = self._effort() - self._worked
+        pause = max(self._interval, min(worked / SHARE, LONGEST))
+        return self._clock() - self._shown >= pause
+
     def _show_update(self) -> None:
         update = self.run.take()
         if update is None:
             return
-        self._last_preview = self._clock()
+        self._shown, self._worked = self._clock(), self._effort()
         text = describe(update, self._pace.seconds_left(update))
         self._view.show_progress(update.iteration / update.iterations, text)
         self._view.show_curve(self.run.reports, None)

@@ -31,6 +31,14 @@ def test_loss_and_psnr_are_drawn(curve):
     assert not curve._stop.isVisible()
 
 
+def test_the_axes_follow_before_anything_is_drawn(curve):
+    curve.show_reports(tuple(Report(i, 1 / i, 20.0 + i) for i in (1, 50, 100)), None)
+    (left, right), (bottom, top) = curve._plot.getPlotItem().vb.viewRange()
+    assert left <= 1 < 100 <= right < 200
+    assert bottom <= -2 < 0 <= top < 1
+    assert curve._right.viewRange()[1][1] >= 120
+
+
 def test_there_is_a_psnr_axis_only_with_a_reference(curve):
     axis = curve._plot.getPlotItem().getAxis("right")
     curve.show_reports((Report(1, 0.1, None), Report(2, 0.0, None)), None)

@@ -3,7 +3,11 @@
 import threading
 
 import pytest
+from napari.resources import LOADING_GIF_PATH
 from napari.utils import progress
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow
 
 from napari_dip.ui.model import Action, RestoreModel
 from napari_dip.ui.views import run
@@ -43,7 +47,7 @@ def test_buttons_ask(bar):
     assert heard == list(bar._buttons)
 
 
-def test_pitfall_06_napari_progress_is_made_on_the_windows_thread(bar, monkeypatch):
+def test_pitfall_06_napari_progress_is_made_on_the_windows_thread(bar, qtbot, monkeypatch):
     made = []
 
     def make(*args, **kwargs):
@@ -54,10 +58,30 @@ def test_pitfall_06_napari_progress_is_made_on_the_windows_thread(bar, monkeypat
     bar.show_progress(None, "Starting")
     bar.show_progress(0.5, "2 / 4")
     assert made == [(threading.main_thread(), run.STEPS)]
-    assert bar._activity.n == run.STEPS / 2
     assert bar._bar.value() == run.STEPS / 2
+    # napari's bar lets events through: not while the rest of the window is being updated.
+    assert bar._activity.n == 0
+    qtbot.waitUntil(lambda: bar._activity.n == run.STEPS / 2)
     bar.show_phase(Phase.FINISHED, frozenset())
     assert bar._activity is None
+
+
+def test_nothing_in_the_window_moves_by_itself_while_a_fit_needs_the_processor(qtbot):
+    window, dock, bar, spinner = QMainWindow(), QDockWidget(), RunBar(), QLabel()
+    qtbot.addWidget(window)
+    dock.setWidget(bar)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+    window.statusBar().addWidget(spinner)
+    movie = QMovie(LOADING_GIF_PATH)
+    spinner.setMovie(movie)
+    dock.setFloating(True)
+    movie.start()
+    bar.show_progress(None, "Starting")
+    assert bar._bar.maximum() > 0  # else it would run to and fro
+    assert movie.state() is QMovie.MovieState.Paused
+    bar.show_progress(0.5, "2 / 4")
+    assert movie.state() is QMovie.MovieState.Paused
+    bar.end_activity()
 
 
 def test_an_error_is_marked(bar):

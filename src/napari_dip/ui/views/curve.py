@@ -85,6 +85,8 @@ class Curve(QWidget):
         self._psnr.setData([i for i, _ in known], [p for _, p in known])
         self._plot.getPlotItem().showAxis("right", bool(known))
         self._place(self._stop, stopped_at)
+        for box in (self._plot.getPlotItem().vb, self._right):
+            box.prepareForPaint()  # pyqtgraph does so while it draws, and then draws once more
 
     def show_mark(self, iteration: int | None) -> None:
         """Mark the iteration whose snapshot is shown."""

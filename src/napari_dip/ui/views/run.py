@@ -6,8 +6,17 @@ from functools import partial
 
 from napari.utils import progress
 from psygnal import Signal
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStatusBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_dip.ui.model import Action
 from napari_dip.ui.worker import Phase
@@ -60,6 +69,11 @@ class RunBar(QWidget):
         for widget in (self._bar, self._status, self._message):
             layout.addWidget(widget)
         self._activity: progress | None = None
+        # napari's bar lets all events through when it is set, which would draw the window half
+        # updated and once more when the rest has followed; so it is set after the rest.
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._show_activity)
 
     def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None:
         """Enable what can be asked for in a phase."""
@@ -76,14 +90,17 @@ class RunBar(QWidget):
     def show_progress(self, fraction: float | None, text: str) -> None:
         """Show how far a run is, here and in napari's activity dock; None: that is not known."""
         self._status.setText(text)
-        self._bar.setRange(0, 0 if fraction is None else STEPS)
+        # Qt draws a progress bar at once, and the whole window with it, unless it is held back.
+        self._bar.setUpdatesEnabled(False)
+        self._bar.setValue(round((fraction or 0) * STEPS))
+        self._bar.setUpdatesEnabled(True)
         if fraction is None:
             # Made on the window's thread, as all of this is.
             self._activity = self._activity or progress(total=STEPS, desc="Deep Image Prior")
-            return
-        self._bar.setValue(round(fraction * STEPS))
-        if self._activity is not None:
-            self._activity.update(round(fraction * STEPS) - self._activity.n)
+        self._later.start()
+        for movie in self._movies():
+            movie.setPaused(True)
+            movie.jumpToNextFrame()
 
     def show_message(self, text: str, is_error: bool) -> None:
         """Show one line, with a sign if something went wrong."""
@@ -94,6 +111,23 @@ class RunBar(QWidget):
         if self._activity is not None:
             self._activity.close()
             self._activity = None
+
+    def _show_activity(self) -> None:
+        if self._activity is not None:
+            self._activity.update(self._bar.value() - self._activity.n)
+
+    def _movies(self) -> list[QMovie]:
+        """The spinners in the window's status bar.
+
+        Each of their frames draws the whole window anew. Without a graphics card, twenty of them a
+        second take more of the processor than they leave to the fit.
+        """
+        window: QWidget = self
+        while (parent := window.parentWidget()) is not None:  # also from a dock that floats
+            window = parent
+        bars = window.findChildren(QStatusBar)
+        movies = [label.movie() for bar in bars for label in bar.findChildren(QLabel)]
+        return [movie for movie in movies if movie is not None]
 
     def _ask(self, action: Action) -> None:
         self.asked.emit(action)
