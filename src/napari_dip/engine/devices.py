@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Literal, TypeAlias
 
 import torch
@@ -80,11 +81,12 @@ def has_fast_bfloat16() -> bool:
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
 
 
+@cache  # asked for by a form, by the checks and by the fit
 def estimate_memory(
     network: NetworkSpec,
     in_channels: int,
     out_channels: int,
-    space: Sequence[int],
+    space: tuple[int, ...],
     dtype: torch.dtype = torch.float32,
 ) -> int:
     """Bytes that one fit of a network takes at its peak, to about a third.

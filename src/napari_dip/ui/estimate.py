@@ -1,13 +1,17 @@
 """What "auto" means here and how much memory a fit takes, found out beside the window.
 
-The first estimate also imports torch, long before a person presses Run.
+The first estimate also imports all that a fit needs, long before a person presses Run.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from napari_dip.tasks import Task
+import numpy as np
+
+from napari_dip.restoration import prepare
+from napari_dip.tasks import Denoise, Task
 
 
 @dataclass(frozen=True)
@@ -63,4 +67,14 @@ def estimate(question: Question) -> Estimate:
     # The noise level decides nothing about memory, and is costly to estimate.
     task = question.task.replace(sigma=question.task.sigma or 0.1).resolve(measurement)
     needed = memory_needed(task.problem(measurement), task.fit_settings(measurement), device)
+    warm_up()
     return Estimate(str(device), needed, total_memory(device))
+
+
+@cache
+def warm_up() -> None:
+    """Fit a tiny image once: the first fit of a process imports modules for seconds."""
+    image = np.eye(16, dtype=np.float32)
+    # On the CPU: a GPU's memory is for those who run something.
+    for _ in prepare(image, Denoise(iterations=1), device="cpu").run():
+        pass
