@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Labels
 
-TICK_MS = 50
+TICK_MS = 20
 """Between two looks at a run: a button's effect shows within two of them."""
 
 MINIMUM_WIDTH = 320
