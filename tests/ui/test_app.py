@@ -76,6 +76,19 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.usefixtures("window")
+@pytest.mark.parametrize(("size", "expected"), [((700, 500), (900, 500)), ((1000, 700),) * 2])
+def test_a_small_window_is_enlarged_and_shows_all(make_napari_viewer, monkeypatch, size, expected):
+    monkeypatch.setattr(app, "ROOM", (900, 400))
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((20, 30)))
+    viewer.scene.camera.zoom = 1000
+    viewer.window.resize(*size)
+    app.make_room(viewer)
+    assert viewer.window.geometry()[2:] == expected
+    assert viewer.scene.camera.zoom < 100
+
+
+@pytest.mark.usefixtures("window")
 def test_one_click_restores_the_sample(make_napari_viewer, qtbot):
     viewer = make_napari_viewer()
     app.fill(viewer, [])
@@ -118,18 +131,19 @@ def test_a_file_that_is_no_picture_is_named(make_napari_viewer, tmp_path, name):
 
 
 @pytest.mark.usefixtures("window")
-def test_a_file_that_two_plugins_read_is_read_by_napari(make_napari_viewer, tmp_path, npe2pm):
+def test_other_plugins_read_what_napari_does_not(make_napari_viewer, tmp_path, npe2pm):
     write_image(tmp_path / "cells.tif", np.zeros((20, 30), np.uint8))
+    (tmp_path / "cells.own").write_text("")
     viewer = make_napari_viewer()
     npe2pm.register(PluginManifest.from_distribution("napari"))
     with npe2pm.tmp_plugin(name="other") as other:
 
-        @other.contribute.reader(filename_patterns=["*.tif"])
-        def read(path):
-            raise AssertionError("nobody chose this one")
+        @other.contribute.reader(filename_patterns=["*.tif", "*.own"])
+        def reader(path):
+            return lambda path: [(np.ones((5, 6)), {"name": "theirs"}, "image")]
 
-        app.fill(viewer, [tmp_path / "cells.tif"])
-    assert viewer.layers[0].name == "cells"
+        app.fill(viewer, [tmp_path / "cells.tif", tmp_path / "cells.own"])
+    assert [layer.name for layer in viewer.layers] == ["cells", "theirs"]
 
 
 @pytest.mark.usefixtures("window")

@@ -29,6 +29,9 @@ PROBE = "from qtpy.QtWidgets import QApplication; print(QApplication([]).platfor
 PROBE_SECONDS = 30
 """A display that is far away and switched off does not answer at all."""
 
+ROOM = (1280, 860)
+"""Pixels for the picture with the dock beside it."""
+
 UNSEEN = ("offscreen", "minimal")
 """Qt's platforms without a display."""
 
@@ -60,6 +63,7 @@ def open_viewer(files: Sequence[Path]) -> None:
     except UserError:
         viewer.close()
         raise
+    make_room(viewer)
     napari.run()
 
 
@@ -67,7 +71,21 @@ def open_demo(shown: Demo) -> None:
     """Open napari with what a demo has shown, and stay until it is closed."""
     viewer = napari.Viewer()
     show_demo(viewer, shown)
+    make_room(viewer)
     napari.run()
+
+
+def make_room(viewer: Viewer) -> None:
+    """Show all of the picture, in a larger window if the dock has left little of it."""
+    from qtpy.QtWidgets import QApplication
+
+    *_, width, height = viewer.window.geometry()
+    screen = QApplication.primaryScreen().availableSize()
+    viewer.window.resize(
+        max(width, min(ROOM[0], screen.width())), max(height, min(ROOM[1], screen.height()))
+    )
+    QApplication.processEvents()  # the canvas has its size only then
+    viewer.reset_view()
 
 
 def fill(viewer: Viewer, files: Sequence[Path]) -> None:
@@ -101,7 +119,7 @@ def _show_in_dock(viewer: Viewer, layers: Sequence[Layer]) -> None:
 def _open(viewer: Viewer, file: Path) -> None:
     try:
         try:
-            viewer.open(file)
+            viewer.open(file, plugin=None)
         except MultipleReaderError:
             # With a window napari would ask which; its own reader is the plain choice.
             viewer.open(file, plugin="napari")
