@@ -1,10 +1,14 @@
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
-from napari_dip.ui.session import Pace, describe
+from napari_dip.ui.preview import Preview
+from napari_dip.ui.session import Pace, Session, describe
+from napari_dip.ui.timeline import Timeline
+from napari_dip.ui.worker import Phase, Run
 
-from .standins import Engine
+from .standins import Engine, StandInView
 
 
 def update(iteration, seconds, iterations=100):
@@ -24,3 +28,21 @@ def test_progress_is_told_in_words():
     assert describe(update(5, 1), None) == "5 / 100"
     assert describe(update(5, 1), 7.4) == "5 / 100 · 7 s left"
     assert describe(update(5, 1), 125) == "5 / 100 · 2 min 05 s left"
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_shown"),
+    [
+        (Phase.RUNNING, True),
+        (Phase.PAUSED, True),
+        (Phase.PAUSING, False),
+        (Phase.STOPPING, False),
+    ],
+)
+def test_a_preview_does_not_hold_up_the_iteration_that_a_person_waits_for(phase, is_shown):
+    run = Mock(spec=Run, phase=phase, timeline=Timeline(0), reports=())
+    run.take.return_value = update(5, 1)
+    view = StandInView()
+    session = Session(run, Mock(spec=Preview), view, 0.2, lambda: 0.0, lambda: 0.0)
+    session.poll()
+    assert (view.told["show_progress"] == (0.05, "5 / 100")) == is_shown

@@ -75,7 +75,9 @@ class Session:
         """Show what is new, and say where the run is."""
         # Asked before the update: what has ended has no newer one.
         phase = self.run.phase
-        if not phase.is_active or self._is_due():
+        # The iteration that a person waits for the end of is not held up by a preview.
+        is_ending = phase in (Phase.PAUSING, Phase.STOPPING)
+        if not phase.is_active or (self._is_due() and not is_ending):
             self._show_update()
         if not phase.is_active:
             self._end(phase)
