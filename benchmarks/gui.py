@@ -252,9 +252,11 @@ def summary(entry: dict[str, Any]) -> dict[str, Any]:
         ),
         "pace with the dock / headless, whole fit": ratio("iterations_per_s"),
         "pace with the dock / headless, median stretch": ratio("median_iterations_per_s"),
-        "Pause, less one iteration / s": max(f["pause_s"] - f["iteration_s"] for f in warm),
-        "Stop, less one iteration / s": max(f["stop_s"] - f["iteration_s"] for f in warm),
-        "one iteration then / s": statistics.median(fit["iteration_s"] for fit in warm),
+        "Pause, median / s": statistics.median(fit["pause_s"] for fit in warm),
+        "Stop, median / s": statistics.median(fit["stop_s"] for fit in warm),
+        "one iteration, median / s": statistics.median(fit["iteration_s"] for fit in warm),
+        "Pause less one iteration, longest / s": max(f["pause_s"] - f["iteration_s"] for f in warm),
+        "Stop less one iteration, longest / s": max(f["stop_s"] - f["iteration_s"] for f in warm),
     }
 
 
@@ -284,7 +286,7 @@ def main() -> None:
     kind = machine(options.device)
     print(f"{kind}; load {os.getloadavg()[0]:.1f} at the end")
     for name in next(iter(table.values())):
-        print(f"{name:48}", *(f"{table[size][name]:8.3f}" for size in table))
+        print(f"{name:46}", *(f"{table[size][name]:8.3f}" for size in table))
     if options.save:
         import napari
         import torch
