@@ -76,9 +76,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.usefixtures("window")
-@pytest.mark.parametrize(("size", "expected"), [((700, 500), (900, 500)), ((1000, 700),) * 2])
+@pytest.mark.parametrize(("size", "expected"), [((700, 500), (780, 500)), ((790, 500),) * 2])
 def test_a_small_window_is_enlarged_and_shows_all(make_napari_viewer, monkeypatch, size, expected):
-    monkeypatch.setattr(app, "ROOM", (900, 400))
+    monkeypatch.setattr(app, "ROOM", (780, 400))
     viewer = make_napari_viewer()
     viewer.add_image(np.zeros((20, 30)))
     viewer.scene.camera.zoom = 1000
