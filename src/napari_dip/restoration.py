@@ -197,6 +197,8 @@ def prepare(
         unit=encoding.span / data_range,
         guide=None if guide is None else guide_tensor(np.asarray(guide), encoding),
         psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
+        low=tuple(encoding.low.tolist()),
+        high=tuple(encoding.high.tolist()),
     )
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} must be a whole number from 0 on")

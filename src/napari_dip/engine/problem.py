@@ -38,12 +38,16 @@ class Problem:
         For an input of kind "image": (1, any channels, *domain).
     fidelity
         The data term.
+    noise_shape
+        (1, 1 or channels of z, *domain): how strong the perturbation of z is at each pixel, in
+        units of the settings' `input_noise`; even if not given.
     """
 
     y: Tensor
     operator: Operator
     guide: Tensor | None = None
     fidelity: Fidelity = squared_error
+    noise_shape: Tensor | None = None
 
     @property
     def domain(self) -> tuple[int, ...]:

@@ -56,6 +56,8 @@ class Run:
         self.fidelity = problem.fidelity
         self.operator = problem.operator.to(device)
         self.y = problem.y.to(device)
+        shape = problem.noise_shape
+        self.noise_shape = None if shape is None else shape.to(device)
         self.dtype = resolve_precision(settings.precision, device)
         with torch.random.fork_rng(devices=[]):
             # Weights and z are drawn on the CPU, so that all devices start from the same ones.
@@ -106,6 +108,8 @@ class Run:
             group["lr"] = self.settings.rate(iteration) * self.slowdown
         self.optimizer.zero_grad(set_to_none=True)
         noise = self.noise()
+        if noise is not None and self.noise_shape is not None:
+            noise = noise * self.noise_shape
         z = self.z if noise is None else self.z + noise
         self.output = self.spin(z, iteration).float()
         target = self.y

@@ -13,6 +13,8 @@ from napari_dip.errors import UserError
 from napari_dip.tasks.settings import Settings, setting
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_dip.engine.physics import Operator
@@ -41,6 +43,8 @@ class Measurement:
         (1, channels, *space), a second picture of the scene.
     psf
         (*sides), the point spread function.
+    low, high
+        The user's values that 0 and 1 in y stand for, one for each channel.
     """
 
     y: Tensor
@@ -48,10 +52,23 @@ class Measurement:
     unit: float = 1.0
     guide: Tensor | None = None
     psf: Tensor | None = None
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (1.0,)
 
     @property
     def space(self) -> tuple[int, ...]:
         return tuple(self.y.shape[2:])
+
+    def values(self) -> list[NDArray[np.float64]]:
+        """Each channel in the user's values, its missing pixels filled."""
+        filled = fill_missing(self.y, self.observed)[0].double().numpy()
+        lows, spans = self.low * len(filled), self.spans * len(filled)
+        return [low + span * y for low, span, y in zip(lows, spans, filled, strict=False)]
+
+    @property
+    def spans(self) -> tuple[float, ...]:
+        """The user's units in 1.0 of y."""
+        return tuple(high - low for low, high in zip(self.low, self.high, strict=True))
 
     def estimated_sigma(self) -> float:
         """The noise's standard deviation in y's units, by scikit-image's wavelet estimator."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from napari_dip.errors import UserError
 from napari_dip.tasks.base import Measurement, Task
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.settings import setting
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_dip.engine.problem import Problem
 
 STRONG_NOISE = 40 / 255
 """From this sigma on the paper perturbs the input more (it does at 50, and not at 25)."""
@@ -14,19 +24,38 @@ STRONG_NOISE = 40 / 255
 SHARE = 0.7
 """The perturbation in units of the noise: less leaves a noisier target, more a noisier input."""
 
+NEIGHBOURHOOD = 9
+"""Pixels on each side of the window in which a residual is held against the noise."""
+
+CLEARLY = 1.5
+"""How many times the noise's variance a residual has to have to count as detail: both are
+estimates, and noise that is given back by mistake costs more than detail that is not."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Denoise(Task):
-    """Remove noise.
+    """Remove noise: even, or a camera's, which grows with the light.
 
     `paper` is section 3.1 with section 4's settings: 1800 iterations, output average 0.99, mean of
     2 runs (the released code runs 3000 iterations). `fast` starts from the noisy image itself, at
     half the resolution, with recorrupted pairs: a perturbation of the input whose share is taken
-    off the target, so that neither holds the other's noise (Pang et al., CVPR 2021).
+    off the target, so that neither holds the other's noise (Pang et al., CVPR 2021). It is as
+    strong at each pixel as the noise is, and what the fit leaves over beyond noise is given back.
     """
 
     name = "denoise"
     title = "Denoise"
+
+    gain: float | None = setting(
+        None,
+        "Camera: data values for each photon (electron); estimated if neither this nor sigma is "
+        "given",
+        least=1e-9,
+    )
+    offset: float | None = setting(None, "Camera: the data value without light", advanced=True)
+    read_noise: float | None = setting(
+        None, "Camera: noise without light, in data values", least=0, advanced=True
+    )
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         if self.preset == "paper":
@@ -48,3 +77,81 @@ class Denoise(Task):
             "shuffle": 2,
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
+
+    def resolve(self, measurement: Measurement) -> Self:
+        from napari_dip.tasks.noise import estimate_camera_noise
+
+        task = self
+        if self.gain is None:
+            for name in ("offset", "read_noise"):
+                if getattr(self, name) is not None:
+                    raise UserError(f"{name}: it belongs to a camera; give its gain too")
+            if self.sigma is None and self.preset != "paper":
+                camera = estimate_camera_noise(measurement.values())
+                if camera is not None:
+                    task = task.replace(**vars(camera))
+        if task.gain is not None:
+            # The mean level, as a fraction of the data range.
+            level = rms(task._noise(measurement)) * measurement.unit
+            task = task.replace(
+                offset=task.offset or 0.0, read_noise=task.read_noise or 0.0, sigma=min(1.0, level)
+            )
+        return super(Denoise, task).resolve(measurement)
+
+    def problem(self, measurement: Measurement) -> Problem:
+        problem = super().problem(measurement)
+        if not (self.recorrupt and self.gain is not None):
+            return problem
+        noise = self._noise(measurement)
+        return replace(problem, noise_shape=noise / rms(noise))
+
+    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+        if self.recorrupt and self.sigma is not None:
+            x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
+        return {"image": x}
+
+    def _noise(self, measurement: Measurement) -> Tensor:
+        """The noise's standard deviation in y's units: (1, channels, *space), or of ones."""
+        import torch
+
+        from napari_dip.tasks.noise import CameraNoise
+
+        if self.gain is None:
+            level = (self.sigma or 0.0) / measurement.unit
+            return torch.full((1,) * measurement.y.ndim, level)
+        camera = CameraNoise(self.gain, self.offset or 0.0, self.read_noise or 0.0)
+        channels = measurement.values()
+        spans = measurement.spans * len(channels)
+        maps = [camera.std(v) / span for v, span in zip(channels, spans, strict=False)]
+        return torch.from_numpy(np.stack(maps)).float()[None]
+
+
+def rms(x: Tensor) -> float:
+    """Root of the mean square."""
+    return math.sqrt(float(x.square().mean()))
+
+
+def with_remaining_detail(x: Tensor, measurement: Measurement, noise: Tensor) -> Tensor:
+    """Give back what the fit has left over where that is more than noise (a local Wiener filter).
+
+    A residual whose variance is the noise's holds nothing but noise; of a clearly larger one, the
+    part above it is detail that the network has not come to.
+
+    Parameters
+    ----------
+    x
+        The fitted image, (channels, *space).
+    measurement
+        What was fitted.
+    noise
+        Its noise's standard deviation, (1 or channels, 1 or *space).
+    """
+    import torch
+    from scipy.ndimage import uniform_filter
+
+    residual = ((measurement.y - x) * measurement.observed)[0]
+    energy = residual.square().mean(dim=0).numpy()
+    local = torch.from_numpy(uniform_filter(energy, NEIGHBOURHOOD, mode="mirror"))
+    expected = noise.square().mean(dim=0)
+    share = torch.where(local > CLEARLY * expected, 1 - expected / local.clamp(min=1e-12), 0)
+    return x + share * residual

@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_dip.errors import UserError
+from napari_dip.tasks import Denoise
+from napari_dip.tasks.base import Measurement
+from napari_dip.tasks.denoise import with_remaining_detail
+
+
+@pytest.fixture
+def counts():
+    """A ramp seen by a camera of 10 counts a photon, over an offset of 100, up to 30 photons."""
+    scene = np.linspace(1, 30, 96) * np.ones((96, 1))
+    values = 100 + 10 * np.random.default_rng(0).poisson(scene)
+    y = torch.from_numpy((values - 100.0) / 400).float()[None, None]
+    observed = torch.ones_like(y, dtype=torch.bool)
+    return Measurement(y, observed, unit=400 / 65535, low=(100.0,), high=(500.0,))
+
+
+def test_a_camera_is_recognised(counts):
+    task = Denoise().resolve(counts)
+    assert task.gain == pytest.approx(10, rel=0.25)
+    assert task.sigma == pytest.approx((10 * 155) ** 0.5 / 65535, rel=0.2)
+    assert task.resolve(counts) == task
+
+
+def test_a_given_noise_level_is_believed(counts):
+    task = Denoise(sigma=0.001).resolve(counts)
+    assert (task.gain, task.sigma) == (None, 0.001)
+    assert task.problem(counts).noise_shape is None
+
+
+def test_a_given_camera_is_believed(counts):
+    task = Denoise(gain=20, offset=100, read_noise=5).resolve(counts)
+    assert (task.gain, task.offset, task.read_noise) == (20, 100, 5)
+    shape = task.problem(counts).noise_shape
+    assert shape.shape == counts.y.shape
+    assert shape.square().mean() == pytest.approx(1, abs=1e-4)
+    assert shape[..., -4:].mean() > 2 * shape[..., :4].mean()
+
+
+def test_the_paper_knows_no_camera(counts):
+    assert Denoise(preset="paper").resolve(counts).gain is None
+
+
+@pytest.mark.parametrize("name", ["offset", "read_noise"])
+def test_half_a_camera_is_refused(counts, name):
+    with pytest.raises(UserError, match=rf"{name}.*gain"):
+        Denoise(**{name: 1.0}).resolve(counts)
+
+
+def test_detail_that_was_left_over_is_given_back(measured):
+    measurement = measured(48, 48)
+    smooth = measurement.y.clone()
+    measurement.y[..., 10:30, 10:30] += torch.tensor([0.4, -0.4]).repeat(10)
+    fitted = smooth[0]
+    back = with_remaining_detail(fitted, measurement, torch.full((1, 1, 1), 0.05))
+    inside, outside = np.s_[..., 14:26, 14:26], np.s_[..., 36:, 36:]
+    assert (back - measurement.y[0])[inside].abs().max() < 0.02
+    assert torch.equal(back[outside], fitted[outside])
+
+
+def test_noise_is_not_given_back(measured):
+    measurement = measured(64, 64)
+    truth = torch.linspace(0.2, 0.8, 64).expand(1, 64, 64)
+    back = with_remaining_detail(truth, measurement, torch.full((1, 1, 1), 0.05))
+    assert (back - truth).square().mean() < 0.02 * 0.05**2
+
+
+def test_what_is_missing_is_not_given_back(measured):
+    measurement = measured(32, 32)
+    observed = torch.ones_like(measurement.observed)
+    observed[..., :16] = False
+    fitted = torch.full((1, 32, 32), 0.5)
+    back = with_remaining_detail(
+        fitted, replace(measurement, observed=observed), torch.full((1, 1, 1), 0.001)
+    )
+    assert torch.equal(back[..., :16], fitted[..., :16])
+    assert not torch.equal(back[..., 16:], fitted[..., 16:])
