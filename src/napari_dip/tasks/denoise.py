@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Measurement, Task
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
@@ -112,6 +110,7 @@ class Denoise(Task):
 
     def _noise(self, measurement: Measurement) -> Tensor:
         """The noise's standard deviation in y's units: (1, channels, *space), or of ones."""
+        import numpy as np
         import torch
 
         from napari_dip.tasks.noise import CameraNoise
