@@ -145,7 +145,7 @@ def test_a_last_iteration_on_the_interval_reports_once(problem, settings):
     assert [r.iteration for r in reports] == [1, 10, 20]
 
 
-def test_images_are_copies(problem, settings):
+def test_pitfall_05_images_are_copies(problem, settings):
     clean = [r.image.clone() for r in fit(problem, settings)]
     for kept, report in zip(clean, fit(problem, settings), strict=True):
         assert not report.image.requires_grad

@@ -183,10 +183,13 @@ def test_pitfall_08_a_late_update_of_an_old_run_reaches_no_layer(dock, engine, v
     dock.view.closed.emit()
     old = module.RUNS[id(viewer)]
     layer = viewer.layers["cells [denoise]"]
+    told = dict(dock.view.told)
     engine.step(10)
     assert old.wait(10)
     dock.tick()
+    assert layer in viewer.layers
     assert (layer.data == 1).all()
+    assert dock.view.told == told
     assert layer.metadata["napari-dip"]["stop_reason"] == "interrupted"
 
 

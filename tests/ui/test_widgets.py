@@ -113,21 +113,10 @@ def test_pitfall_07_closing_the_dock_ends_the_run(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**ENDLESS))
     reach(dock, qtbot, Phase.RUNNING)
     viewer.window.remove_dock_widget(dock)
-    assert controller.RUNS[id(viewer)].wait(60)
+    assert controller.RUNS[id(viewer)].wait(10)
     assert not dock._timer.isActive()
     assert viewer.layers["cells [denoise]"].metadata["napari-dip"]["stop_reason"] == "interrupted"
     dock.deleteLater()
-
-
-def test_pitfall_07_hiding_the_dock_does_not_end_the_run(dock, qtbot, viewer):
-    run(dock, qtbot, Denoise(**ENDLESS))
-    reach(dock, qtbot, Phase.RUNNING)
-    outer = dock.parent()
-    outer.hide()
-    outer.setFloating(True)
-    qtbot.wait(100)
-    assert model(dock).phase is Phase.RUNNING
-    outer.show()
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -139,7 +128,7 @@ def test_pitfall_08_closing_the_viewer_ends_the_run(dock, qtbot, viewer, paused)
         reach(dock, qtbot, Phase.PAUSED)
     fit = controller.RUNS[id(viewer)]
     viewer.close()
-    qtbot.waitUntil(lambda: fit.wait(0), timeout=60_000)
+    qtbot.waitUntil(lambda: fit.wait(0), timeout=10_000)
 
 
 def test_nothing_holds_a_run_after_its_dock_is_gone(dock, qtbot, viewer):
@@ -149,9 +138,12 @@ def test_nothing_holds_a_run_after_its_dock_is_gone(dock, qtbot, viewer):
     viewer.window.remove_dock_widget(dock)
     dock.controller = None
     dock.deleteLater()
-    qtbot.wait(50)
-    gc.collect()
-    qtbot.waitUntil(lambda: fit() is None or not fit()._thread.is_alive(), timeout=5000)
+
+    def is_gone():
+        gc.collect()
+        return fit() is None
+
+    qtbot.waitUntil(is_gone, timeout=10_000)
 
 
 def test_settings_are_remembered(dock, qtbot, viewer):

@@ -118,6 +118,25 @@ def test_pitfall_03_nothing_of_the_engine_lives_on(start, ending, caplog):
     assert gone() is None
 
 
+@pytest.mark.parametrize("ending", ["finish", "cancel", "fail"])
+def test_pitfall_03_the_gpus_memory_is_given_back(start, ending, monkeypatch, caplog):
+    import torch
+
+    freed = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append(engine.closed))
+    caplog.set_level(logging.CRITICAL)
+    engine = Engine(free=False, error=RuntimeError("no memory") if ending == "fail" else None)
+    run = start(engine)
+    engine.step()
+    until(lambda: run.reports)
+    if ending == "cancel":
+        run.cancel()
+    engine.step(1000)
+    assert run.wait(WAIT)
+    assert freed == [True]  # once, when nothing holds it any more
+
+
 def test_pitfall_04_a_pause_is_announced_when_it_takes_effect(start):
     engine = Engine(free=False)
     run = start(engine)
@@ -208,3 +227,29 @@ def test_the_engine_carries_out_a_request():
     assert run.result.seed == 5
     assert run.take().image.shape == (1, 32, 36)
     assert run.timeline.snapshots[-1].image.dtype == np.float32
+
+
+def test_pitfall_10_previews_have_the_dtype_of_the_result():
+    image = np.random.default_rng(0).integers(500, 3000, (24, 18), np.uint16)
+    layer = Image(image)
+    viewer = ViewerModel()
+    viewer.add_layer(layer)
+    run = Run(Request(Denoise(iterations=3, filters=(4,)), take(layer, viewer.dims)))
+    run.start()
+    assert run.wait(60)
+    assert [s.image.dtype for s in run.timeline.snapshots] == [np.uint16] * 3
+
+
+LEFT = []
+
+
+def test_pitfall_17_a_test_may_leave_its_run_going():
+    run = Run(request_to(Engine(iterations=10**6)))
+    run.pause()
+    run.start()
+    LEFT.append(run)
+
+
+def test_pitfall_17_it_was_ended_and_awaited_before_the_next_test():
+    assert not any(run._thread.is_alive() for run in LEFT)
+    assert all(run.phase is Phase.DISCARDED for run in LEFT)
