@@ -1,22 +1,30 @@
-"""The engine and the restoration run where napari, Qt and dask are not installed."""
+"""The engine and the restoration run where napari, Qt and dask can't be imported.
+
+What decides in the dock (model, controller, run) is imported without Qt.
+"""
 
 import subprocess
 import sys
 
 import pytest
 
-BLOCKED = ("napari", "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "dask")
+QT = ("qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "pyqtgraph")
+BLOCKED = ("napari", *QT, "magicgui", "psygnal", "vispy", "dask", "distributed")
 
-BLOCK = f"""
+
+def block(names: tuple[str, ...]) -> str:
+    """Code after which these can't be imported, whether they are installed or not."""
+    return f"""
 import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {BLOCKED}:
+        if name.partition(".")[0] in {names}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())
 """
+
 
 RESTORE = """
 import numpy as np
@@ -42,13 +50,13 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_task_restores_without_napari_qt_and_dask():
-    result = run(BLOCK + RESTORE)
+    result = run(block(BLOCKED) + RESTORE)
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("name", BLOCKED)
 def test_the_block_holds(name):
-    result = run(f"{BLOCK}\nimport {name}")
+    result = run(f"{block(BLOCKED)}\nimport {name}")
     assert f"ModuleNotFoundError: {name}" in result.stderr
 
 
@@ -60,3 +68,9 @@ def test_the_restoration_imports_no_front_end():
     imported = set(result.stdout.split())
     assert {"torch", "numpy"} <= imported
     assert not imported & {*BLOCKED, "click", "matplotlib", "tifffile"}
+
+
+def test_what_decides_in_the_dock_imports_no_qt():
+    pytest.importorskip("napari")
+    result = run(f"{block(QT)}\nimport napari_dip.ui.controller, napari_dip.ui.samples")
+    assert result.returncode == 0, result.stderr
