@@ -134,6 +134,14 @@ def test_a_psf_may_be_a_picture_in_colour(folder, name):
     assert np.array_equal(read_image(folder / "out.tif").data, read_image(reference).data)
 
 
+def test_uncertainty_is_written_beside_the_result(folder):
+    run("denoise", folder / "in.png", "-o", folder / "out.png", "--uncertainty", *TINY)
+    spread = tifffile.imread(folder / "out_uncertainty.tif")
+    assert spread.dtype == np.float32
+    assert spread.shape == read_image(folder / "out.png").data.shape
+    assert spread.max() > 0
+
+
 def test_enhancement_writes_its_parts(folder):
     run("enhance", folder / "in.png", "-o", folder / "out.png", "--parts", *TINY)
     coarse = read_image(folder / "out_coarse.tif").data

@@ -156,6 +156,27 @@ def test_known_samples_of_one_channel(rng):
     assert not (result.image == image)[mask].all()
 
 
+@pytest.mark.parametrize("task", [Denoise, SuperResolve, EnhanceDetail])
+def test_uncertainty_is_the_spread_over_runs(image, task):
+    result = restore(image, task(uncertainty=True, **QUICK))
+    assert result.task.runs == 4
+    spread = result.images["uncertainty"]
+    assert spread.shape == result.image.shape
+    assert spread.dtype == np.float32
+    assert spread.min() >= 0
+    assert 0 < spread.max() < 255
+
+
+def test_uncertainty_needs_runs_to_compare(image):
+    with pytest.raises(UserError, match=r"^runs: .*2 or more"):
+        restore(image, Denoise(uncertainty=True, runs=1, **QUICK))
+
+
+def test_what_ended_in_its_first_run_has_no_uncertainty(image):
+    result = restore(image, Denoise(uncertainty=True, **QUICK), should_stop=lambda: True)
+    assert set(result.images) == {"image"}
+
+
 @pytest.mark.parametrize("gain", [0.0, 1.0, 3.0])
 def test_detail_adds_up_in_the_images_units(gain, picture):
     image = 1e4 * picture

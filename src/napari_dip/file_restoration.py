@@ -72,7 +72,8 @@ def restore_file(
         When something can't be used; then nothing is written.
     """
     image = read_image(source)
-    beside = {name: output.with_name(f"{output.stem}_{name}.tif") for name in task.parts if parts}
+    further = (*(task.parts if parts else ()), *(("uncertainty",) if task.uncertainty else ()))
+    beside = {name: output.with_name(f"{output.stem}_{name}.tif") for name in further}
     check_writable(output, like=image, overwrite=overwrite)
     for path in beside.values():
         check_writable(path, overwrite=overwrite)
@@ -100,6 +101,8 @@ def restore_file(
     x = image.axes.index("X")
     scale = image.data.shape[x] / result.image.shape[x]
     for path, name in {output: "image", **{path: name for name, path in beside.items()}}.items():
+        if name not in result.images:
+            continue  # ended before there were two runs to compare
         write_image(path, result.images[name], like=image, pixel_scale=scale, overwrite=overwrite)
     if report is not None:
         with replacing(report) as temporary:

@@ -110,6 +110,9 @@ class Job:
             if update.psnr is not None:
                 entry["psnr"] = update.psnr
             history.append(entry)
+            if task.uncertainty and progress.spread is not None:
+                spread = self.encoding.decode(progress.spread, relative=True)
+                images["uncertainty"] = spread
             if progress.stop_reason is not None:
                 result = Restoration(
                     image=image,

@@ -24,7 +24,8 @@ class Restoration:
         The restored image, in the axes, dtype and units of the one that was given.
     images
         All images of the task by name, `image` first; detail enhancement adds "coarse" and
-        "detail" (float32, in the image's units).
+        "detail", and the setting `uncertainty` adds "uncertainty", the standard deviation of each
+        pixel over the runs (both of these float32, in the image's units).
     task
         The settings that were used, nothing left open.
     stop_reason

@@ -388,6 +388,17 @@ def test_one_run_is_a_fit(problem, settings):
     )
 
 
+def test_the_spread_of_runs_comes_at_their_end(problem, settings):
+    *early, final = fit_mean(problem, settings, runs=3, seed=5)
+    single = [last(fit(problem, settings, seed=seed)).image for seed in (5, 6, 7)]
+    assert torch.allclose(final.spread, torch.stack(single).std(dim=0))
+    assert all(report.spread is None for report in early)
+
+
+def test_one_run_has_no_spread(problem, settings):
+    assert last(fit_mean(problem, settings, runs=1)).spread is None
+
+
 def test_cancelled_in_its_first_run_it_gives_that_runs_image(problem, settings):
     final = last(fit_mean(problem, settings, runs=2, should_stop=StopAt(7)))
     assert (final.stop_reason, final.iteration) == (StopReason.CANCELLED, 7)

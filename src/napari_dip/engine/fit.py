@@ -36,6 +36,9 @@ class Progress:
         What would be returned now: (C, *sides) float32 on the CPU, a copy of its own.
     stop_reason
         Set on the last progress of a fit, and only there.
+    spread
+        Of several runs: the standard deviation of their images, like `image`; on the last progress
+        and only there, once two runs have ended.
     """
 
     iteration: int
@@ -44,6 +47,7 @@ class Progress:
     loss: float
     image: Tensor
     stop_reason: StopReason | None = None
+    spread: Tensor | None = None
 
 
 def never() -> bool:
@@ -160,6 +164,7 @@ def fit_mean(
                 seconds=seconds + last.seconds,
                 image=torch.stack(shown).mean(dim=0),
                 stop_reason=last.stop_reason if is_over else None,
+                spread=torch.stack(shown).std(dim=0) if is_over and len(shown) > 1 else None,
             )
         if last is None or last.stop_reason is StopReason.CANCELLED:
             return

@@ -25,6 +25,9 @@ Preset = Literal["fast", "paper"]
 Stop = Literal["auto", "budget", "sigma", "variance"]
 Side = Literal["mask", "guide", "psf"]
 
+RUNS_TO_COMPARE = 4
+"""With different seeds, to tell how sure a pixel is; their mean is the better image, too."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -103,6 +106,11 @@ class Task(Settings):
     iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
     runs: int | None = setting(
         None, "Fits with different seeds whose images are averaged", least=1, most=100
+    )
+    uncertainty: bool = setting(
+        False,
+        "Also give the standard deviation of each pixel over the runs (4 of them if runs is not "
+        "given)",
     )
     stop: Stop = setting(
         "auto",
@@ -229,6 +237,10 @@ class Task(Settings):
         Resolving twice changes nothing.
         """
         values = self.preset_values(measurement)
+        if self.uncertainty:
+            if self.runs == 1:
+                raise UserError("runs: uncertainty compares runs; give 2 or more, or leave it out")
+            values["runs"] = max(values["runs"], RUNS_TO_COMPARE)
         stop = values.pop("stop", "budget")
         filled = {k: v for k, v in values.items() if getattr(self, k) is None}
         if self.stop == "auto":
