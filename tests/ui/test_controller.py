@@ -161,7 +161,7 @@ def test_pitfall_05_previews_are_limited_by_time(dock, engine):
     assert dock.view.count["show_progress"] - shown == 5
 
 
-@pytest.mark.parametrize(("work", "previews"), [(0.001, 5), (0.016, 2), (10, 0)])
+@pytest.mark.parametrize(("work", "previews"), [(0.001, 5), (0.012, 2), (10, 0)])
 def test_a_window_that_draws_slowly_shows_fewer_previews(dock, engine, work, previews):
     engine.iterations = 100
     run_to(dock, engine, 1)

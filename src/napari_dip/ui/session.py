@@ -27,7 +27,7 @@ ENDINGS = {
 }
 """What is said for each stop reason."""
 
-SHARE = 0.04
+SHARE = 0.03
 """The most that previews may take of the window's thread. Where there is no graphics card, this
 thread works 0.05 s for one and waits as long for others; the fit stands still all the while."""
 

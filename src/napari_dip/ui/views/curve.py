@@ -117,6 +117,8 @@ class TimelineBar(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setToolTip("Show an earlier iteration; the right end follows the newest")
         self._label = QLabel()
+        # A longer number would move the slider, and have all of the dock laid out and drawn again.
+        self._label.setMinimumWidth(self._label.fontMetrics().horizontalAdvance("00000"))
         row.addWidget(self._slider)
         row.addWidget(self._label)
         layout.addLayout(row)
