@@ -3,8 +3,8 @@
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/gui.py --sizes 256 512
 
 Denoises scikit-image's camera with the default settings in a real napari window. Every part runs
-in a process of its own; fits with the dock and headless ones take turns, so that both meet the same
-load. Prints a table; `--save` keeps it.
+in a process of its own; short fits with the dock and headless ones take turns in one process, so
+that both meet the same load. Prints a table; `--save` keeps it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from conventions import Array, centre, gaussian_noise, machine
 
 SIGMA = 25
 WARM_RUNS = 3
+SHORT = 150
+"""Iterations of the fits that take turns."""
 TICK_MS = 10
 PATIENCE_S = 1800
 BEFORE, FITTING, AFTER = "before the first preview", "fitting", "after the end"
@@ -52,15 +54,6 @@ def pace(history: list[dict[str, float]]) -> dict[str, float]:
         "iterations_per_s": last["iteration"] / last["seconds"],
         "median_iterations_per_s": 1 / statistics.median(stretches),
     }
-
-
-def headless(size: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A whole fit without a window."""
-    from napari_dip import Denoise, prepare
-
-    task = Denoise(**options.settings)
-    *_, last = prepare(picture(size), task, device=options.device).run()
-    return pace(last.result.history)
 
 
 class Window:
@@ -122,6 +115,7 @@ class Window:
 
     def run(self) -> tuple[float, float]:
         """Press Run; when, and when there was a preview."""
+        del self.viewer.layers[1:]  # earlier results
         count = len(self.viewer.layers)
         clicked = self.click("Run")
         previewed = self.until(lambda: len(self.viewer.layers) > count or self.is_idle())
@@ -183,6 +177,8 @@ def watched(size: int, options: argparse.Namespace) -> dict[str, Any]:
         "gaps": {name: window.gaps(*span) for name, span in spans.items()},
         "pace": pace(window.history),
     }
+    # Those that are stopped anyway have the preset's iterations, so that they last.
+    window.model.task = window.model.task.replace(iterations=None)
     return outcome | {"warm": [steered(window, 0.5 + 2 * i) for i in range(WARM_RUNS)]}
 
 
@@ -204,11 +200,43 @@ def steered(window: Window, delay: float) -> dict[str, float]:
     }
 
 
+def paced(size: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Short fits with the dock and without it, which take turns."""
+    from napari_dip import prepare
+
+    iterations = min(options.iterations or SHORT, SHORT)
+    window = Window(size, options)
+    window.model.task = task = window.model.task.replace(iterations=iterations)
+    window.live(5)
+    job = prepare(picture(size), task, device=options.device)
+
+    def headless() -> dict[str, float]:
+        histories: list[list[dict[str, float]]] = []
+        thread = threading.Thread(
+            target=lambda: histories.extend(u.result.history for u in job.run() if u.result)
+        )
+        thread.start()
+        window.until(lambda: not thread.is_alive())
+        return pace(histories[0])
+
+    def watched() -> dict[str, float]:
+        window.run()
+        window.until(window.is_idle)
+        return pace(window.history)
+
+    headless()  # nothing is the first of its kind from here on
+    turns = [(watched(), headless()) for _ in range(2 * options.rounds)]
+    return {name: [turn[i] for turn in turns] for i, name in enumerate(("watched", "headless"))}
+
+
 PARTS: dict[str, Callable[[int, argparse.Namespace], dict[str, Any]]] = {
     "first": first,
     "watched": watched,
-    "headless": headless,
+    "paced": paced,
 }
+
+
+REPEATED = ("first", "watched")
 
 
 def apart(part: str, size: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -227,35 +255,30 @@ def apart(part: str, size: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def row(size: int, options: argparse.Namespace) -> dict[str, Any]:
-    """All of one size, watched and headless fits taking turns."""
-    cold = [apart("first", size, options) for _ in range(options.rounds)]
-    rounds = [
-        {part: apart(part, size, options) for part in ("watched", "headless")}
-        for _ in range(options.rounds)
-    ]
-    return {"size": size, "first": cold, "rounds": rounds}
+    """All of one size."""
+    parts = {part: [apart(part, size, options) for _ in range(options.rounds)] for part in REPEATED}
+    return {"size": size, **parts, "paced": apart("paced", size, options)}
 
 
 def summary(entry: dict[str, Any]) -> dict[str, Any]:
-    """The figures that count: the worst of waits and gaps, the median of ratios."""
-    watched_fits = [turn["watched"] for turn in entry["rounds"]]
-    warm = [fit for one in watched_fits for fit in one["warm"]]
+    """The figures that count: the longest waits and gaps, the medians of the rest."""
+    fits = entry["watched"]
+    warm = [fit for one in fits for fit in one["warm"]]
 
     def ratio(key: str) -> float:
-        return statistics.median(
-            turn["watched"]["pace"][key] / turn["headless"][key] for turn in entry["rounds"]
-        )
+        pairs = zip(entry["paced"]["watched"], entry["paced"]["headless"], strict=True)
+        return statistics.median(a[key] / b[key] for a, b in pairs)
 
     return {
         "first preview, clicked at once / s": max(one["preview_s"] for one in entry["first"]),
-        "first preview, after 5 s / s": max(one["preview_s"] for one in watched_fits),
+        "first preview, after 5 s / s": max(one["preview_s"] for one in fits),
         "first preview, later runs / s": max(fit["preview_s"] for fit in warm),
         **{
-            f"longest gap {name} / s": max(one["gaps"][name]["longest_s"] for one in watched_fits)
+            f"longest gap {name} / s": max(one["gaps"][name]["longest_s"] for one in fits)
             for name in (BEFORE, FITTING, AFTER)
         },
         "99th percentile of gaps fitting / s": max(
-            one["gaps"][FITTING]["percentile_99_s"] for one in watched_fits
+            one["gaps"][FITTING]["percentile_99_s"] for one in fits
         ),
         "pace with the dock / headless, whole fit": ratio("iterations_per_s"),
         "pace with the dock / headless, median stretch": ratio("median_iterations_per_s"),
