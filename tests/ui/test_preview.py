@@ -100,3 +100,27 @@ def test_discarding_removes_the_layer_and_no_other(viewer, preview):
     preview.discard()
     preview.discard()
     assert [layer.name for layer in viewer.layers] == ["cells"]
+
+
+def test_further_images_are_hidden_layers_in_the_same_place(viewer, source, preview):
+    preview.show(flat(1), {})
+    spread = np.linspace(0, 9, 600, dtype=np.float32).reshape(20, 30)
+    uncertainty = preview.add_further("uncertainty", spread, {})
+    coarse = preview.add_further("coarse", flat(2), {})
+    assert [uncertainty.name, coarse.name] == [
+        "cells [denoise] uncertainty",
+        "cells [denoise] coarse",
+    ]
+    assert not uncertainty.visible
+    assert uncertainty.contrast_limits == [0, 9]
+    assert coarse.contrast_limits == source.contrast_limits
+    assert uncertainty.units == source.units
+
+
+def test_a_difference_in_colour_is_shown_in_grey(viewer):
+    colour = viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True)
+    preview = Preview(viewer.layers, colour, Request(Denoise(), take(colour, viewer.dims)))
+    layer = preview.add_further("detail", np.full((20, 30, 3), -4, np.float32), {})
+    assert not layer.rgb
+    assert layer.data.shape == (20, 30)
+    assert layer.contrast_limits == [-4, -3]

@@ -109,6 +109,14 @@ def test_a_superresolved_layer_lies_over_its_source(dock, qtbot, viewer):
     assert np.allclose(*corners)
 
 
+def test_uncertainty_becomes_a_layer(dock, qtbot, viewer):
+    run(dock, qtbot, Denoise(**TINY, uncertainty=True, runs=2))
+    reach(dock, qtbot, Phase.FINISHED)
+    layer = viewer.layers["cells [denoise] uncertainty"]
+    assert layer.data.std() > 0
+    assert np.array_equal(layer.scale, viewer.layers["cells"].scale)
+
+
 def test_pitfall_07_closing_the_dock_ends_the_run(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**ENDLESS))
     reach(dock, qtbot, Phase.RUNNING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_dip.ui.worker import Request
+
+
+DIFFERENCES = ("detail", "uncertainty")
+"""Images of a result that are no pictures, but differences between some."""
 
 
 class Preview:
@@ -45,6 +50,21 @@ class Preview:
         if self.is_deleted:
             self.layer = None
         self.show(image, metadata)
+
+    def add_further(self, name: str, image: NDArray[Any], metadata: dict[str, Any]) -> Image:
+        """A further image of the result in the same place, hidden: its detail, its uncertainty.
+
+        One whose values are not the source's, but differences of them, is shown in grey with
+        limits of its own.
+        """
+        looks: dict[str, Any] = {}
+        if name in DIFFERENCES:
+            if self.kwargs["rgb"]:
+                image = image[..., :3].mean(axis=-1)
+            low, high = float(np.nanmin(image)), float(np.nanmax(image))
+            looks = {"rgb": False, "colormap": "gray", "gamma": 1.0}
+            looks["contrast_limits"] = (low, high if high > low else low + 1)
+        return self.add(image, metadata, name=f"{self.name} {name}", visible=False, **looks)
 
     def discard(self) -> None:
         """Remove the layer."""

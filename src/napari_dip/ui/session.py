@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import stacked
+from napari_dip.ui.layers import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance
 from napari_dip.ui.timeline import Snapshot
@@ -141,6 +141,9 @@ class Session:
         if result is not None:
             snapshot = self._snapshot()
             self._preview.finish(snapshot.image, self._metadata(snapshot))
+            for name, image in result.images.items():
+                if name != "image":
+                    self._preview.add_further(name, displayable(image), self._metadata(snapshot))
             stopped_at = result.iterations if result.stop_reason == "rule" else None
             self._view.show_curve(self.run.reports, stopped_at)
             self._view.show_progress(1, f"{ENDINGS[result.stop_reason]}: {summary(result)}")

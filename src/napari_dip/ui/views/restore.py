@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 TICK_MS = 20
 """Between two looks at a run: a button's effect shows within two of them."""
 
-MINIMUM_WIDTH = 320
+MINIMUM_WIDTH = 345
+"""Pixels: all of the form beside its scroll bar."""
 
 SETTINGS_TIPS = {
     Action.COPY: "Copy all settings as JSON text",
