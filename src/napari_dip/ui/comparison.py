@@ -1,23 +1,45 @@
-"""Ways to look at two layers, after which everything is as it was before."""
+"""Ways to look at several layers, after which everything is as it was before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Layer
+from numpy.typing import NDArray
+from psygnal import Signal
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import take
-from napari_dip.ui.scores import same_shape
+from napari_dip.ui.curtain import Curtain
+from napari_dip.ui.looks import Looks, show
+from napari_dip.ui.pictures import Array, Picture, difference, picture_of
+from napari_dip.ui.profile import ProfileLine
 
 if TYPE_CHECKING:
     from napari import Viewer
 
+Errand: TypeAlias = Callable[[], Callable[[], Any]]
+"""What is read beside the window's thread; it returns what is then to be done on that thread."""
+
+
+class Mode(StrEnum):
+    """A way to look at layers that stays until it ends."""
+
+    SIDE_BY_SIDE = "Side by side"
+    FLICKER = "Flicker"
+    CURTAIN = "Curtain"
+
+
+_current: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
+"""The comparison that has changed a viewer's looks, by the viewer's id: one at a time."""
+
 
 class Comparison:
-    """Two layers in a viewer.
+    """Layers of a viewer, and what they are compared with.
 
     Parameters
     ----------
@@ -25,136 +47,230 @@ class Comparison:
         Whose layers are compared.
     """
 
+    changed = Signal()
+    """Another mode, another layer that is shown, or another position of the curtain."""
+
     def __init__(self, viewer: Viewer) -> None:
-        self.a: Image | None = None
-        self.b: Image | None = None
+        self.layers: tuple[Image, ...] = ()
+        self.mode: Mode | None = None
+        self.position = 0.5
+        self.curtain: Curtain | None = None
+        self.line: ProfileLine | None = None
         self._viewer = viewer
         self._before: Looks | None = None
-        self._curtain: Image | None = None
-        self._shows_b = False
+        self._shown = 0
+        self._cells = 1
+
+    @property
+    def shown(self) -> Image | None:
+        """The layer that flickering shows."""
+        return self.layers[self._shown] if self.mode is Mode.FLICKER else None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to be put back."""
+        return self._before is not None
 
     def side_by_side(self) -> None:
-        """Show both in napari's grid, which has one camera for all of its cells."""
-        a, b = self._begin()
-        self._show_only(a, b)
+        """Show all in napari's grid, which has one camera for all of its cells."""
+        self._begin(Mode.SIDE_BY_SIDE)
+        self._show_only(self.layers)
         grid = self._viewer.canvas.grid
-        grid.stride, grid.shape, grid.enabled = 1, (1, 2), True
+        grid.stride, grid.shape = 1, (-1, -1)
+        self._zoom_for(max(grid.actual_shape(self._viewer.layers)))
 
     def flip(self) -> None:
-        """Show the one, then the other, in the same place."""
-        a, b = self._begin()
-        self._shows_b = not self._shows_b
-        self._viewer.canvas.grid.enabled = False
-        self._show_only(b if self._shows_b else a)
+        """Show the next of the layers, in the same place."""
+        self._shown = (self._shown + 1) % max(len(self.layers), 1)
+        self._flicker()
 
-    def curtain(self, position: float = 0.5) -> None:
-        """Show A to the left of a vertical line and B to the right; the line can be dragged.
+    def draw_curtain(self) -> Errand:
+        """Show A to the left of a vertical line and B to the right; the line can be dragged."""
+        self._need_two(Mode.CURTAIN)
+        self._need_2d("curtain")
+        picture = picture_of(self.layers[1], self._viewer.dims)
+        self._begin(Mode.CURTAIN)
+        self._show_only(self.layers[:1])
 
-        Parameters
-        ----------
-        position
-            From 0 (all B) to 1 (all A).
-        """
-        a, b = self._begin()
-        if self._curtain is not None and self._curtain in self._viewer.layers:
-            self._draw(position)
-            return
-        first, second = (take(layer, self._viewer.dims) for layer in (a, b))
-        self._left, self._right = first.crop.read(), second.crop.read()
-        same_shape(self._left, self._right, b.name)
-        self._axis = first.space[-1]
-        self._viewer.canvas.grid.enabled = False
-        kwargs = {**first.layer_kwargs(), "blending": "translucent_no_depth"}
-        self._curtain = Image(self._left, name="Curtain", **kwargs)
-        self._curtain.mouse_drag_callbacks.append(self._drag)
-        self._curtain.mouse_pan = False  # a drag moves the curtain, not the camera
-        self._viewer.add_layer(self._curtain)
-        self._draw(position)
+        def read() -> Callable[[], None]:
+            return partial(self._hang, picture, picture.source.crop.read())
 
-    def difference(self) -> Image:
+        return read
+
+    def move_curtain(self, position: float) -> None:
+        """Move the line: 0 is all B, 1 all A."""
+        self.position = position
+        if self.curtain is not None:
+            self.curtain.move(position)
+
+    def subtract(self) -> Errand:
         """Add B - A as a layer, whose middle grey is "no difference"."""
-        a, b = self._chosen()
-        first, second = (take(layer, self._viewer.dims) for layer in (a, b))
-        left, right = first.crop.read(), second.crop.read()
-        same_shape(left, right, b.name)
-        values = right.astype(np.float32) - left.astype(np.float32)
-        if first.rgb:
-            values = values[..., :3].mean(axis=-1)
-        most = float(np.nanmax(np.abs(values))) or 1.0
-        kwargs = {
-            **first.layer_kwargs(),
+        self._need_two("difference")
+        a, b = (picture_of(layer, self._viewer.dims) for layer in self.layers[:2])
+
+        def read() -> Callable[[], str]:
+            values, grid, note = difference(a, b)
+            return partial(self._add_difference, f"{b.name} - {a.name}", values, grid, note)
+
+        return read
+
+    def draw_line(self) -> ProfileLine:
+        """Add a line over the picture, for a profile."""
+        if not self.layers:
+            raise UserError("line profile: tick an Image layer")
+        self._need_2d("line profile")
+        self._begin(self.mode)
+        self.line = ProfileLine(self._viewer, self.layers[0])
+        show(self.line.layer, self.mode is not Mode.SIDE_BY_SIDE)
+        self.changed.emit()
+        return self.line
+
+    def remove_line(self) -> None:
+        """Take the line away again."""
+        if self.line is not None:
+            self.line.remove()
+            self.line = None
+        if self.mode is None:
+            self.end()
+        self.changed.emit()
+
+    def choose(self, layers: Sequence[Image]) -> Errand | None:
+        """Compare other layers, in the way that was chosen."""
+        shown, b = self.shown, self.layers[1:2]
+        self.layers = tuple(layers)
+        self._shown = self.layers.index(shown) if shown in self.layers else 0
+        if self.mode is None:
+            return None
+        if len(self.layers) < 2:
+            self.end()
+        elif self.mode is Mode.SIDE_BY_SIDE:
+            self.side_by_side()
+        elif self.mode is Mode.FLICKER:
+            self._flicker()
+        else:
+            if self.layers[1:2] != b:
+                self._take_down()
+            return self.draw_curtain()
+        return None
+
+    def refresh(self) -> Errand | None:
+        """What is to be read again when another slice is on display, or pixels have changed."""
+        if self.line is not None and self.layers:
+            self.line.follow(self.layers[0])
+        return self.draw_curtain() if self.mode is Mode.CURTAIN else None
+
+    def tidy(self) -> None:
+        """Leave the curtain or the line if a person has removed one of their layers."""
+        if self.line is not None and not self.line.is_there:
+            self.remove_line()
+        if self.curtain is not None and not self.curtain.is_whole:
+            self.end()
+
+    @staticmethod
+    def is_makeshift(viewer: Viewer, layer: Layer) -> bool:
+        """Whether a layer is a means of any comparison in a viewer."""
+        current = _current.get(id(viewer))
+        return current is not None and current.owns(layer)
+
+    def owns(self, layer: Layer) -> bool:
+        """Whether a layer is a means of this comparison, and goes away with it."""
+        curtain = self.curtain.layers if self.curtain else ()
+        return layer in curtain or (self.line is not None and layer is self.line.layer)
+
+    def end(self) -> None:
+        """Put everything back; ending twice is fine."""
+        if self._before is None:
+            return
+        self._leave()
+        if self.line is not None:
+            self.line.remove()
+            self.line = None
+        self._before.restore()
+        self._before, self.mode = None, None
+        _current.pop(id(self._viewer), None)
+        self.changed.emit()
+
+    def _begin(self, mode: Mode | None) -> None:
+        """Take down how things are, unless that is done; leave one mode for another."""
+        if mode is not None:
+            self._need_two(mode)
+        other = _current.get(id(self._viewer), self)
+        if other is not self:
+            other.end()
+        if self._before is None:
+            self._before = Looks(self._viewer)
+            _current[id(self._viewer)] = self
+        if mode is not self.mode:
+            self._leave()
+            self.mode = mode
+        self._viewer.canvas.grid.enabled = mode is Mode.SIDE_BY_SIDE
+
+    def _leave(self) -> None:
+        self._take_down()
+        self._viewer.canvas.grid.enabled = False
+        self._zoom_for(1)
+
+    def _take_down(self) -> None:
+        if self.curtain is not None:
+            self.curtain.remove()
+            self.curtain = None
+
+    def _zoom_for(self, cells: int) -> None:
+        """Show as much of the picture in each of a number of cells as in the whole window."""
+        self._viewer.scene.camera.zoom *= self._cells / cells
+        self._cells = cells
+
+    def _show_only(self, shown: Sequence[Image]) -> None:
+        for layer in self._viewer.layers:
+            if self.owns(layer):
+                # In the grid a line would have a cell of its own.
+                show(layer, self.mode is not Mode.SIDE_BY_SIDE)
+            else:
+                show(layer, layer in shown)
+                layer.name_overlay.visible = layer in shown
+        self.changed.emit()
+
+    def _flicker(self) -> None:
+        self._begin(Mode.FLICKER)
+        self._show_only([self.layers[self._shown]])
+
+    def _hang(self, picture: Picture, values: Array) -> None:
+        """Show the curtain, or what it shows now, unless the mode has been left meanwhile."""
+        if self.mode is not Mode.CURTAIN:
+            return
+        if self.curtain is not None:
+            self.curtain.show(picture, values)
+            return
+        self.curtain = Curtain(self._viewer, picture, values, self.position)
+        self.curtain.moved.connect(self._follow_drag)
+        self.curtain.hang()
+        layers = self._viewer.layers
+        if self.line is not None and self.line.is_there:
+            layers.move(layers.index(self.line.layer), len(layers))
+        self.changed.emit()
+
+    def _follow_drag(self, position: float) -> None:
+        self.position = position
+        self.changed.emit()
+
+    def _add_difference(
+        self, name: str, values: NDArray[np.float32], grid: Picture, note: str
+    ) -> str:
+        finite = np.abs(values[np.isfinite(values)])
+        most = float(finite.max(initial=0)) or 1.0
+        looks = {
             "rgb": False,
             "colormap": "gray",
             "contrast_limits": (-most, most),
             "blending": "translucent_no_depth",
-            "gamma": 1.0,
         }
-        layer = Image(values, name=f"{b.name} - {a.name}", **kwargs)
-        self._viewer.add_layer(layer)
-        return layer
+        self._viewer.add_layer(Image(grid.stacked(values), name=name, **grid.frame, **looks))
+        return f"Added the layer {name!r}. {note}".rstrip()
 
-    def end(self) -> None:
-        """Put everything back; ending twice is fine."""
-        if self._curtain is not None and self._curtain in self._viewer.layers:
-            self._viewer.layers.remove(self._curtain)
-        self._curtain = None
-        if self._before is not None:
-            self._before.restore(self._viewer)
-            self._before = None
+    def _need_two(self, what: str) -> None:
+        if len(self.layers) < 2:
+            raise UserError(f"{what.lower()}: tick two or more Image layers")
 
-    def _chosen(self) -> tuple[Image, Image]:
-        a, b, layers = self.a, self.b, self._viewer.layers
-        if a is None or b is None or a is b or a not in layers or b not in layers:
-            raise UserError("compare: choose two different Image layers")
-        return a, b
-
-    def _begin(self) -> tuple[Image, Image]:
-        chosen = self._chosen()
-        if self._before is None:
-            self._before = Looks(self._viewer)
-        return chosen
-
-    def _show_only(self, *shown: Image) -> None:
-        for layer in self._viewer.layers:
-            layer.visible = layer in shown
-
-    def _draw(self, position: float) -> None:
-        assert self._curtain is not None  # only called with one
-        side = self._left.shape[self._axis]
-        column = round(min(max(position, 0.0), 1.0) * side)
-        index: list[Any] = [slice(None)] * self._left.ndim
-        index[self._axis] = slice(column, None)
-        composed = self._left.astype(np.result_type(self._left, self._right))
-        composed[tuple(index)] = self._right[tuple(index)]
-        self._curtain.data = composed
-
-    def _drag(self, layer: Image, event: Any) -> Iterator[None]:
-        """Follow the pointer; napari runs this until the button is released."""
-        while event.type != "mouse_release":
-            column = layer.world_to_data(event.position)[self._axis]
-            self._draw(column / self._left.shape[self._axis])
-            yield
-
-
-class Looks:
-    """What is visible, selected and how it is laid out, to be put back exactly."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self._visible = [(layer, layer.visible) for layer in viewer.layers]
-        self._selection, self._active = set(viewer.layers.selection), viewer.layers.selection.active
-        grid = viewer.canvas.grid
-        self._grid = {"enabled": grid.enabled, "stride": grid.stride, "shape": grid.shape}
-
-    def restore(self, viewer: Viewer) -> None:
-        """Put it back, as far as the layers are still there."""
-        for name, value in self._grid.items():
-            setattr(viewer.canvas.grid, name, value)
-        for layer, visible in self._visible:
-            if layer in viewer.layers:
-                layer.visible = visible
-        viewer.layers.selection = {layer for layer in self._selection if layer in viewer.layers}
-        if self._active in viewer.layers:
-            viewer.layers.selection.active = self._active
-            viewer.layers.selection.update(
-                layer for layer in self._selection if layer in viewer.layers
-            )
+    def _need_2d(self, what: str) -> None:
+        if self._viewer.dims.ndisplay != 2:
+            raise UserError(f"{what}: it needs the 2-D view; leave the 3-D view first")

@@ -2,88 +2,79 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.errors import UserError
 from napari_dip.images import nominal_range
-from napari_dip.metrics import psnr, ssim
-from napari_dip.ui.layers import Source, take
-
-if TYPE_CHECKING:
-    from napari.components import Dims
-    from napari.layers import Image
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The slice of a layer that is on display, not read yet."""
-
-    name: str
-    source: Source
-
-    def read(self) -> NDArray[Any]:
-        """(y, x) or (y, x, samples)."""
-        values = self.source.crop.read()
-        others = tuple(i for i in range(len(self.source.shape)) if i not in self.source.space)
-        return values.squeeze(axis=others)
+from napari_dip.metrics import WINDOW, psnr, ssim
+from napari_dip.ui.pictures import Picture, range_clash
 
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's figures; None where there is nothing to compare it with."""
+    """One picture's figures.
 
-    name: str
+    Attributes
+    ----------
+    psnr, ssim
+        None where there is nothing to compare with; NaN where pixels are missing or too few.
+    noise
+        Standard deviation, in the picture's values.
+    why
+        Why there is no PSNR and SSIM although there is a reference; else empty.
+    """
+
     psnr: float | None
     ssim: float | None
     noise: float
+    why: str = ""
 
 
-def picture_of(layer: Image, dims: Dims) -> Picture:
-    """What of a layer is compared."""
-    return Picture(layer.name, take(layer, dims))
-
-
-def score(pictures: tuple[tuple[Picture, ...], Picture | None]) -> tuple[Score, ...]:
-    """The figures of several pictures, against a reference if there is one.
-
-    Raises
-    ------
-    UserError
-        When one has another shape than the reference.
-    """
-    compared, reference = pictures
+def score(pictures: tuple[Picture, ...], reference: Picture | None) -> tuple[Score, ...]:
+    """Read several pictures and work out their figures, against a reference if there is one."""
     truth = None if reference is None else reference.read()
-    return tuple(_score(picture, truth) for picture in compared)
+    return tuple(_score(picture, reference, truth) for picture in pictures)
 
 
-def same_shape(a: NDArray[Any], b: NDArray[Any], name: str) -> None:
-    """Raise a UserError unless two pictures can be compared pixel by pixel."""
-    if a.shape != b.shape:
-        raise UserError(
-            f"compare: {name!r} has the shape {a.shape} and the other {b.shape}; "
-            "choose pictures of one shape"
-        )
+def noise_of(image: NDArray[Any]) -> float:
+    """The standard deviation of the noise in (y, x) or (y, x, c), the mean over channels."""
+    channels = [image] if image.ndim == 2 else list(np.moveaxis(image, -1, 0))
+    return fmean(_noise_of_channel(channel.astype(np.float64)) for channel in channels)
 
 
-def _score(picture: Picture, truth: NDArray[Any] | None) -> Score:
+def _noise_of_channel(image: NDArray[np.float64]) -> float:
     from skimage.restoration import estimate_sigma
 
+    finite = np.isfinite(image)
+    if not finite.any() or np.ptp(image[finite]) == 0:
+        return 0.0  # the estimate is a median over nothing
+    return float(estimate_sigma(np.where(finite, image, np.median(image[finite]))))
+
+
+def _score(picture: Picture, reference: Picture | None, truth: NDArray[Any] | None) -> Score:
     image = picture.read()
-    channel = 2 if image.ndim == 3 else None
-    finite = np.nan_to_num(image.astype(np.float64))
-    noise = float(estimate_sigma(finite, channel_axis=channel, average_sigmas=True))
-    if truth is None:
-        return Score(picture.name, None, None, noise)
-    same_shape(image, truth, picture.name)
+    noise = noise_of(image)
+    if reference is None or truth is None:
+        return Score(None, None, noise)
+    if why := _clash(picture, image, reference, truth):
+        return Score(None, None, noise, why)
     black, white = nominal_range(truth.dtype, truth)
     data_range = white - black
-    return Score(
-        picture.name,
-        psnr(image, truth, data_range),
-        ssim(image, truth, data_range, channel),
-        noise,
-    )
+    channel = 2 if image.ndim == 3 else None
+    small = min(picture.shape) < WINDOW
+    similar = math.nan if small else ssim(image, truth, data_range, channel)
+    return Score(psnr(image, truth, data_range), similar, noise)
+
+
+def _clash(picture: Picture, image: NDArray[Any], reference: Picture, truth: NDArray[Any]) -> str:
+    if image.shape != truth.shape:
+        return (
+            f"{picture.name!r} has the shape {image.shape}, the reference {truth.shape}; "
+            "PSNR and SSIM need one shape"
+        )
+    return range_clash(picture, image, reference, truth)

@@ -9,164 +9,328 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox
 from napari.layers import Image
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QGridLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QSlider,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
 from napari_dip.ui.background import Background
-from napari_dip.ui.comparison import Comparison
-from napari_dip.ui.scores import Picture, Score, picture_of, score
+from napari_dip.ui.comparison import Comparison, Errand, Mode
+from napari_dip.ui.pictures import picture_of
+from napari_dip.ui.profile import read_profiles
+from napari_dip.ui.scores import Score, score
+from napari_dip.ui.views.layer_table import LETTERS, LayerTable
+from napari_dip.ui.views.profile import ProfilePlot
 from napari_dip.ui.views.rows import Rows
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-TIPS = {
-    "a": "The layer on the left; the difference is B - A",
-    "b": "The layer on the right",
-    "reference": "The true image, if it is known: PSNR and SSIM are told",
-}
-COLUMNS = ("PSNR / dB", "SSIM", "Noise")
-TICK_MS = 100
+TICK_MS, PATIENCE = 50, 4
+"""Between two looks for an answer; how many until it is said that one is waited for."""
+ERRANDS = ("curtain", "difference", "scores", "profile")
+MINIMUM_WIDTH = 320
 KEY = "Shift-C"
+STEPS = 1000
+"""Of the slider."""
+HINT = "Tick two or more layers. Curtain and difference take A and B, the first two."
+TOLD = {
+    Mode.SIDE_BY_SIDE: "Side by side, from the lowest layer up; zooming and panning move all.",
+    Mode.FLICKER: f"{KEY} in the picture, or the button, shows the next layer.",
+    Mode.CURTAIN: "Drag the upright line: A is left of it, B right.",
+}
+"""What to do in each mode."""
+TOLD_LINE = "Drag an end of the profile's line; its values are below."
 
 
 class CompareView(QWidget):
-    """Choose two layers and ways to look at them."""
+    """Choose layers and ways to look at them.
+
+    What is read is read beside the window, by errands of several kinds, and of each kind only the
+    newest counts.
+    """
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
         self.comparison = Comparison(viewer)
-        self._scores: Background[tuple[tuple[Picture, ...], Picture | None], tuple[Score, ...]] = (
-            Background(score)
-        )
+        self.comparison.changed.connect(self._show_mode)
+        self._errands = {name: Background(_carry_out) for name in ERRANDS}
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._poll)
-        self._rows = Rows()
-        for name, tip in TIPS.items():
-            combo = ComboBox(
-                name=name,
-                label=name.capitalize(),
-                tooltip=tip,
-                nullable=True,
-                choices=lambda _: [x for x in viewer.layers if isinstance(x, Image)],
-            )
-            combo.changed.connect(self._choose)
-            self._rows.add(combo)
+        # What follows from layers that come, go and change waits until napari is done with them.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._catch_up)
+        self._is_stale = False
+        self._ticks = 0
+        self._note = ""
+        self._followed: tuple[Image, ...] = ()
+        self._table, self._rows, self._plot = LayerTable(), Rows(), ProfilePlot()
+        self._reference = ComboBox(
+            name="reference",
+            label="Reference",
+            tooltip="The true image, if it is known: PSNR and SSIM are told",
+            nullable=True,
+            choices=lambda _: self._images(),
+        )
+        self._rows.add(self._reference)
+        self._reference.changed.connect(self._expire)
         self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, 100)
-        self._slider.setValue(50)
+        self._slider.setRange(0, STEPS)
         self._slider.setToolTip("Where the curtain is; it can be dragged in the picture too")
-        self._slider.valueChanged.connect(lambda _: self._do(self._draw_curtain))
-        self._table = QTableWidget(2, len(COLUMNS))
-        self._table.setHorizontalHeaderLabels(COLUMNS)
-        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._table.setMaximumHeight(110)
+        self._slider.valueChanged.connect(lambda at: self.comparison.move_curtain(at / STEPS))
         self._message = QLabel()
         self._message.setWordWrap(True)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self._rows)
-        layout.addLayout(self._buttons())
-        layout.addWidget(self._slider)
-        layout.addWidget(self._table)
-        layout.addWidget(self._message)
-        layout.addStretch()
-        viewer.bind_key(KEY, lambda _: self._do(self.comparison.flip), overwrite=True)
+        self._modes: dict[Mode, QPushButton] = {}
+        self._lay_out()
+        self._table.ticked.connect(self._choose)
+        events = viewer.dims.events
+        self._events = [events.point, events.order, events.ndisplay]
+        for event in self._events:
+            event.connect(self._look)
+        self._place = self._displayed()
+        self._take_key()
         self.reset_choices()
+        self._choose_first()
+        self._show_mode()
 
     def reset_choices(self, event: Any = None) -> None:
         """Follow the layers; napari connects this to their events."""
-        for combo in self._rows.widgets.values():
-            combo.reset_choices()
+        self._reference.reset_choices()
+        self._table.show_layers(self._images())
+        self._soon.start()
 
     def event(self, event: QEvent) -> bool:
         # A dock that is closed gets no closeEvent: napari takes its widget out.
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._timer.stop()
-            self._viewer.bind_key(KEY, None, overwrite=True)
-            self.comparison.end()
+            self._close()
         return bool(super().event(event))
 
-    def _buttons(self) -> QGridLayout:
+    def _lay_out(self) -> None:
+        self.setMinimumWidth(MINIMUM_WIDTH)
+        self._table.setMinimumHeight(110)
+        self._table.setMaximumHeight(150)
         compare = self.comparison
+        modes: dict[Mode, tuple[Callable[[], Any], str]] = {
+            Mode.SIDE_BY_SIDE: (
+                compare.side_by_side,
+                "All ticked layers in a grid with one camera",
+            ),
+            Mode.FLICKER: (compare.flip, f"Show the ticked layers in turn, in one place ({KEY})"),
+            Mode.CURTAIN: (self._draw_curtain, "A left and B right of a line that can be dragged"),
+        }
         actions: dict[str, tuple[Callable[[], Any], str]] = {
-            "Side by side": (compare.side_by_side, "Both in a grid with one camera"),
-            "Flicker": (compare.flip, f"Show the one, then the other ({KEY})"),
-            "Curtain": (self._draw_curtain, "A left and B right of a line that can be dragged"),
-            "Difference": (compare.difference, "Add B - A as a layer"),
-            "Scores": (self._ask_scores, "PSNR, SSIM and noise of what is on display"),
-            "As before": (compare.end, "Put layers and grid back as they were"),
+            "Difference": (self._subtract, "Add B - A as a layer; grey is no difference"),
+            "Line profile": (
+                self._toggle_line,
+                "Plot the ticked layers' values along a line whose ends can be dragged",
+            ),
+            "Scores": (self._score, "Noise, PSNR and SSIM of what is on display"),
         }
         grid = QGridLayout()
-        for i, (text, (action, tip)) in enumerate(actions.items()):
-            button = QPushButton(text)
-            button.setToolTip(tip)
-            button.clicked.connect(partial(self._do_clicked, action))
-            grid.addWidget(button, i // 2, i % 2)
-        return grid
+        for column, (mode, (action, tip)) in enumerate(modes.items()):
+            self._modes[mode] = self._button(str(mode), action, tip)
+            grid.addWidget(self._modes[mode], 0, column)
+        for column, (name, (action, tip)) in enumerate(actions.items()):
+            button = self._button(name, action, tip)
+            grid.addWidget(button, 1, column)
+            if action == self._toggle_line:
+                self._line_button = button
+        for button in (*self._modes.values(), self._line_button):
+            button.setCheckable(True)
+        self._end_button = self._button(
+            "As before", compare.end, "Put visibility, selection and grid back as they were"
+        )
+        layout = QVBoxLayout(self)
+        for widget in (self._table, self._rows):
+            layout.addWidget(widget)
+        layout.addLayout(grid)
+        for widget in (self._slider, self._end_button, self._message, self._plot):
+            layout.addWidget(widget)
+        layout.addStretch()
 
-    def _do_clicked(self, action: Callable[[], Any], _checked: bool = False) -> None:
+    def _button(self, text: str, action: Callable[[], Any], tip: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(partial(self._press, action))
+        return button
+
+    def _images(self) -> list[Image]:
+        layers = (layer for layer in self._viewer.layers if isinstance(layer, Image))
+        return [layer for layer in layers if not Comparison.is_makeshift(self._viewer, layer)]
+
+    def _choose_first(self) -> None:
+        """Tick the selected images, or else the two that are on top of what is visible."""
+        images = self._images()
+        selected = [layer for layer in images if layer in self._viewer.layers.selection]
+        visible = [layer for layer in images if layer.visible]
+        self._table.choose(selected if len(selected) > 1 else visible[-2:])
+
+    def _press(self, action: Callable[[], Any], _checked: bool = False) -> None:
+        self._note = ""
+        self._take_key()
         self._do(action)
 
     def _do(self, action: Callable[[], Any]) -> None:
-        self._message.setText("")
+        """Act, and say what came of it."""
         try:
-            action()
+            self._follow()
+            self._note = action() or self._note
         except UserError as error:
-            self._message.setText(f"⚠ {error}")
+            self._note = f"⚠ {error}"
+        self._show_mode()
 
-    def _choose(self) -> None:
-        # Another pair begins from how things were.
-        self.comparison.end()
-        widgets = self._rows.widgets
-        self.comparison.a, self.comparison.b = widgets["a"].value, widgets["b"].value
+    def _show_mode(self) -> None:
+        compare = self.comparison
+        for mode, button in self._modes.items():
+            button.setChecked(mode is compare.mode)
+        has_line = compare.line is not None
+        self._line_button.setChecked(has_line)
+        self._plot.setVisible(has_line)
+        self._end_button.setEnabled(compare.has_begun)
+        self._slider.setVisible(compare.mode is Mode.CURTAIN)
+        self._slider.blockSignals(True)
+        self._slider.setValue(round(compare.position * STEPS))
+        self._slider.blockSignals(False)
+        told = [TOLD[compare.mode]] if compare.mode else []
+        if shown := compare.shown:
+            told = [f"{LETTERS[compare.layers.index(shown)]}: {shown.name}. {told[0]}"]
+        if has_line and compare.mode is not Mode.SIDE_BY_SIDE:
+            told.append(TOLD_LINE)
+        waits = self._ticks >= PATIENCE
+        self._message.setText("Reading ..." if waits else self._note or " ".join(told) or HINT)
 
-    def _draw_curtain(self) -> None:
-        self.comparison.curtain(self._slider.value() / 100)
+    # Following layers, slices and pixels
 
-    def _ask_scores(self) -> None:
-        chosen = {name: widget.value for name, widget in self._rows.widgets.items()}
-        pictures = {
-            name: picture_of(layer, self._viewer.dims)
-            for name, layer in chosen.items()
-            if layer is not None
-        }
-        compared = tuple(pictures[name] for name in ("a", "b") if name in pictures)
-        if not compared:
-            raise UserError("compare: choose an Image layer")
-        self._scores.ask((compared, pictures.get("reference")))
-        self._timer.start()
+    def _choose(self, layers: tuple[Image, ...]) -> None:
+        self._follow_pixels_of(layers)
+        self._expire()
+
+    def _follow_pixels_of(self, layers: tuple[Image, ...]) -> None:
+        for layer in self._followed:
+            layer.events.data.disconnect(self._expire)
+        for layer in layers:
+            layer.events.data.connect(self._expire)
+        self._followed = layers
+
+    def _look(self, event: Any = None) -> None:
+        """See if another slice is on display; napari tells of more."""
+        if (place := self._displayed()) != self._place:
+            self._place = place
+            self._expire()
+
+    def _displayed(self) -> tuple[Any, ...]:
+        dims = self._viewer.dims
+        return dims.ndisplay, dims.order, [dims.point[axis] for axis in dims.not_displayed]
+
+    def _expire(self, event: Any = None) -> None:
+        """What was read is of another slice, of pixels that have changed, or of other layers."""
+        self._is_stale = True
+        self._table.show_scores(())
+        self._errands["scores"].ask(_nothing)
+        self._soon.start()
+
+    def _catch_up(self) -> None:
+        try:
+            self._follow()
+        except UserError as error:
+            self.comparison.end()
+            self._note = f"⚠ {error}"
+        self._show_mode()
+
+    def _follow(self) -> None:
+        compare, is_stale = self.comparison, self._is_stale
+        self._is_stale = False
+        compare.tidy()
+        if self._table.chosen != compare.layers:
+            self._send("curtain", compare.choose(self._table.chosen))
+        elif is_stale:
+            self._send("curtain", compare.refresh())
+        if is_stale:
+            self._read_line()
+
+    # What is read beside the window
+
+    def _send(self, name: str, errand: Errand | None) -> None:
+        if errand is not None:
+            self._errands[name].ask(errand)
+            self._timer.start()
 
     def _poll(self) -> None:
-        answer = self._scores.take()
-        if isinstance(answer, str):
-            self._message.setText(f"⚠ {answer}")
-        elif answer is not None:
-            self._show(answer)
-        if not self._scores.is_busy:
+        for background in self._errands.values():
+            answer = background.take()
+            if isinstance(answer, str):
+                self._note = f"⚠ {answer}"
+            elif answer is not None:
+                self._note = answer() or self._note
+        if any(background.is_busy for background in self._errands.values()):
+            self._ticks += 1
+        else:
+            self._ticks = 0
             self._timer.stop()
+        self._show_mode()
 
-    def _show(self, scores: tuple[Score, ...]) -> None:
-        self._table.setRowCount(len(scores))
-        self._table.setVerticalHeaderLabels(list("AB")[: len(scores)])
-        for row, figures in enumerate(scores):
-            texts = [
-                "–" if figures.psnr is None else f"{figures.psnr:.2f}",
-                "–" if figures.ssim is None else f"{figures.ssim:.3f}",
-                f"{figures.noise:.3g}",
-            ]
-            for column, text in enumerate(texts):
-                self._table.setItem(row, column, QTableWidgetItem(text))
+    def _draw_curtain(self) -> None:
+        self._send("curtain", self.comparison.draw_curtain())
+
+    def _subtract(self) -> None:
+        self._send("difference", self.comparison.subtract())
+
+    def _toggle_line(self) -> None:
+        compare = self.comparison
+        if compare.line is not None:
+            compare.remove_line()
+            return
+        compare.draw_line().moved.connect(self._read_line)
+        self._read_line()
+
+    def _read_line(self) -> None:
+        line = self.comparison.line
+        if line is None:
+            return
+        cuts, unit = line.cuts(self._table.chosen), line.unit
+        show = self._plot.show_profiles
+        self._send("profile", lambda: partial(show, read_profiles(cuts, unit)))
+
+    def _score(self) -> None:
+        layers, reference = self._table.chosen, self._reference.value
+        if not layers:
+            raise UserError("scores: tick an Image layer")
+        pictures = tuple(picture_of(layer, self._viewer.dims) for layer in layers)
+        truth = None if reference is None else picture_of(reference, self._viewer.dims)
+        self._send("scores", lambda: partial(self._show_scores, score(pictures, truth)))
+
+    def _show_scores(self, scores: tuple[Score, ...]) -> str:
+        self._table.show_scores(scores)
+        return next((f"⚠ scores: {figures.why}" for figures in scores if figures.why), "")
+
+    # The key, and the end
+
+    def _take_key(self) -> None:
+        """Be the dock whose layers flicker: of several it is the one that was used last."""
+        self._viewer.bind_key(KEY, self._flip, overwrite=True)
+
+    def _flip(self, _viewer: Viewer) -> None:
+        self._press(self.comparison.flip)
+
+    def _close(self) -> None:
+        """Put everything back and listen to nothing any more; closing twice is fine."""
+        self.comparison.end()
+        taken = self._viewer.bind_key(KEY, None)
+        if taken is not None and taken != self._flip:
+            self._viewer.bind_key(KEY, taken)
+        for event in self._events:
+            event.disconnect(self._look)
+        self._events.clear()
+        self._follow_pixels_of(())
+        self._timer.stop()
+        self._soon.stop()
+
+
+def _carry_out(errand: Errand) -> Callable[[], Any]:
+    return errand()
+
+
+def _nothing() -> Callable[[], None]:
+    """The errand that takes the place of one whose answer is not wanted any more."""
+    return lambda: None

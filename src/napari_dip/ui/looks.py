@@ -1,0 +1,50 @@
+"""What a viewer looks like, to be put back exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.layers import Layer
+
+
+def show(layer: Layer, visible: bool) -> None:
+    """Show or hide a layer, unless it is so already: napari would leave its tool then."""
+    if layer.visible != visible:
+        layer.visible = visible
+
+
+class Looks:
+    """What is visible, named in the picture, selected, and how it is laid out.
+
+    Parameters
+    ----------
+    viewer
+        Whose looks are taken down, and put back by `restore`.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._layers = [
+            (layer, layer.visible, layer.name_overlay.visible) for layer in viewer.layers
+        ]
+        self._selection, self._active = set(viewer.layers.selection), viewer.layers.selection.active
+        grid = viewer.canvas.grid
+        self._grid = {"stride": grid.stride, "shape": grid.shape, "enabled": grid.enabled}
+
+    def restore(self) -> None:
+        """Put it back, as far as the layers are still there; those that came since stay as are."""
+        viewer = self._viewer
+        for name, value in self._grid.items():
+            setattr(viewer.canvas.grid, name, value)
+        for layer, visible, named in self._layers:
+            if layer in viewer.layers:
+                show(layer, visible)
+                layer.name_overlay.visible = named
+        selected = {layer for layer in self._selection if layer in viewer.layers}
+        viewer.layers.selection = selected
+        if self._active in viewer.layers:
+            # Naming the active layer makes it the only one that is selected.
+            viewer.layers.selection.active = self._active
+            viewer.layers.selection.update(selected)

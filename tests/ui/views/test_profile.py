@@ -1,0 +1,37 @@
+import numpy as np
+import pyqtgraph as pg
+import pytest
+
+from napari_dip.ui.profile import Profiles
+from napari_dip.ui.views.layer_table import COLOURS
+from napari_dip.ui.views.profile import ProfilePlot
+
+
+@pytest.fixture
+def plot(qtbot):
+    plot = ProfilePlot()
+    qtbot.addWidget(plot)
+    return plot
+
+
+def curves(plot):
+    return plot._item.listDataItems()
+
+
+def test_a_curve_for_each_layer_in_the_colour_of_its_letter(plot):
+    x = np.linspace(0, 3, 4)
+    plot.show_profiles(Profiles(((x, x), (x, 2 * x)), "µm"))
+    assert [curve.opts["pen"].color().name() for curve in curves(plot)] == list(COLOURS[:2])
+    assert [curve.getData()[1][-1] for curve in curves(plot)] == [3, 6]
+    assert "distance / µm" in plot._item.getAxis("bottom").labelString()
+    plot.show_profiles(Profiles(((x, x),), ""))
+    assert len(curves(plot)) == 1
+    assert "/" not in plot._item.getAxis("bottom").labelText
+
+
+def test_gaps_stay_gaps(plot):
+    x = np.arange(4.0)
+    plot.show_profiles(Profiles(((x, np.array([0, np.nan, 2, 3])),), ""))
+    (curve,) = curves(plot)
+    assert curve.opts["connect"] == "finite"
+    assert isinstance(curve, pg.PlotDataItem)
