@@ -80,3 +80,12 @@ def test_what_is_missing_is_not_given_back(measured):
     )
     assert torch.equal(back[..., :16], fitted[..., :16])
     assert not torch.equal(back[..., 16:], fitted[..., 16:])
+
+
+def test_detail_is_given_back_to_nearly_clean_pictures_alone(measured):
+    measurement = measured(32, 32)
+    fitted = torch.full((1, 32, 32), 0.5)
+    for sigma, is_back in ((0.005, True), (0.05, False)):
+        task = Denoise(sigma=sigma).resolve(measurement)
+        image = task.finish(fitted, measurement)["image"]
+        assert torch.equal(image, fitted) is not is_back

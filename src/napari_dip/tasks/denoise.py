@@ -25,6 +25,10 @@ SHARE = 0.7
 NEIGHBOURHOOD = 9
 """Pixels on each side of the window in which a residual is held against the noise."""
 
+FAINT = 0.03
+"""Noise, of y's range, up to which leftover detail is given back: with more, the noise that comes
+back with it would show, above all before the fit has got far."""
+
 CLEARLY = 1.5
 """How many times the noise's variance a residual has to have to count as detail: both are
 estimates, and noise that is given back by mistake costs more than detail that is not."""
@@ -38,7 +42,8 @@ class Denoise(Task):
     2 runs (the released code runs 3000 iterations). `fast` starts from the noisy image itself, at
     half the resolution, with recorrupted pairs: a perturbation of the input whose share is taken
     off the target, so that neither holds the other's noise (Pang et al., CVPR 2021). It is as
-    strong at each pixel as the noise is, and what the fit leaves over beyond noise is given back.
+    strong at each pixel as the noise is. Where there is little noise, detail that the fit leaves
+    over is given back.
     """
 
     name = "denoise"
@@ -104,7 +109,7 @@ class Denoise(Task):
         return replace(problem, noise_shape=noise / rms(noise))
 
     def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
-        if self.recorrupt and self.sigma is not None:
+        if self.recorrupt and (self.sigma or 0.0) <= FAINT * measurement.unit:
             x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
         return {"image": x}
 
