@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import napari
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_dip.tasks import TASKS
 from napari_dip.ui.model import Action
@@ -122,7 +122,7 @@ def tell_painting(folder: Path, iterations: int | None) -> None:
 
 
 def tell_timeline(folder: Path, iterations: int | None) -> None:
-    """Go back to an earlier iteration, and keep it."""
+    """Go back to an earlier iteration and keep it; compare the two."""
     story = Story("denoise", folder, iterations)
     story.open_sample()
     story.run("timeline-end")
@@ -130,7 +130,28 @@ def tell_timeline(folder: Path, iterations: int | None) -> None:
     slider.setValue(slider.maximum() // 3)
     story.ask(Action.KEEP)
     story.save("timeline")
+    slider.setValue(slider.maximum())
+    final = story.viewer.layers["Noisy photo [denoise]"]
+    early = next(x for x in story.viewer.layers if x.name.startswith(f"{final.name} "))
+    _, compare = story.viewer.window.add_plugin_dock_widget(PLUGIN, "Deep Image Prior: Compare")
+    story.viewer.window.remove_dock_widget(story.dock)
+    compare._table.choose([early, final])
+    compare._reference.value = story.viewer.layers["Original"]
+    for button, picture in (("Side by side", "side-by-side"), ("Curtain", "curtain")):
+        press(compare, button)
+        press(compare, "Scores")
+        live(3)
+        story.save(picture)
+    press(compare, "Line profile")
+    live(3)
+    story.save("profile")
     story.close()
+
+
+def press(widget: QWidget, text: str) -> None:
+    """Click a button by what is written on it."""
+    button = next(x for x in widget.findChildren(QPushButton) if x.text() == text)
+    button.click()
 
 
 STORIES: dict[str, Callable[[Path, int | None], None]] = {
