@@ -28,7 +28,8 @@ def test_every_setting_of_every_task_has_a_widget_with_help(form, task):
 
 def test_everyday_settings_come_first_and_the_others_are_folded_away(form):
     form.show_task(Denoise())
-    assert list(form._everyday.widgets) == ["preset", "iterations", "runs", "stop", "sigma"]
+    everyday = ["preset", "iterations", "runs", "uncertainty", "stop", "sigma", "gain"]
+    assert list(form._everyday.widgets) == everyday
     assert "filters" in form._advanced.widgets
     assert not form._more.isExpanded()
 
