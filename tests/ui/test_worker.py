@@ -3,6 +3,7 @@
 import gc
 import itertools
 import logging
+import threading
 import weakref
 
 import numpy as np
@@ -245,8 +246,18 @@ def test_pitfall_10_previews_have_the_dtype_of_the_result():
 LEFT = []
 
 
+class Lingering(Engine):
+    """It ends some time after it was asked to."""
+
+    def run(self, should_stop):
+        try:
+            yield from super().run(should_stop)
+        finally:
+            threading.Event().wait(0.5)
+
+
 def test_pitfall_17_a_test_may_leave_its_run_going():
-    run = Run(request_to(Engine(iterations=10**6)))
+    run = Run(request_to(Lingering(iterations=10**6)))
     run.pause()
     run.start()
     LEFT.append(run)
