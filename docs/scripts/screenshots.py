@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import napari
+from PIL import Image
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_dip.tasks import TASKS
 from napari_dip.ui.model import Action
 from napari_dip.ui.widgets import RestoreDock
 
-SIZE = 1500, 950
+SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
 ROLES = {"mask": "Missing", "guide": "Photo with flash", "psf": "Point spread function"}
 PATIENCE = 3600
@@ -56,15 +57,17 @@ class Story:
         """Press a button."""
         self.dock.asked.emit(action)
 
-    def run(self, picture: str) -> None:
-        """Run to the end, with a picture half-way and one at the end."""
+    def run(self, picture: str, half_way: str = "") -> None:
+        """Run to the end and take the pictures that have a name."""
         self.ask(Action.RUN)
         assert self.model.phase.is_active, self.model.message
         bar = self.dock._run_bar._bar
-        self.until(lambda: not self.model.phase.is_active or bar.value() > bar.maximum() / 2 > 0)
-        self.save(f"{picture}-running")
+        if half_way:
+            self.until(lambda: bar.value() > bar.maximum() / 2 > 0)
+            self.save(half_way)
         self.until(lambda: not self.model.phase.is_active)
-        self.save(picture)
+        if picture:
+            self.save(picture)
 
     def until(self, done: Callable[[], bool]) -> None:
         """Let the window live until something is so."""
@@ -76,7 +79,9 @@ class Story:
     def save(self, name: str) -> None:
         """A picture of the whole window, as it is seen."""
         live(0.5)
-        self.viewer.screenshot(str(self.folder / f"{name}.png"), canvas_only=False, flash=False)
+        window = Image.fromarray(self.viewer.screenshot(canvas_only=False, flash=False)[..., :3])
+        window.thumbnail(SHOWN)
+        window.save(self.folder / f"{name}.jpg", quality=85)
 
     def close(self) -> None:
         """Away with the window."""
@@ -97,8 +102,7 @@ def tell(task: str, folder: Path, iterations: int | None) -> None:
     story = Story(task, folder, iterations)
     story.open_sample()
     live(3)  # the memory estimate arrives
-    story.save(f"{task}-before")
-    story.run(task)
+    story.run(task, half_way="running" if task == "denoise" else "")
     story.close()
 
 
@@ -117,7 +121,9 @@ def tell_painting(folder: Path, iterations: int | None) -> None:
         mask.paint((60 + x // 3, x), 1)
         mask.paint((200 - x // 4, x), 1)
     story.save("painting")
-    story.run("painted")
+    story.run("")
+    mask.visible = False
+    story.save("painted")
     story.close()
 
 
@@ -125,7 +131,7 @@ def tell_timeline(folder: Path, iterations: int | None) -> None:
     """Go back to an earlier iteration and keep it; compare the two."""
     story = Story("denoise", folder, iterations)
     story.open_sample()
-    story.run("timeline-end")
+    story.run("")
     slider = story.dock._timeline._slider
     slider.setValue(slider.maximum() // 3)
     story.ask(Action.KEEP)
