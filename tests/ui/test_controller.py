@@ -203,6 +203,15 @@ def test_pitfall_07_closing_twice_is_fine_and_leaves_no_thread(dock, engine, vie
     assert dock.model.phase is Phase.IDLE
 
 
+def test_pitfall_07_closing_after_the_end_leaves_the_result_as_it_is(dock, engine, viewer):
+    run_to(dock, engine, 1)
+    engine.step(10)
+    dock.until(Phase.FINISHED)
+    dock.view.closed.emit()
+    made = viewer.layers["cells [denoise]"].metadata["napari-dip"]
+    assert made["stop_reason"] == "budget"
+
+
 def test_a_second_dock_is_refused_while_a_run_goes_on(dock, engine, make_dock):
     run_to(dock, engine, 1)
     other = make_dock()
