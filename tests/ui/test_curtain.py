@@ -102,6 +102,7 @@ def test_the_pointer_shows_where_the_handle_is(viewer):
 def test_removed_it_leaves_nothing(viewer):
     before = list(viewer.mouse_drag_callbacks)
     curtain = hung(viewer)
+    viewer.layers.selection.active = viewer.layers["a"]
     (hover,) = viewer.mouse_move_callbacks
     hover(viewer, event("mouse_move", 15))
     curtain.remove()
@@ -109,8 +110,10 @@ def test_removed_it_leaves_nothing(viewer):
     assert not viewer.mouse_move_callbacks
     assert viewer.mouse_drag_callbacks == before
     assert viewer.scene.camera.mouse_pan
-    viewer.scene.camera.zoom *= 2  # nobody listens any more
     assert not curtain.is_whole
+    handle = curtain.layers[1].data[1]
+    viewer.scene.camera.zoom *= 2  # nobody listens any more
+    assert np.array_equal(curtain.layers[1].data[1], handle)
 
 
 def test_removed_by_hand_it_is_not_whole(viewer):

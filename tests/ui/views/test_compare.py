@@ -202,6 +202,7 @@ def test_figures_stay_while_looking_around(view, viewer, qtbot):
     for text in ("Side by side", "Flicker", "Curtain", "Line profile", "Difference", "As before"):
         press(view, text)
         settle(qtbot, view)
+    viewer.dims.set_point(1, 7)  # along an axis that is on display
     assert figures(view, 0)[2]
 
 

@@ -126,7 +126,7 @@ class LayerTable(QTreeWidget):
     def _tick(self, item: QTreeWidgetItem, column: int) -> None:
         if column > 0:
             return
-        layer = next(layer for layer, row in self._rows if row is item)
+        layer, _ = self._rows[self.indexOfTopLevelItem(item)]
         is_ticked = item.checkState(0) == Qt.CheckState.Checked
         others = [other for other in self._chosen if other is not layer]
         self.choose([*others, layer] if is_ticked else others)
