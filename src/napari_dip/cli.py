@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import Field, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,10 +15,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from napari_dip import __version__
+from napari_dip.command_options import (
+    DEVICE,
+    FILE,
+    SEED,
+    SIDES,
+    Command,
+    chosen,
+    file_option,
+    flag,
+    settings_options,
+)
 from napari_dip.errors import UserError
 from napari_dip.tasks import TASKS
-from napari_dip.tasks.base import Side, Task
-from napari_dip.tasks.settings import Kind, Settings, kinds
+from napari_dip.tasks.base import Task
 
 if TYPE_CHECKING:
     from napari_dip.demo import Demo
@@ -27,50 +36,6 @@ if TYPE_CHECKING:
 BAD_ARGUMENT = 2
 INTERRUPTED = 130
 """What shells report for a program that Ctrl-C ended."""
-
-FILE = click.Path(path_type=Path)
-
-SIDES: dict[Side, str] = {
-    "mask": "Picture of the image's size that is not zero where pixels are missing.",
-    "guide": "The flash picture, of the image's size.",
-    "psf": "Picture of the point spread function, in the image's pixels.",
-}
-
-SEED = click.Option(
-    ["--seed"],
-    type=int,
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="The same seed on the same device gives the same result.",
-)
-DEVICE = click.Option(
-    ["--device"],
-    metavar="NAME",
-    default="auto",
-    show_default=True,
-    help="auto, cpu, cuda (cuda:1, ...) or mps.",
-)
-
-
-class Command(click.Command):
-    """A command whose errors name what was typed: `--sigma` for the setting `sigma`."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except UserError as error:
-            name, colon, rest = str(error).partition(": ")
-            raise UserError(self._as_typed(name, ctx) + colon + rest) from error
-
-    def _as_typed(self, name: str, ctx: click.Context) -> str:
-        if name in (pair.partition("=")[0] for pair in ctx.params.get("set", ())):
-            return f"--set {name}"
-        for param in self.params:
-            if param.name == name:
-                is_argument = isinstance(param, click.Argument)
-                return param.human_readable_name if is_argument else param.opts[-1]
-        return name
 
 
 class Program(click.Group):
@@ -110,7 +75,7 @@ def task_command(task: type[Task]) -> Command:
     summary, _, rest = (inspect.getdoc(task) or "").replace("`", "").partition("\n")
     return Command(
         task.name,
-        params=[*_files(task), *_settings_options(task), *_surroundings(task)],
+        params=[*_files(task), *settings_options(task), *_surroundings(task)],
         callback=partial(_restore, task),
         help=summary + rest,
         short_help=summary,
@@ -121,34 +86,24 @@ def _files(task: type[Task]) -> list[click.Parameter]:
     """What goes in and out."""
     params: list[click.Parameter] = [
         click.Argument(["image"], metavar="IN", type=FILE),
-        _file("-o", "--output", metavar="OUT", required=True, help="Result: .tif, .png or .jpg."),
-        *(_file(f"--{s}", required=s in task.needs, help=SIDES[s]) for s in task.accepts),
+        file_option(
+            "-o", "--output", metavar="OUT", required=True, help="Result: .tif, .png or .jpg."
+        ),
+        *(file_option(f"--{s}", required=s in task.needs, help=SIDES[s]) for s in task.accepts),
     ]
     if "mask" in task.accepts:
-        params.append(_flag("--mask-keeps", "The mask is zero where pixels are missing instead."))
+        params.append(flag("--mask-keeps", "The mask is zero where pixels are missing instead."))
     if task.parts:
         parts = " and ".join(task.parts)
-        params.append(_flag("--parts", f"Write the {parts} images too, as TIFF beside OUT."))
+        params.append(flag("--parts", f"Write the {parts} images too, as TIFF beside OUT."))
     return [
         *params,
-        _file("--reference", help="The true image, if it is known, for PSNR and SSIM."),
-        _file("--report", help="Write the settings and the course of the fit there, as JSON."),
-        _flag("--force", "Replace files that exist."),
+        file_option("--reference", help="The true image, if it is known, for PSNR and SSIM."),
+        file_option(
+            "--report", help="Write the settings and the course of the fit there, as JSON."
+        ),
+        flag("--force", "Replace files that exist."),
     ]
-
-
-def _settings_options(task: type[Settings]) -> list[click.Parameter]:
-    """The task's everyday settings, and --set for all of them."""
-    types = kinds(task)
-    everyday = [f for f in fields(task) if not f.metadata["advanced"]]
-    advanced = ", ".join(f.name for f in fields(task) if f.metadata["advanced"])
-    some = click.Option(
-        ["--set"],
-        metavar="KEY=VALUE",
-        multiple=True,
-        help=f"Any setting, also: {advanced}. Can be repeated.",
-    )
-    return [*(_setting(f, types[f.name]) for f in everyday), some]
 
 
 def _surroundings(task: type[Task]) -> list[click.Parameter]:
@@ -168,27 +123,6 @@ def _surroundings(task: type[Task]) -> list[click.Parameter]:
     return [axes, data_range, SEED, DEVICE]
 
 
-def _setting(field: Field[Any], kind: Kind) -> click.Option:
-    name = field.name.replace("_", "-")
-    about: dict[str, Any] = {
-        "help": f"{field.metadata['help']}.",
-        "default": field.default,
-        "show_default": field.default is not None,
-    }
-    if kind.scalar is bool:
-        return click.Option([f"--{name}/--no-{name}"], **about)
-    metavar = "|".join(kind.choices) or {int: "N", float: "X"}.get(kind.scalar, "TEXT")
-    return click.Option([f"--{name}"], type=str, metavar=metavar, **about)
-
-
-def _file(*names: str, metavar: str = "FILE", **about: Any) -> click.Option:
-    return click.Option(names, metavar=metavar, type=click.Path(path_type=Path), **about)
-
-
-def _flag(name: str, about: str) -> click.Option:
-    return click.Option([name], is_flag=True, help=about)
-
-
 def _restore(task: type[Task], **given: Any) -> None:
     from napari_dip.file_restoration import restore_file
     from napari_dip.terminal import summary
@@ -197,7 +131,7 @@ def _restore(task: type[Task], **given: Any) -> None:
     result = restore_file(
         given["image"],
         output,
-        task.from_dict(_chosen(task, given)),
+        task.from_dict(chosen(task, given)),
         sides={side: given[side] for side in task.accepts if given[side] is not None},
         mask_keeps=given.get("mask_keeps", False),
         parts=given.get("parts", False),
@@ -208,21 +142,6 @@ def _restore(task: type[Task], **given: Any) -> None:
     if result.stop_reason == "cancelled":
         click.echo(f"napari-dip: interrupted; {output} is how far it had come", err=True)
         click.get_current_context().exit(INTERRUPTED)
-
-
-def _chosen(task: type[Settings], given: dict[str, Any]) -> dict[str, Any]:
-    """The settings that were typed, by name."""
-    values = {
-        name: value if isinstance(value, bool) else task.parse(name, value)
-        for name in (f.name for f in fields(task))
-        if (value := given.get(name)) is not None
-    }
-    for pair in given["set"]:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise UserError(f"set: {pair!r} is not KEY=VALUE, such as filters=32,32,32")
-        values[name] = task.parse(name, text)
-    return values
 
 
 for _task in TASKS.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
-from napari_dip.restoration import prepare
+from napari_dip.restoration import Job, prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task
 from napari_dip.terminal import run_job
@@ -40,10 +40,9 @@ def restore_file(
     seed: int = 0,
     device: str = "auto",
     overwrite: bool = False,
+    run: Callable[[Job], Restoration] = run_job,
 ) -> Restoration:
-    """Restore an image file, with a progress bar; what can be checked is checked before the fit.
-
-    Ctrl-C ends the fit early, and what there is is written.
+    """Restore an image file; what can be checked is checked before the fit.
 
     Parameters
     ----------
@@ -65,6 +64,9 @@ def restore_file(
         As in `restore`; the axes are the file's if not given.
     overwrite
         Replace files that exist.
+    run
+        Takes the job to its end: by default with a progress bar, and Ctrl-C ends the fit early,
+        so that what there is is written.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def restore_file(
         device=device,
         **given,
     )
-    result = run_job(job)
+    result = run(job)
     x = image.axes.index("X")
     scale = image.data.shape[x] / result.image.shape[x]
     for path, name in {output: "image", **{path: name for name, path in beside.items()}}.items():
