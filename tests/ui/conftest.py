@@ -27,18 +27,18 @@ def _own_settings(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _end_runs(monkeypatch):
     """Nothing else ends and awaits what a test leaves going, neither Qt nor napari."""
-    from napari_dip.ui.worker import Run
+    from napari_dip.ui.worker import LiveRun
 
     from .standins import WAIT
 
-    runs: WeakSet[Run] = WeakSet()
-    start = Run.start
+    runs: WeakSet[LiveRun] = WeakSet()
+    start = LiveRun.start
 
     def noted(run):
         runs.add(run)
         start(run)
 
-    monkeypatch.setattr(Run, "start", noted)
+    monkeypatch.setattr(LiveRun, "start", noted)
     yield
     for run in runs:
         run.cancel()

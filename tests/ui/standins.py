@@ -110,7 +110,7 @@ class StandInView:
 
     def __getattr__(self, name: str):
         # Only what a real view has.
-        if name not in vars(View) or name.startswith("_"):
+        if name not in dir(View) or name.startswith("_"):
             raise AttributeError(name)
 
         def tell(*args):

@@ -8,11 +8,11 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import controller as module
+from napari_dip.ui import steering
 from napari_dip.ui.controller import RestoreController
 from napari_dip.ui.model import Action, RestoreModel
 from napari_dip.ui.provenance import task_of
-from napari_dip.ui.session import LONGEST
+from napari_dip.ui.steering import LONGEST
 from napari_dip.ui.worker import Phase, Request
 
 from .standins import Engine, StandInView, until
@@ -72,7 +72,7 @@ def make_dock(viewer, engine):
     engine.step(1000)
     for dock in docks:
         dock.controller.close()
-    run = module.RUNS.get(id(viewer))
+    run = steering.RUNS.get(id(viewer))
     assert run is None or run.wait(10)
 
 
@@ -85,7 +85,7 @@ def dock(viewer, make_dock):
 def run_to(dock, engine, iteration):
     dock.ask(Action.RUN)
     engine.step(iteration)
-    until(lambda: len(module.RUNS[id(dock.controller.viewer)].reports) == iteration)
+    until(lambda: len(steering.RUNS[id(dock.controller.viewer)].reports) == iteration)
     dock.tick()
 
 
@@ -181,7 +181,7 @@ def test_a_window_that_draws_slowly_shows_fewer_previews(dock, engine, work, pre
 def test_pitfall_08_a_late_update_of_an_old_run_reaches_no_layer(dock, engine, viewer):
     run_to(dock, engine, 1)
     dock.view.closed.emit()
-    old = module.RUNS[id(viewer)]
+    old = steering.RUNS[id(viewer)]
     layer = viewer.layers["cells [denoise]"]
     told = dict(dock.view.told)
     engine.step(10)
@@ -198,7 +198,7 @@ def test_pitfall_07_closing_twice_is_fine_and_leaves_no_thread(dock, engine, vie
     dock.view.closed.emit()
     dock.view.closed.emit()
     engine.step(10)
-    assert module.RUNS[id(viewer)].wait(10)
+    assert steering.RUNS[id(viewer)].wait(10)
     assert dock.view.told["set_ticking"] == (False,)
     assert dock.model.phase is Phase.IDLE
 
@@ -216,7 +216,7 @@ def test_a_second_dock_is_refused_while_a_run_goes_on(dock, engine, make_dock):
     run_to(dock, engine, 1)
     other = make_dock()
     other.ask(Action.RUN)
-    assert "another restoration" in other.message
+    assert "another run" in other.message
     assert other.model.phase is Phase.IDLE
     engine.step(10)
     dock.until(Phase.FINISHED)
@@ -229,7 +229,7 @@ def test_a_run_is_refused_while_a_closed_docks_run_still_ends(dock, engine, make
     dock.view.closed.emit()
     other = make_dock()
     other.ask(Action.RUN)
-    assert "another restoration" in other.message
+    assert "another run" in other.message
 
 
 def test_a_source_that_goes_away_does_not_matter(dock, engine, viewer):

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 
-from napari_dip.ui import controller, preferences
+from napari_dip.ui import preferences, steering
 from napari_dip.ui.controller import RestoreController
 from napari_dip.ui.model import Action, RestoreModel
 from napari_dip.ui.preferences import Preferences, complaint, read
@@ -90,7 +90,7 @@ def test_a_run_has_the_preferences_of_its_start(monkeypatch):
         engine = Engine(iterations=10, free=False)
         monkeypatch.setattr(Request, "prepare", lambda self: engine)
         dock.run()
-        run = controller.RUNS[id(viewer)]
+        run = steering.RUNS[id(viewer)]
         assert run.timeline.budget == snapshots_mb * 1_000_000
         shown = []
         for iteration in (1, 2, 3):

@@ -5,6 +5,7 @@ import pytest
 
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.session import Pace, Session, describe
+from napari_dip.ui.steering import Pacing
 from napari_dip.ui.timeline import Timeline
 from napari_dip.ui.worker import Phase, Run
 
@@ -42,7 +43,7 @@ def test_progress_is_told_in_words():
 def test_a_preview_does_not_hold_up_the_iteration_that_a_person_waits_for(phase, is_shown):
     run = Mock(spec=Run, phase=phase, timeline=Timeline(0), reports=())
     run.take.return_value = update(5, 1)
-    view = StandInView()
-    session = Session(run, Mock(spec=Preview), view, 0.2, lambda: 0.0, lambda: 0.0)
+    view, pacing = StandInView(), Pacing(0.2, lambda: 0.0, lambda: 0.0)
+    session = Session(run, Mock(spec=Preview), view, pacing)
     session.poll()
     assert (view.told["show_progress"] == (0.05, "5 / 100")) == is_shown

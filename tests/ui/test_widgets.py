@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import controller
+from napari_dip.ui import steering
 from napari_dip.ui.model import Action
 from napari_dip.ui.widgets import RestoreDock
 from napari_dip.ui.worker import Phase
@@ -121,7 +121,7 @@ def test_pitfall_07_closing_the_dock_ends_the_run(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**ENDLESS))
     reach(dock, qtbot, Phase.RUNNING)
     viewer.window.remove_dock_widget(dock)
-    assert controller.RUNS[id(viewer)].wait(10)
+    assert steering.RUNS[id(viewer)].wait(10)
     assert not dock._timer.isActive()
     assert viewer.layers["cells [denoise]"].metadata["napari-dip"]["stop_reason"] == "interrupted"
     dock.deleteLater()
@@ -134,7 +134,7 @@ def test_pitfall_08_closing_the_viewer_ends_the_run(dock, qtbot, viewer, paused)
     if paused:
         dock.asked.emit(Action.PAUSE)
         reach(dock, qtbot, Phase.PAUSED)
-    fit = controller.RUNS[id(viewer)]
+    fit = steering.RUNS[id(viewer)]
     viewer.close()
     qtbot.waitUntil(lambda: fit.wait(0), timeout=10_000)
 
@@ -142,7 +142,7 @@ def test_pitfall_08_closing_the_viewer_ends_the_run(dock, qtbot, viewer, paused)
 def test_nothing_holds_a_run_after_its_dock_is_gone(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**TINY))
     reach(dock, qtbot, Phase.FINISHED)
-    fit = weakref.ref(controller.RUNS[id(viewer)])
+    fit = weakref.ref(steering.RUNS[id(viewer)])
     viewer.window.remove_dock_widget(dock)
     dock.controller = None
     dock.deleteLater()

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import controller, worker
+from napari_dip.ui import steering, worker
 from napari_dip.ui.model import Action, as_dict
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.widgets import RestoreDock
@@ -187,7 +187,7 @@ def test_a_second_dock_is_told_to_wait(person, qtbot, viewer, cells):
     person.click(Action.RUN)
     person.wait(lambda: len(viewer.layers) == 2)
     other.click(Action.RUN)
-    assert "another restoration" in other.message
+    assert "another run" in other.message
     assert other.button(Action.RUN).isEnabled()
     person.click(Action.CANCEL)
     person.wait_for(Phase.DISCARDED)
@@ -250,7 +250,7 @@ def test_pitfall_07_hiding_the_dock_does_not_end_the_run(person, viewer, cells):
     person.fill(Denoise(**LONG))
     person.click(Action.RUN)
     person.wait(lambda: len(viewer.layers) == 2)
-    run, outer = controller.RUNS[id(viewer)], person.dock.parent()
+    run, outer = steering.RUNS[id(viewer)], person.dock.parent()
     for change in (outer.hide, outer.show, lambda: outer.setFloating(True), outer.hide):
         change()
         person.wait(lambda: person.dock.isVisible() == outer.isVisible())
@@ -263,7 +263,7 @@ def test_pitfall_08_closing_the_viewer_in_mid_run_leaves_no_thread(person, viewe
     person.fill(Denoise(**ENDLESS))
     person.click(Action.RUN)
     person.wait(lambda: len(viewer.layers) == 2)
-    run = controller.RUNS[id(viewer)]
+    run = steering.RUNS[id(viewer)]
     viewer.close()
     person.qtbot.waitUntil(lambda: not run._thread.is_alive(), timeout=10_000)
     assert run.result is None

@@ -1,8 +1,4 @@
-"""Between the model, the view and the worker.
-
-The view's timer calls `poll`, which asks the run what is new: all that happens in the window
-happens on the window's thread, and a run that this controller no longer holds can't reach it.
-"""
+"""The Restore dock's behaviour, between its model and its view."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakValueDictionary
 
 from psygnal import SignalInstance
 
@@ -26,57 +21,43 @@ from napari_dip.ui.provenance import task_of
 from napari_dip.ui.regions import new_mask
 from napari_dip.ui.requests import request_of, source_of
 from napari_dip.ui.session import Session
-from napari_dip.ui.worker import Phase, Report, Run
+from napari_dip.ui.steering import Pacing, RunController, RunView
+from napari_dip.ui.worker import Report, Run
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-RUNS: WeakValueDictionary[int, Run] = WeakValueDictionary()
-"""The latest run in each viewer, whichever dock began it."""
 
-
-class View(Protocol):
-    """What a view has to offer. It shows and emits, and never decides."""
+class View(RunView, Protocol):
+    """What the Restore dock's view has to offer."""
 
     changed: SignalInstance
     """(name, value): a field of the model."""
     task_edited: SignalInstance
     """(Task): a setting of the form."""
-    asked: SignalInstance
-    """(Action): a button."""
     iteration_chosen: SignalInstance
     """(iteration or None for the newest): the timeline's slider."""
-    ticked: SignalInstance
-    """While `set_ticking(True)`, some twenty times a second."""
-    closed: SignalInstance
 
     def show_task(self, task: Task) -> None: ...
     def show_device(self, device: str) -> None: ...
-    def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None: ...
-    def show_message(self, text: str, is_error: bool) -> None: ...
-    def show_progress(self, fraction: float | None, text: str) -> None: ...
     def show_curve(self, reports: tuple[Report, ...], stopped_at: int | None) -> None: ...
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None: ...
     def show_estimate(self, text: str, is_warning: bool) -> None: ...
-    def set_ticking(self, on: bool) -> None: ...
     def start_painting(self, layer: Any) -> None: ...
     def copy_text(self, text: str) -> None: ...
     def pasted_text(self) -> str: ...
     def remember(self, task: Task) -> None: ...
 
 
-class RestoreController:
+class RestoreController(RunController):
     """Carries out what the view's user asks for.
 
-    Parameters
-    ----------
-    model, view, viewer
-        What it stands between, and the viewer whose layers are restored.
-    preferences
-        Gives what a person prefers now; asked at each run.
-    clock, effort
-        Seconds, and seconds that this thread has worked; replaced in tests.
+    Its parameters are those of `RunController`.
     """
+
+    model: RestoreModel
+    view: View
+    _session: Session | None
 
     def __init__(
         self,
@@ -88,16 +69,9 @@ class RestoreController:
         clock: Callable[[], float] = time.monotonic,
         effort: Callable[[], float] = time.thread_time,
     ) -> None:
-        self.model, self.view, self.viewer = model, view, viewer
-        self._preferences, self._clock, self._effort = preferences, clock, effort
-        self._session: Session | None = None
+        super().__init__(model, view, viewer, preferences=preferences, clock=clock, effort=effort)
         self._estimator: Background[Question, Estimate] = Background(estimate)
-        self._actions: dict[Action, Callable[[], None]] = {
-            Action.RUN: self.run,
-            Action.PAUSE: lambda: self._steer(Run.pause),
-            Action.RESUME: lambda: self._steer(Run.resume),
-            Action.STOP: lambda: self._steer(Run.stop),
-            Action.CANCEL: lambda: self._steer(Run.cancel),
+        self._actions |= {
             Action.NEW_MASK: self.add_mask,
             Action.COPY: self.copy_settings,
             Action.PASTE: self.paste_settings,
@@ -107,51 +81,27 @@ class RestoreController:
         }
         view.changed.connect(self._set)
         view.task_edited.connect(self._set_task)
-        view.asked.connect(self.act)
         view.iteration_chosen.connect(self.choose_iteration)
-        view.ticked.connect(self.poll)
-        view.closed.connect(self.close)
         model.events.name.connect(lambda: view.show_task(model.task))
-        model.events.message.connect(lambda: view.show_message(model.message, model.is_error))
-        model.events.phase.connect(lambda: view.show_phase(model.phase, model.allowed))
         view.show_task(model.task)
         view.show_device(model.device)
-        view.show_phase(model.phase, model.allowed)
 
-    def act(self, action: Action) -> None:
-        """Do what a button says; what can't be done is said, not raised."""
-        try:
-            self._actions[action]()
-        except UserError as error:
-            self.model.say(str(error), is_error=True)
-
-    def run(self) -> None:
-        """Start a restoration of what the form describes."""
-        other = RUNS.get(id(self.viewer))
-        if other is not None and other.phase.is_active:
-            raise UserError("run: another restoration is going on in this viewer; stop it or wait")
+    def _begin(self, preferences: Preferences, pacing: Pacing) -> Session:
         request = request_of(self.model, self.viewer.dims)
         assert self.model.image is not None  # request_of has asked for it
         self.view.remember(request.task)
-        self.model.say("")
-        preferences = self._preferences()
-        run = RUNS[id(self.viewer)] = Run(request, preferences.snapshot_bytes)
+        run = Run(request, preferences.snapshot_bytes)
         preview = Preview(self.viewer.layers, self.model.image, request)
-        interval = preferences.preview_interval
-        self._session = Session(run, preview, self.view, interval, self._clock, self._effort)
-        self.model.phase = run.phase
-        self.view.set_ticking(True)
+        return Session(run, preview, self.view, pacing)
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._estimator.is_busy
 
     def poll(self) -> None:
         """Show what is new. Called by the view's timer."""
         self._show_estimate()
-        if self._session is not None and self.model.phase.is_active:
-            phase = self._session.poll()
-            if phase is Phase.FAILED:
-                self.model.say(self._session.run.error or "", is_error=True)
-            self.model.phase = phase
-        if not self.model.phase.is_active and not self._estimator.is_busy:
-            self.view.set_ticking(False)
+        super().poll()
 
     def choose_iteration(self, iteration: int | None) -> None:
         """Show an earlier snapshot; None follows the newest."""
@@ -187,19 +137,6 @@ class RestoreController:
             raise UserError("layer: select one restored layer in the layer list")
         self._fill(task_of(layer))
 
-    def close(self) -> None:
-        """Leave nothing behind: no thread, no timer. Closing twice is fine."""
-        self.view.set_ticking(False)
-        if self._session is not None:
-            self._session.close()
-        if self.model.phase.is_active:
-            self.model.phase = Phase.IDLE
-
-    def abandon(self) -> None:
-        """End the run of a view that is no more."""
-        if self._session is not None:
-            self._session.run.cancel()
-
     def estimate(self) -> None:
         """Ask for the memory that the form's restoration takes."""
         model = self.model
@@ -228,11 +165,6 @@ class RestoreController:
         self.view.show_task(task)
         self.estimate()
         self.model.say(f"{task.title}: settings filled in.")
-
-    def _steer(self, how: Callable[[Run], None]) -> None:
-        if self._session is not None and self.model.phase.is_active:
-            how(self._session.run)
-            self.poll()
 
     def _timeline(self) -> Session:
         if self._session is None:

@@ -1,4 +1,4 @@
-"""What the dock knows: evented, without Qt."""
+"""What a dock knows: evented, without Qt."""
 
 from __future__ import annotations
 
@@ -57,19 +57,15 @@ STEERING: dict[Phase, frozenset[Action]] = {
 
 
 @dataclass
-class RestoreModel:
-    """The form and the run's state.
+class RunModel:
+    """A run's state, and the layers, device and seed that it is to have.
 
     Attributes
     ----------
-    name
-        Of the chosen task.
-    tasks
-        The settings of each task: changing the task back and forth loses nothing.
     image, mask, guide, psf, reference, rectangle
         The chosen layers.
     region, extent
-        How much of the image is restored.
+        How much of the image is used.
     device, seed
         As in `restore`.
     form_error
@@ -82,8 +78,6 @@ class RestoreModel:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
-    name: str = "denoise"
-    tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
     image: Image | None = None
     mask: Labels | Shapes | None = None
     guide: Image | None = None
@@ -100,16 +94,6 @@ class RestoreModel:
     is_error: bool = False
 
     @property
-    def task(self) -> Task:
-        """The chosen task's settings."""
-        return self.tasks[self.name]
-
-    @task.setter
-    def task(self, task: Task) -> None:
-        self.tasks = {**self.tasks, task.name: task}
-        self.name = task.name
-
-    @property
     def allowed(self) -> frozenset[Action]:
         """What can be asked of the run now."""
         return STEERING.get(self.phase, frozenset({Action.RUN}))
@@ -118,6 +102,32 @@ class RestoreModel:
         """Replace the message."""
         self.is_error = is_error
         self.message = message
+
+
+@dataclass
+class RestoreModel(RunModel):
+    """The form of the Restore dock.
+
+    Attributes
+    ----------
+    name
+        Of the chosen task.
+    tasks
+        The settings of each task: changing the task back and forth loses nothing.
+    """
+
+    name: str = "denoise"
+    tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
+
+    @property
+    def task(self) -> Task:
+        """The chosen task's settings."""
+        return self.tasks[self.name]
+
+    @task.setter
+    def task(self, task: Task) -> None:
+        self.tasks = {**self.tasks, task.name: task}
+        self.name = task.name
 
 
 def as_dict(task: Task) -> dict[str, Any]:

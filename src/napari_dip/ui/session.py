@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from napari_dip.errors import UserError
 from napari_dip.ui.layers import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance
+from napari_dip.ui.steering import LiveSession, Pacing
 from napari_dip.ui.timeline import Snapshot
 from napari_dip.ui.worker import Phase, Run
 
@@ -27,61 +27,28 @@ ENDINGS = {
 }
 """What is said for each stop reason."""
 
-SHARE = 0.03
-"""The most that previews may take of the window's thread. Where there is no graphics card, this
-thread works 0.05 s for one and waits as long for others; the fit stands still all the while."""
 
-LONGEST = 2.0
-"""Seconds after which there is a preview however busy the window is."""
-
-
-class Session:
+class Session(LiveSession):
     """One run, from its start to the last look at its snapshots.
 
     Parameters
     ----------
     run, preview, view
         What it stands between.
-    interval
-        Least seconds between two previews.
-    clock
-        Seconds.
-    effort
-        Seconds that this thread has worked.
+    pacing
+        When there is room for the next preview.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        preview: Preview,
-        view: View,
-        interval: float,
-        clock: Callable[[], float],
-        effort: Callable[[], float],
-    ) -> None:
-        self.run = run
-        self._preview, self._view = preview, view
-        self._interval, self._clock, self._effort = interval, clock, effort
-        # When the last preview was shown, and what this thread had worked until then.
-        self._shown, self._worked = -float("inf"), effort()
+    run: Run
+    _view: View
+
+    def __init__(self, run: Run, preview: Preview, view: View, pacing: Pacing) -> None:
+        self._preview = preview
         self._pace = Pace()
         self._chosen: int | None = None
         view.show_timeline((), None)
         view.show_curve((), None)
-        view.show_progress(None, "Starting …")
-        run.start()
-
-    def poll(self) -> Phase:
-        """Show what is new, and say where the run is."""
-        # Asked before the update: what has ended has no newer one.
-        phase = self.run.phase
-        # The iteration that a person waits for the end of is not held up by a preview.
-        is_ending = phase in (Phase.PAUSING, Phase.STOPPING)
-        if not phase.is_active or (self._is_due() and not is_ending):
-            self._show_update()
-        if not phase.is_active:
-            self._end(phase)
-        return phase
+        super().__init__(run, view, pacing)
 
     def choose(self, iteration: int | None) -> None:
         """Show the snapshot of an earlier iteration; None follows the newest."""
@@ -105,23 +72,7 @@ class Session:
         kwargs = stacked({**self._preview.kwargs, "name": f"{self._preview.name} iterations"})
         self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
 
-    def close(self) -> None:
-        """End the run and leave its last preview, which says that it was interrupted."""
-        if self.run.phase.is_active:
-            self.run.cancel()
-            self._label_interrupted()
-
-    def _is_due(self) -> bool:
-        """Whether the window has room for the next preview."""
-        worked = self._effort() - self._worked
-        pause = max(self._interval, min(worked / SHARE, LONGEST))
-        return self._clock() - self._shown >= pause
-
-    def _show_update(self) -> None:
-        update = self.run.take()
-        if update is None:
-            return
-        self._shown, self._worked = self._clock(), self._effort()
+    def _show_update(self, update: Update) -> None:
         text = describe(update, self._pace.seconds_left(update))
         self._view.show_progress(update.iteration / update.iterations, text)
         self._view.show_curve(self.run.reports, None)

@@ -1,4 +1,4 @@
-"""One restoration on a thread of its own, and what the window needs to watch and steer it.
+"""Work on a thread of its own, and what the window needs to watch and steer it.
 
 Nothing is signalled: the window asks, at its own pace, for the newest update. So updates can't
 pile up, none can arrive after its run or its window is gone, and an error can't be swallowed on
@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from napari_dip.errors import UserError
 from napari_dip.restoration import Job, prepare
-from napari_dip.results import Restoration, Update
+from napari_dip.results import Update
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers import Crop, Source, displayable
 from napari_dip.ui.timeline import Snapshot, Timeline
@@ -95,24 +95,32 @@ class Report:
     psnr: float | None
 
 
-class Run:
-    """A request being carried out.
+class Reporting(Protocol):
+    """An update of some work; the last one has a result."""
+
+    @property
+    def result(self) -> Any: ...
+
+
+U = TypeVar("U", bound=Reporting)
+
+
+class LiveRun(Generic[U]):
+    """Work being done: a generator of updates, carried out on a thread.
 
     Parameters
     ----------
-    request
-        What to do.
-    snapshot_bytes
-        Memory for the timeline's snapshots.
+    begin
+        Called on the thread; what it is given is asked before each iteration. It says whether to
+        end with what there is, and blocks during a pause.
     """
 
-    def __init__(self, request: Request, snapshot_bytes: int = 256_000_000) -> None:
-        self.request = request
-        self.timeline = Timeline(snapshot_bytes)
-        self.reports: tuple[Report, ...] = ()
-        self.result: Restoration | None = None
+    def __init__(self, begin: Callable[[Callable[[], bool]], Iterator[U]]) -> None:
+        self.result: Any = None
         self.error: str | None = None
-        self._newest: Update | None = None
+        self._begin = begin
+        self._newest: U | None = None
+        self._has_news = False
         self._going = threading.Event()
         self._going.set()
         self._stopping = threading.Event()
@@ -131,7 +139,7 @@ class Run:
             return Phase.STOPPING
         if not self._going.is_set():
             return Phase.PAUSED if self._holding else Phase.PAUSING
-        return Phase.RUNNING if self.reports else Phase.STARTING
+        return Phase.RUNNING if self._has_news else Phase.STARTING
 
     def start(self) -> None:
         self._thread.start()
@@ -154,7 +162,7 @@ class Run:
         self._discarding = True
         self.stop()
 
-    def take(self) -> Update | None:
+    def take(self) -> U | None:
         """The newest update, once; None if there is none since the last call."""
         newest, self._newest = self._newest, None
         return newest
@@ -165,13 +173,13 @@ class Run:
 
     def _work(self) -> None:
         try:
-            self._fit()
+            self._carry_out()
         # Also what torch raises when memory runs out, which is a RuntimeError.
         except UserError as error:
             self.error = str(error)
         except Exception as error:
             # As text: a log record that holds the traceback would hold the network too.
-            logger.error("The restoration failed: %s", traceback.format_exc())
+            logger.error("A run failed: %s", traceback.format_exc())
             self.error = f"{type(error).__name__}: {error}".splitlines()[0]
         finally:
             _release()
@@ -179,20 +187,18 @@ class Run:
                 self.result = self._newest = None
             self._ended.set()
 
-    def _fit(self) -> None:
-        updates = cast("Generator[Update]", self.request.prepare().run(self._should_stop))
-        with closing(updates):
+    def _carry_out(self) -> None:
+        with closing(cast("Generator[U]", self._begin(self._should_stop))) as updates:
             for update in updates:
-                self._keep(update)
+                self._newest = self._note(update)
+                self._has_news = True
+                self.result = update.result
                 if self._discarding:
                     break
 
-    def _keep(self, update: Update) -> None:
-        update = replace(update, image=displayable(update.image))
-        self.timeline.add(Snapshot(update.iteration, update.image, update.psnr))
-        self.reports += (Report(update.iteration, update.loss, update.psnr),)
-        self.result = update.result
-        self._newest = update
+    def _note(self, update: U) -> U:
+        """Take down what is kept of each update, on the thread; what is returned is shown."""
+        return update
 
     def _should_stop(self) -> bool:
         # Without a main thread there is no window any more that could resume or stop.
@@ -202,6 +208,30 @@ class Run:
             self._going.wait(0.2)
         self._holding = False
         return self._stopping.is_set() or not window.is_alive()
+
+
+class Run(LiveRun[Update]):
+    """A restoration being carried out.
+
+    Parameters
+    ----------
+    request
+        What to do.
+    snapshot_bytes
+        Memory for the timeline's snapshots.
+    """
+
+    def __init__(self, request: Request, snapshot_bytes: int = 256_000_000) -> None:
+        super().__init__(lambda should_stop: request.prepare().run(should_stop))
+        self.request = request
+        self.timeline = Timeline(snapshot_bytes)
+        self.reports: tuple[Report, ...] = ()
+
+    def _note(self, update: Update) -> Update:
+        update = replace(update, image=displayable(update.image))
+        self.timeline.add(Snapshot(update.iteration, update.image, update.psnr))
+        self.reports += (Report(update.iteration, update.loss, update.psnr),)
+        return update
 
 
 def _release() -> None:
