@@ -103,14 +103,15 @@ class StandInView:
     ticked = Signal()
     closed = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: type = View) -> None:
+        self.protocol = protocol
         self.told: dict[str, tuple] = {}
         self.count: Counter[str] = Counter()
         self.clipboard = ""
 
     def __getattr__(self, name: str):
         # Only what a real view has.
-        if name not in dir(View) or name.startswith("_"):
+        if name not in dir(self.protocol) or name.startswith("_"):
             raise AttributeError(name)
 
         def tell(*args):

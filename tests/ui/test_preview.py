@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.tasks import Denoise
 from napari_dip.ui.layers import take
 from napari_dip.ui.preview import Preview
-from napari_dip.ui.worker import Request
+
+
+def preview_over(viewer, layer):
+    kwargs = take(layer, viewer.dims).layer_kwargs()
+    return Preview(viewer.layers, layer, f"{layer.name} [denoise]", kwargs)
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def source(viewer):
 
 @pytest.fixture
 def preview(viewer, source):
-    return Preview(viewer.layers, source, Request(Denoise(), take(source, viewer.dims)))
+    return preview_over(viewer, source)
 
 
 def flat(value):
@@ -119,7 +122,7 @@ def test_further_images_are_hidden_layers_in_the_same_place(viewer, source, prev
 
 def test_a_difference_in_colour_is_shown_in_grey(viewer):
     colour = viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True)
-    preview = Preview(viewer.layers, colour, Request(Denoise(), take(colour, viewer.dims)))
+    preview = preview_over(viewer, colour)
     layer = preview.add_further("detail", np.full((20, 30, 3), -4, np.float32), {})
     assert not layer.rgb
     assert layer.data.shape == (20, 30)

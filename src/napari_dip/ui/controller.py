@@ -91,7 +91,9 @@ class RestoreController(RunController):
         assert self.model.image is not None  # request_of has asked for it
         self.view.remember(request.task)
         run = Run(request, preferences.snapshot_bytes)
-        preview = Preview(self.viewer.layers, self.model.image, request)
+        name = f"{request.source.name} [{request.task.name}]"
+        kwargs = request.source.layer_kwargs(request.factor)
+        preview = Preview(self.viewer.layers, self.model.image, name, kwargs)
         return Session(run, preview, self.view, pacing)
 
     @property

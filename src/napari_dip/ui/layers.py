@@ -246,8 +246,19 @@ def displayable(image: Array) -> Array:
     return image.astype(np.float32) if image.dtype in (np.float64, np.float16) else image
 
 
-def stacked(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """A layer's keywords with an axis of iterations before the others."""
+def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
+    """Keywords of a layer of a picture that was made from no other layer."""
+    return {
+        **_parts(Affine(scale=(1, 1))),
+        "affine": np.eye(3),
+        "units": ("pixel", "pixel"),
+        "axis_labels": ("y", "x"),
+        "rgb": rgb,
+    }
+
+
+def stacked(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
+    """A layer's keywords with one more axis, of iterations or whatever, before the others."""
     names = ("scale", "translate", "rotate", "shear")
     transform = Affine(**{name: kwargs[name] for name in names}).expand_dims([0])
     return {
@@ -255,7 +266,7 @@ def stacked(kwargs: dict[str, Any]) -> dict[str, Any]:
         **_parts(transform),
         "affine": Affine(affine_matrix=kwargs["affine"]).expand_dims([0]).affine_matrix,
         "units": ("pixel", *kwargs["units"]),
-        "axis_labels": ("iteration", *kwargs["axis_labels"]),
+        "axis_labels": (axis, *kwargs["axis_labels"]),
     }
 
 

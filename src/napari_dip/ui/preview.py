@@ -1,4 +1,4 @@
-"""The one layer in which a run shows its image, from the first preview to the result."""
+"""The layer in which a run shows its image, from the first preview to the result."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from napari.components import LayerList
 
-    from napari_dip.ui.worker import Request
-
-
 DIFFERENCES = ("detail", "uncertainty")
 """Images of a result that are no pictures, but differences between some."""
 
@@ -23,12 +20,22 @@ class Preview:
 
     It is held as an object: names change, and another layer may have this one's. People may
     delete it while the run goes on.
+
+    Parameters
+    ----------
+    layers
+        The viewer's.
+    source_layer
+        What it lies over, if anything.
+    name, kwargs
+        The layer's name, and its keywords: `Source.layer_kwargs` puts it over its source.
     """
 
-    def __init__(self, layers: LayerList, source_layer: Image, request: Request) -> None:
+    def __init__(
+        self, layers: LayerList, source_layer: Image | None, name: str, kwargs: dict[str, Any]
+    ) -> None:
         self.layer: Image | None = None
-        self.name = f"{request.source.name} [{request.task.name}]"
-        self.kwargs = request.source.layer_kwargs(request.factor)
+        self.name, self.kwargs = name, kwargs
         self._layers, self._source_layer = layers, source_layer
 
     @property

@@ -69,13 +69,14 @@ def provenance(
                 "axes": source.axes,
             },
             "beside": dict(request.names),
-            "versions": {"napari-dip": __version__, **_versions()},
+            "versions": {"napari-dip": __version__, **versions()},
         }
     }
 
 
 @cache  # it reads files, and previews are labelled several times a second
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """The versions of what a layer was made with."""
     return {name: version(name) for name in LIBRARIES}
 
 

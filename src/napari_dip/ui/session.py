@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -123,6 +123,17 @@ class Session(LiveSession):
             layer.metadata = provenance(self.run.request, iteration, stop_reason="interrupted")
 
 
+class Timed(Protocol):
+    """An update that says how far it is, and when."""
+
+    @property
+    def iteration(self) -> int: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
 class Pace:
     """The time left, from the recent pace: slow starts and pauses must not count for long."""
 
@@ -131,7 +142,7 @@ class Pace:
     def __init__(self) -> None:
         self._points: deque[tuple[int, float]] = deque(maxlen=self.RECENT)
 
-    def seconds_left(self, update: Update) -> float | None:
+    def seconds_left(self, update: Timed) -> float | None:
         """Seconds to the end of the budget; None before there is a pace."""
         self._points.append((update.iteration, update.seconds))
         (first, then), (last, now) = self._points[0], self._points[-1]
@@ -144,11 +155,16 @@ def describe(update: Update, seconds_left: float | None) -> str:
     """A progress bar's text."""
     parts = [f"{update.iteration} / {update.iterations}"]
     if seconds_left is not None:
-        minutes, seconds = divmod(round(seconds_left), 60)
-        parts.append(f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left")
+        parts.append(time_left(seconds_left))
     if update.psnr is not None:
         parts.append(f"{update.psnr:.2f} dB")
     return " · ".join(parts)
+
+
+def time_left(seconds: float) -> str:
+    """The time left, in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s left" if minutes else f"{rest} s left"
 
 
 def summary(result: Restoration) -> str:

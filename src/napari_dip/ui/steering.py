@@ -198,7 +198,8 @@ class RunController(ABC):
         self._session = self._begin(preferences, pacing)
         self.model.say("")
         RUNS[id(self.viewer)] = self._session.run
-        self.model.phase = self._session.run.phase
+        # Not the run's own: one that has ended already is yet to be shown.
+        self.model.phase = Phase.STARTING
         self.view.set_ticking(True)
 
     def poll(self) -> None:

@@ -31,8 +31,10 @@ class LogAxis(pg.AxisItem):
     pyqtgraph's own logarithmic axis crowds a small plot with overlapping numbers.
     """
 
+    is_log = True
+
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [f"{10**value:.2g}" for value in values]
+        return [f"{10**value if self.is_log else value:.2g}" for value in values]
 
 
 class Curve(QWidget):
