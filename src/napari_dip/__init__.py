@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from napari_dip.batch import restore_many
     from napari_dip.errors import UserError
     from napari_dip.restoration import Job, prepare, restore
     from napari_dip.results import Restoration, Update
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "restore_many": "batch",
     "UserError": "errors",
     **dict.fromkeys(("Restoration", "Update"), "results"),
     **dict.fromkeys(("Job", "prepare", "restore"), "restoration"),
@@ -63,6 +65,7 @@ __all__ = [
     "__version__",
     "prepare",
     "restore",
+    "restore_many",
     "task_from_dict",
 ]
 

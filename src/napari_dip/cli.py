@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from napari_dip import __version__
+from napari_dip.cli_batch import batch
 from napari_dip.command_options import (
     DEVICE,
     FILE,
@@ -146,6 +147,7 @@ def _restore(task: type[Task], **given: Any) -> None:
 
 for _task in TASKS.values():
     main.add_command(task_command(_task))
+main.add_command(batch)
 
 
 @main.command()

@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.files import raster, tiff
-from napari_dip.files.destination import FileError, check_destination, reason, replacing
+from napari_dip.files.destination import (
+    FileError,
+    check_destination,
+    reason,
+    remove_leftovers,
+    replacing,
+)
 from napari_dip.files.metadata import Metadata
 
 __all__ = [
@@ -25,6 +31,7 @@ __all__ = [
     "check_destination",
     "check_writable",
     "read_image",
+    "remove_leftovers",
     "replacing",
     "write_image",
 ]

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from napari_dip.errors import UserError
 
+TEMPORARY = ".napari-dip-"
+"""What the names of files begin with that are being written."""
+
 
 class FileError(UserError):
     """A file that can't be read or written; the message names it and the remedy."""
@@ -49,7 +52,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         When writing failed; `path` is then as it was.
     """
     target = Path(path).resolve()  # through a link, not in its place
-    temporary = target.with_name(f".napari-dip-{secrets.token_hex(6)}{target.suffix}")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix}")
     try:
         yield temporary
         temporary.replace(target)
@@ -58,6 +61,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FileError(f"{path}: can't be written ({reason(error)})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed had begun to write in a folder and its folders."""
+    for path in folder.rglob(f"{TEMPORARY}*"):
+        path.unlink(missing_ok=True)
 
 
 def reason(error: Exception) -> str:

@@ -1,0 +1,81 @@
+"""What happens on a worker: one item at a time, whose failure stops nothing else.
+
+A local cluster's workers load this module first (`dask_setup`).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from napari_dip.batch.items import Item, Outcome, Status, Stopped
+from napari_dip.errors import UserError
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+SECONDS_BETWEEN_LOOKS = 1.0
+"""Whether the run was ended is the scheduler's to say, and it should not be asked all the time."""
+
+_one_at_a_time = threading.Lock()
+"""Fits in one process would share torch's seed and fight for its cores, however many threads the
+worker was given."""
+
+logger = logging.getLogger(__name__)
+
+
+def dask_setup(worker: Worker) -> None:
+    """Leave Ctrl-C to the run, which has its workers stop; a terminal sends it to all of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def work(item: Item, run: str) -> Outcome:
+    """Do an item.
+
+    Parameters
+    ----------
+    item
+        What to do.
+    run
+        The name of the event that is set when the run is ended.
+    """
+    from distributed import get_worker
+
+    where = get_worker().address
+    with _one_at_a_time:
+        ended = _ended(run)
+        if ended():
+            return Outcome(item.name, Status.UNFINISHED, worker=where)
+        try:
+            report = item.run(ended)
+            return Outcome(item.name, Status.DONE, report=report, worker=where)
+        except Stopped:
+            return Outcome(item.name, Status.UNFINISHED, worker=where)
+        except UserError as error:
+            return Outcome(item.name, Status.FAILED, str(error), worker=where)
+        # Whatever it is, the other items are none the worse for it.
+        except Exception as error:
+            logger.exception("%s failed", item.name)
+            told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            return Outcome(item.name, Status.FAILED, told, worker=where)
+
+
+def _ended(run: str) -> Callable[[], bool]:
+    """Tell whether the run was ended, asking now and then."""
+    from distributed import Event, get_client
+
+    event = Event(run, client=get_client())
+    asked, answer = -math.inf, False
+
+    def ended() -> bool:
+        nonlocal asked, answer
+        if not answer and time.monotonic() - asked > SECONDS_BETWEEN_LOOKS:
+            asked, answer = time.monotonic(), event.is_set()
+        return answer
+
+    return ended

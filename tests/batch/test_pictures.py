@@ -1,0 +1,153 @@
+"""Many pictures: what is found, written, resumed, and the same bits as alone."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
+from napari_dip.batch import Status
+from napari_dip.batch.pictures import find_pictures
+from napari_dip.file_restoration import restore_file
+from napari_dip.files import raster, read_image
+
+TINY = Denoise(iterations=3, filters=(8, 8))
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_same_bits_as_alone_on_two_workers(make_cluster, pictures, out, tmp_path):
+    summary = restore_many([pictures], out, TINY, scheduler=make_cluster(2).address, device="cpu")
+    assert str(summary) == "6 done"
+    assert len({outcome.worker for outcome in summary.outcomes}) == 2
+    for path in sorted(pictures.iterdir()):
+        alone = tmp_path / path.name
+        restore_file(path, alone, TINY, sides={}, device="cpu")
+        np.testing.assert_array_equal(
+            read_image(out / path.name).data, read_image(alone).data, strict=True
+        )
+        report = json.loads((out / f"{path.name}.json").read_text())
+        assert report["iterations"] == 3
+        assert report["source"] == str(path)
+
+
+def test_an_unreadable_file_in_the_middle_is_on_record(here, pictures, out):
+    (pictures / "3.png").write_bytes(b"no picture")
+    summary = restore_many([pictures], out, TINY, scheduler=here, device="cpu")
+    assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["3.png"]
+    table = json.loads((out / "summary.json").read_text())
+    assert table["counts"] == "5 done, 1 failed"
+    assert "3.png: can't be read" in table["items"][3]["error"]
+    rows = (out / "summary.csv").read_text().splitlines()
+    assert rows[0].startswith("name,status,error,source,output")
+    assert len(rows) == 7
+    assert "3.png" not in names(out)
+
+
+def test_a_full_disk_fails_items_and_leaves_nothing_half_written(here, pictures, out, monkeypatch):
+    def write(path, data, axes, metadata):
+        path.write_bytes(b"half of it")
+        if len(data) == 30:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        whole(path, data, axes, metadata)
+
+    large = np.random.default_rng(0).integers(0, 255, (30, 24), dtype=np.uint8)
+    Image.fromarray(large).save(pictures / "large.png")
+    whole = raster.write
+    monkeypatch.setattr(raster, "write", write)
+    summary = restore_many([pictures], out, TINY, scheduler=here, device="cpu")
+    failed = [o for o in summary.entries() if o.status is Status.FAILED]
+    assert [o.name for o in failed] == ["large.png"]
+    assert "No space left on device" in failed[0].error
+    assert not [name for name in names(out) if "large" in name or name.startswith(".")]
+
+
+def test_resuming_keeps_what_is_done_from_the_same_file_with_the_same_settings(here, pictures, out):
+    options = {"scheduler": here, "device": "cpu"}
+    restore_many([pictures], out, TINY, **options)
+    with pytest.raises(UserError, match=r"output: .*0\.png exists already; go on with --resume"):
+        restore_many([pictures], out, TINY, **options)
+    (out / "1.png").unlink()
+    (out / "2.png.json").write_text("{ cut sh")
+    (out / ".napari-dip-0123.png").write_bytes(b"left by a kill")
+    (pictures / "4.png").write_bytes((pictures / "5.png").read_bytes())
+    before = (out / "0.png").stat().st_mtime_ns
+    summary = restore_many([pictures], out, TINY, resume=True, **options)
+    done = {o.name for o in summary.entries() if o.status is Status.DONE}
+    assert done == {"1.png", "2.png", "4.png"}
+    assert (out / "0.png").stat().st_mtime_ns == before
+    assert not [name for name in names(out) if name.startswith(".")]
+    other = restore_many([pictures], out, TINY.replace(iterations=2), resume=True, **options)
+    assert str(other) == "6 done"
+    again = restore_many([pictures], out, TINY, overwrite=True, **options)
+    assert str(again) == "6 done"
+
+
+def test_masks_of_the_pictures_names(here, pictures, out, tmp_path):
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for number in range(5):
+        mask = np.zeros((20, 24), np.uint8)
+        mask[number : number + 3, 4:9] = 255
+        Image.fromarray(mask).save(masks / f"{number}.png")
+    task = Inpaint(iterations=2, filters=(4,))
+    with pytest.raises(UserError, match="guide: flash needs one"):
+        restore_many([pictures], out, FlashNoFlash(), scheduler=here)
+    summary = restore_many([pictures], out, task, sides={"mask": masks}, scheduler=here)
+    assert str(summary) == "5 done, 1 failed"
+    assert "masks/5.png: no such file" in summary.entries()[5].error
+    changed = read_image(out / "2.png").data != read_image(pictures / "2.png").data
+    assert changed[2:5, 4:9].any()
+    assert not changed[5:].any()
+
+
+def test_ending_a_run_keeps_what_is_finished(here, pictures, out):
+    options = {"scheduler": here, "device": "cpu"}
+    seen = []
+    summary = restore_many(
+        [pictures],
+        out,
+        TINY,
+        on_outcome=lambda outcome, summary: seen.append(outcome),
+        should_stop=lambda: len(seen) >= 2,
+        **options,
+    )
+    done = summary.count(Status.DONE)
+    assert 2 <= done < 6
+    assert str(summary) == f"{done} done, {6 - done} unfinished"
+    assert len([name for name in names(out) if name.endswith("png")]) == done
+    again = restore_many([pictures], out, TINY, resume=True, **options)
+    assert str(again) == f"{6 - done} done, {done} kept"
+
+
+def test_what_is_meant(tmp_path):
+    for name in ("a.tif", "deep/a.tif", "b.bmp", "deep/.hidden.png", "notes.txt", "out/r.png"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    folder, out = tmp_path / "in", tmp_path / "in" / "out"
+    found = find_pictures([folder], out)
+    assert {str(name): path for name, path in found.items()} == {
+        "a.tif": folder / "a.tif",
+        "b.png": folder / "b.bmp",
+        "deep/a.tif": folder / "deep" / "a.tif",
+    }
+    assert list(find_pictures([folder / "*.tif", str(folder / "a.tif")], out).values()) == [
+        folder / "a.tif"
+    ]
+    with pytest.raises(UserError, match=r"both become .*a\.tif; name the folder"):
+        find_pictures([folder / "a.tif", folder / "deep" / "a.tif"], out)
+    with pytest.raises(UserError, match=r"images: .*c\.tif: no such file"):
+        find_pictures([folder / "c.tif"], out)
+    with pytest.raises(UserError, match=r"images: .*\*\.jpg: there are no pictures"):
+        find_pictures([folder / "*.jpg"], out)
