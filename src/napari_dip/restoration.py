@@ -203,6 +203,7 @@ def prepare(
         low=tuple(encoding.low.tolist()),
         high=tuple(encoding.high.tolist()),
     )
+    measurement = task.take(measurement)
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
     job = Job(

@@ -89,3 +89,25 @@ def test_detail_is_given_back_to_nearly_clean_pictures_alone(measured):
         task = Denoise(sigma=sigma).resolve(measurement)
         image = task.finish(fitted, measurement)["image"]
         assert torch.equal(image, fitted) is not is_back
+
+
+def test_impulses_are_taken_as_missing(measured):
+    measurement = measured(64, 64)
+    hit = torch.rand(measurement.y.shape, generator=torch.Generator().manual_seed(1)) < 0.1
+    measurement.y[hit] = 1.5
+    taken = Denoise().take(measurement)
+    assert (~taken.observed & hit).sum() > 0.95 * hit.sum()
+    task = Denoise().resolve(taken)
+    # Their neighbours' noise is measured, not they.
+    assert task.sigma == pytest.approx(0.05, rel=0.3)
+    # The network must not learn to copy its input, which is a guess there.
+    assert task.input_noise > 0.1 > Denoise().resolve(measured(64, 64)).input_noise
+
+
+@pytest.mark.parametrize("task", [Denoise(preset="paper"), Denoise(impulses=False)])
+def test_impulses_are_left_when_asked(measured, task):
+    measurement = measured(64, 64)
+    measurement.y[..., ::5, ::7] = 1.5
+    assert task.take(measurement) is measurement
+    assert bool(Denoise(preset="paper", impulses=True).take(measurement).observed[..., 1, 1].all())
+    assert not bool(Denoise(preset="paper", impulses=True).take(measurement).observed.all())

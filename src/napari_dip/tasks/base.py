@@ -206,6 +206,10 @@ class Task(Settings):
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         """What the preset sets for this measurement, by setting; `stop` stands for "auto"."""
 
+    def take(self, measurement: Measurement) -> Measurement:
+        """The measurement as this task takes it, such as without pixels that say nothing."""
+        return measurement
+
     def operator(self, measurement: Measurement) -> Operator:
         """The forward operator, before missing pixels are masked."""
         from napari_dip.engine.physics import Identity

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.problem import Problem
 
+FILLED = 0.15
+"""The least perturbation where pixels are missing: with less, the network ends by copying its
+input, and there that is only a guess."""
+
 STRONG_NOISE = 40 / 255
 """From this sigma on the paper perturbs the input more (it does at 50, and not at 25)."""
 
@@ -42,8 +46,8 @@ class Denoise(Task):
     2 runs (the released code runs 3000 iterations). `fast` starts from the noisy image itself, at
     half the resolution, with recorrupted pairs: a perturbation of the input whose share is taken
     off the target, so that neither holds the other's noise (Pang et al., CVPR 2021). It is as
-    strong at each pixel as the noise is. Where there is little noise, detail that the fit leaves
-    over is given back.
+    strong at each pixel as the noise is. Impulses ("salt and pepper") are taken as missing. Where
+    there is little noise, detail that the fit leaves over is given back.
     """
 
     name = "denoise"
@@ -60,22 +64,40 @@ class Denoise(Task):
         None, "Camera: noise without light, in data values", least=0, advanced=True
     )
 
+    impulses: bool | None = setting(
+        None,
+        "Look for impulses (salt and pepper, dead or saturated pixels) and take them as missing; "
+        "fast does",
+        advanced=True,
+    )
+
+    def take(self, measurement: Measurement) -> Measurement:
+        from napari_dip.tasks.impulses import find_impulses
+
+        if not (self.preset != "paper" if self.impulses is None else self.impulses):
+            return measurement
+        hit = find_impulses(measurement.y, measurement.observed)
+        return replace(measurement, observed=measurement.observed & ~hit)
+
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         if self.preset == "paper":
             strong = self.sigma is not None and self.sigma > STRONG_NOISE
             return {
                 **PAPER,
+                "impulses": False,
                 "iterations": 1800,
                 "runs": 2,
                 "input_noise": 1 / 20 if strong else 1 / 30,
             }
         known = None if self.sigma is None else self.sigma / measurement.unit
         sigma = measurement.estimated_sigma() if known is None else known
+        least = 1e-3 if bool(measurement.observed.all()) else FILLED
         return {
             **FAST,
+            "impulses": True,
             "iterations": 400,
             "input": "image",
-            "input_noise": min(max(SHARE * sigma, 1e-3), 1.0),
+            "input_noise": min(max(SHARE * sigma, least), 1.0),
             "recorrupt": True,
             "shuffle": 2,
             **(FAST_3D if is_volume(measurement.space) else {}),
