@@ -22,6 +22,7 @@ from napari_dip import (
 from napari_dip.engine.devices import OutOfMemory
 from napari_dip.tasks import TASKS
 from napari_dip.tasks.base import Task
+from napari_dip.tasks.presets import PAPER
 from napari_dip.tasks.settings import setting
 
 QUICK = {"iterations": 3, "filters": (4, 4)}
@@ -442,7 +443,7 @@ class Flatten(Task):
     strength: float = setting(0.5, "How much", least=0, most=1)
 
     def preset_values(self, measurement):
-        return Denoise(preset="paper").preset_values(measurement)
+        return EnhanceDetail(preset="paper").preset_values(measurement)
 
     def finish(self, x, measurement):
         return {"image": x + self.strength * (0.5 - x), "fitted": x}
