@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dip.errors import UserError
-from napari_dip.images import MARGIN, check_axes, encode, guess_axes, nominal_range
+from napari_dip.images import (
+    MARGIN,
+    check_axes,
+    encode,
+    guess_axes,
+    measure_extent,
+    nominal_range,
+)
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
 AXES = ("YX", "XY", "YXS", "SYX", "CYX", "YXC", "ZYX", "YXZ", "ZYXS", "CZYX", "TZCYX", "ZTYXS")
@@ -318,3 +325,33 @@ def test_the_given_array_is_left_alone(rng):
     y.fill_(9)
     encoding.decode(y)
     np.testing.assert_array_equal(image, kept)
+
+
+@pytest.mark.parametrize("axes", ["YX", "YXS", "CYX"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_parts_are_scaled_as_the_whole(axes, dtype, rng):
+    shape = {"YX": (40, 32), "YXS": (40, 32, 3), "CYX": (3, 40, 32)}[axes]
+    ramp = np.linspace(50, 150, 40).reshape([40 if a == "Y" else 1 for a in axes])
+    image = (np.broadcast_to(ramp, shape) + rng.normal(0, 5, shape)).astype(dtype)
+    whole, _, encoding = encode(image, axes)
+    y = axes.index("Y")
+    parts = np.split(image, 2, axis=y)
+    extent = measure_extent(parts[0], axes) | measure_extent(parts[1], axes)
+    for number, part in enumerate(parts):
+        scaled, _, own = encode(part, axes, extent)
+        np.testing.assert_allclose(own.low, encoding.low, atol=2)
+        np.testing.assert_allclose(own.high, encoding.high, atol=2)
+        assert own.limits == encoding.limits
+        half = whole[:, 20 * number : 20 * number + 20]
+        np.testing.assert_allclose(scaled.numpy(), half.numpy(), atol=0.03)
+        np.testing.assert_array_equal(own.decode(scaled).astype(int), part.astype(int))
+
+
+def test_a_part_without_contrast_or_values_is_no_mistake():
+    flat = np.full((16, 16), 7, np.uint8)
+    extent = measure_extent(np.arange(256, dtype=np.uint8).reshape(16, 16), "YX")
+    y, _, encoding = encode(flat, "YX", extent)
+    assert (encoding.decode(y) == 7).all()
+    with pytest.raises(UserError, match="nothing to restore"):
+        encode(flat, "YX")
+    assert measure_extent(np.full((16, 16), np.nan), "YX") is None

@@ -84,7 +84,7 @@ def restore_file(
         if report.resolve() in (path.resolve() for path in (output, *beside.values())):
             raise UserError(f"report: {report} is the result's own name; choose another")
     read = {side: read_image(path) for side, path in sides.items()}
-    given = {side: READERS[side](file) for side, file in read.items()}
+    given: dict[str, Any] = {side: READERS[side](file) for side, file in read.items()}
     if mask_keeps:
         if "mask" not in given:
             raise UserError("mask_keeps: there is no mask that it could invert; give --mask too")

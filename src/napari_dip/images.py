@@ -64,6 +64,38 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """How far an image's values reach; its value range is decided by it.
+
+    That of a large image is joined from its parts' (`|`), so that all of them are scaled alike.
+
+    Attributes
+    ----------
+    least, most
+        For each channel, or one for all that share a range: without isolated points.
+    lowest, highest
+        Of all that is finite.
+    """
+
+    least: tuple[float, ...]
+    most: tuple[float, ...]
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+
+    def __or__(self, other: Extent) -> Extent:
+        return Extent(
+            least=tuple(map(min, self.least, other.least)),
+            most=tuple(map(max, self.most, other.most)),
+            lowest=tuple(map(min, self.lowest, other.lowest)),
+            highest=tuple(map(max, self.highest, other.highest)),
+        )
+
+    def nominal(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+        """Black and white of the whole image."""
+        return _nominal(dtype, min(self.lowest), max(self.highest))
+
+
+@dataclass(frozen=True)
 class Encoding:
     """What is needed to bring a tensor back to the user's array.
 
@@ -158,7 +190,9 @@ class Encoding:
         return np.ascontiguousarray(values.transpose([present.index(a) for a in self.axes]))
 
 
-def encode(image: NDArray[Any], axes: str | None = None) -> tuple[Tensor, Tensor, Encoding]:
+def encode(
+    image: NDArray[Any], axes: str | None = None, extent: Extent | None = None
+) -> tuple[Tensor, Tensor, Encoding]:
     """Bring an array into the form that is fitted.
 
     Parameters
@@ -168,6 +202,8 @@ def encode(image: NDArray[Any], axes: str | None = None) -> tuple[Tensor, Tensor
     axes
         One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
         a colour, which share one range). Guessed if not given.
+    extent
+        That of the whole, where the image is a part of a larger one; its own if not given.
 
     Returns
     -------
@@ -199,13 +235,18 @@ def encode(image: NDArray[Any], axes: str | None = None) -> tuple[Tensor, Tensor
             f"at least {SMALLEST} a side are needed"
         )
     values, alpha = _channels_last(image, axes)
-    limits = _limits(values)
     dtype = values.dtype
     values = values.astype(np.float64)
     finite = np.isfinite(values)
     if not finite.any():
         raise UserError("image: it has no finite pixel")
-    low, high = _value_range(values, finite, dtype, shared="S" in axes or "C" not in axes)
+    if extent is None:
+        extent = _extent(values, finite, shared=_share_a_range(axes))
+        if extent.lowest == extent.highest:
+            value = extent.lowest[0]
+            raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
+    low, high = _value_range(extent, dtype, values.shape[-1])
+    limits = _limits(dtype, extent)
     encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
     scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
     scaled[~finite] = 0
@@ -214,26 +255,41 @@ def encode(image: NDArray[Any], axes: str | None = None) -> tuple[Tensor, Tensor
     return y, observed, encoding
 
 
+def measure_extent(image: NDArray[Any], axes: str) -> Extent | None:
+    """How far the values of a part of an image reach; None if it has no finite pixel."""
+    values = _channels_last(image, axes)[0].astype(np.float64)
+    finite = np.isfinite(values)
+    return _extent(values, finite, shared=_share_a_range(axes)) if finite.any() else None
+
+
+def _share_a_range(axes: str) -> bool:
+    return "S" in axes or "C" not in axes
+
+
 def nominal_range(dtype: np.dtype[Any], values: NDArray[Any]) -> tuple[float, float]:
     """Black and white of an image: its dtype's for integers, 0 and 1 for floats within them.
 
     Other floats have no nominal range; theirs is what the data span.
     """
+    finite = values[np.isfinite(values)] if dtype.kind == "f" else values[:0]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return _nominal(dtype, low, high)
+
+
+def _nominal(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
     if dtype.kind in "ui":
         info = np.iinfo(dtype)
         return float(info.min), float(info.max)
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
 
-def _limits(values: NDArray[Any]) -> tuple[float, float]:
-    if values.dtype.kind in "ui":
-        info = np.iinfo(values.dtype)
+def _limits(dtype: np.dtype[Any], extent: Extent) -> tuple[float, float]:
+    if dtype.kind in "ui":
+        info = np.iinfo(dtype)
         # 64-bit integers end between two floats; the upper one would overflow.
         most = float(info.max) if int(float(info.max)) == info.max else np.nextafter(info.max, 0.0)
         return float(info.min), float(most)
-    low, high = nominal_range(values.dtype, values)
+    low, high = extent.nominal(dtype)
     return (low, high) if (low, high) == (0.0, 1.0) else (-math.inf, math.inf)
 
 
@@ -252,12 +308,25 @@ def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArra
     return values, None
 
 
+def _extent(values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool) -> Extent:
+    """The extent of (*space, channels), channels together or one by one."""
+    from scipy.ndimage import median_filter
+
+    channels = values.shape[-1]
+    filled = np.where(finite, values, np.median(values[finite]))
+    smooth = median_filter(filled, size=(3,) * (values.ndim - 1) + (1,))
+    groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
+    robust = [_extremes(filled[..., group], smooth[..., group]) for group in groups]
+    return Extent(
+        least=tuple(float(least) for least, _ in robust),
+        most=tuple(float(most) for _, most in robust),
+        lowest=tuple(float(filled[..., group].min()) for group in groups),
+        highest=tuple(float(filled[..., group].max()) for group in groups),
+    )
+
+
 def _value_range(
-    values: NDArray[np.float64],
-    finite: NDArray[np.bool_],
-    dtype: np.dtype[Any],
-    *,
-    shared: bool,
+    extent: Extent, dtype: np.dtype[Any], channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The values that become 0 and 1, for each channel.
 
@@ -265,27 +334,20 @@ def _value_range(
     seldom does: there the data's own range is taken, without isolated hot or dead pixels, which
     would squeeze everything else into a corner.
     """
-    from scipy.ndimage import median_filter
-
-    channels = values.shape[-1]
-    filled = np.where(finite, values, np.median(values[finite]))
-    smooth = median_filter(filled, size=(3,) * (values.ndim - 1) + (1,))
-    groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
-    low, high = np.empty(channels), np.empty(channels)
-    for group in groups:
-        least, most = _extremes(filled[..., group], smooth[..., group])
+    ranges = []
+    for reach in zip(extent.least, extent.most, extent.lowest, extent.highest, strict=True):
+        least, most, lowest, highest = reach
         if least == most:  # nothing but isolated points
-            least, most = filled[..., group].min(), filled[..., group].max()
+            least, most = lowest, highest
         if least == most:
-            if shared or all(np.ptp(filled[..., c]) == 0 for c in range(channels)):
-                raise UserError(f"image: every pixel is {least:g}; there is nothing to restore")
             most = least + 1  # one empty channel among others
-        black, white = nominal_range(dtype, filled[..., group])
+        black, white = _nominal(dtype, lowest, highest)
         if most - least >= (white - black) / 2 and (dtype.kind in "ui" or (black, white) == (0, 1)):
-            low[group], high[group] = black, white
+            ranges.append((black, white))
         else:
             margin = MARGIN * (most - least)
-            low[group], high[group] = least - margin, most + margin
+            ranges.append((least - margin, most + margin))
+    low, high = np.array(ranges * (channels if len(ranges) == 1 else 1)).T
     return low, high
 
 

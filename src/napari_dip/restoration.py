@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.images import CHANNELS, Encoding, encode, nominal_range
+from napari_dip.images import CHANNELS, Encoding, Extent, encode, nominal_range
 from napari_dip.metrics import psnr, ssim
 from napari_dip.results import Restoration, Update
 from napari_dip.sides import guide_tensor, mask_tensor, psf_tensor
@@ -167,17 +167,19 @@ def prepare(
     data_range: float | None = None,
     device: str = "auto",
     seed: int = 0,
+    extent: Extent | None = None,
 ) -> Job:
     """Check a restoration's arguments and decide its settings, without starting it.
 
-    Its parameters, and what it raises, are those of `restore`.
+    Its parameters, and what it raises, are those of `restore`; `extent` is that of the picture
+    which `image` is a part of.
     """
     from napari_dip.engine.devices import check_memory, resolve_device
 
     if not isinstance(task, Task):
         raise UserError(f"task: {task!r} is none; give one with its settings, such as Denoise()")
     image = np.asarray(image)
-    y, observed, encoding = encode(image, axes)
+    y, observed, encoding = encode(image, axes, extent)
     given = {"mask": mask, "guide": guide, "psf": psf}
     for name in ("mask", "guide", "psf"):
         if name in task.needs and given[name] is None:
@@ -188,7 +190,7 @@ def prepare(
         observed = observed & ~mask_tensor(np.asarray(mask), encoding)
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
-    nominal = nominal_range(image.dtype, image)
+    nominal = extent.nominal(image.dtype) if extent else nominal_range(image.dtype, image)
     data_range = float(nominal[1] - nominal[0] if data_range is None else data_range)
     if not (math.isfinite(data_range) and data_range > 0):
         raise UserError(f"data_range: {data_range:g} must be a finite number above 0")
