@@ -136,3 +136,11 @@ def test_before_the_first_image_there_is_no_average_to_put_back():
     average.update(torch.ones(1))
     backtracking.restore()
     assert average.value is None
+
+
+def test_a_loss_that_is_no_error_never_jumps(fit):
+    fit.backtracking.jump = None
+    assert not fit.backtracking.inspect([-9.0])
+    for loss in (-20.0, -2.0, 0.1, 50.0):
+        assert not fit.backtracking.inspect([loss])
+    assert fit.backtracking.inspect([math.nan])

@@ -314,6 +314,16 @@ def test_cancelled_in_the_middle_of_a_failure(problem, settings):
     assert torch.equal(final.image, last(fit(problem, settings, should_stop=StopAt(10))).image)
 
 
+def test_what_grows_without_bounds_is_not_taken_back(problem, settings, monkeypatch):
+    def restore(self):
+        pytest.fail("went back")
+
+    monkeypatch.setattr(run_module.Backtracking, "restore", restore)
+    problem = replace(problem, fidelity=lambda x, y: -100 * x.mean(), has_optimum=False)
+    first, *_, final = fit(problem, replace(settings, iterations=3 * CHECK_EVERY))
+    assert final.loss < first.loss < 0
+
+
 def test_a_fit_that_keeps_breaking_ends_with_the_last_good_image(problem, settings):
     broken = replace(problem, fidelity=Broken(*range(12, 10**4)))
     final = last(fit(broken, replace(settings, iterations=500)))

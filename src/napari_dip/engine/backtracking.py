@@ -32,12 +32,20 @@ class Backtracking:
     ----------
     network, optimizer, average
         What is copied and put back.
+    jump
+        A loss this many times the recent median is a jump; None for losses that are no errors, of
+        which ratios say nothing.
     """
 
     def __init__(
-        self, network: nn.Module, optimizer: torch.optim.Optimizer, average: ExponentialAverage
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        average: ExponentialAverage,
+        jump: float | None = JUMP,
     ) -> None:
         self.network, self.optimizer, self.average = network, optimizer, average
+        self.jump = jump
         self.recent: float | None = None
         self.jumps = 0
         self.failures = 0
@@ -70,7 +78,11 @@ class Backtracking:
             self.failures += 1
             self.restore()
             return True
-        jumped = self.recent is not None and losses[-1] > JUMP * self.recent
+        jumped = (
+            self.jump is not None
+            and self.recent is not None
+            and losses[-1] > self.jump * self.recent
+        )
         if jumped and self.jumps < PATIENCE:
             self.jumps += 1
             self.restore()

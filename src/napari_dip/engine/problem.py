@@ -41,6 +41,9 @@ class Problem:
     noise_shape
         (1, 1 or channels of z, *domain): how strong the perturbation of z is at each pixel, in
         units of the settings' `input_noise`; even if not given.
+    has_optimum
+        Whether the fidelity is an error, 0 at best, and not something that grows without bounds:
+        only of an error is a multiple a sign of a fit that breaks.
     """
 
     y: Tensor
@@ -48,6 +51,7 @@ class Problem:
     guide: Tensor | None = None
     fidelity: Fidelity = squared_error
     noise_shape: Tensor | None = None
+    has_optimum: bool = True
 
     @property
     def domain(self) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_dip.engine.averaging import ExponentialAverage
-from napari_dip.engine.backtracking import Backtracking
+from napari_dip.engine.backtracking import JUMP, Backtracking
 from napari_dip.engine.devices import memory_format, resolve_precision
 from napari_dip.engine.fidelity import squared_error
 from napari_dip.engine.inputs import FreshNoise, PooledNoise
@@ -75,7 +75,8 @@ class Run:
             self.network.parameters(), settings.learning_rate, fused=device.type != "mps"
         )
         self.average = ExponentialAverage(settings.average)
-        self.backtracking = Backtracking(self.network, self.optimizer, self.average)
+        jump = JUMP if problem.has_optimum else None
+        self.backtracking = Backtracking(self.network, self.optimizer, self.average, jump)
         self.watch = settings.stopping.start() if settings.stopping else None
         self.best: Tensor | None = None
         self.loss: Tensor
