@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from napari_dip.batch import restore_many
     from napari_dip.errors import UserError
+    from napari_dip.large import restore_large
+    from napari_dip.many import restore_many
     from napari_dip.restoration import Job, prepare, restore
     from napari_dip.results import Restoration, Update
     from napari_dip.tasks import (
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
-    "restore_many": "batch",
+    "restore_large": "large",
+    "restore_many": "many",
     "UserError": "errors",
     **dict.fromkeys(("Restoration", "Update"), "results"),
     **dict.fromkeys(("Job", "prepare", "restore"), "restoration"),
@@ -65,6 +67,7 @@ __all__ = [
     "__version__",
     "prepare",
     "restore",
+    "restore_large",
     "restore_many",
     "task_from_dict",
 ]

@@ -20,7 +20,8 @@ from napari_dip.command_options import (
 from napari_dip.tasks import TASKS
 
 if TYPE_CHECKING:
-    from napari_dip.batch import Outcome, Summary
+    from napari_dip.batch.items import Outcome
+    from napari_dip.batch.summary import Summary
 
 SOME_FAILED = 1
 INTERRUPTED = 130
@@ -85,7 +86,8 @@ def _run_options() -> list[click.Parameter]:
 
 
 def _run(**given: Any) -> None:
-    from napari_dip.batch import Status, restore_many
+    from napari_dip.batch.items import Status
+    from napari_dip.many import restore_many
     from napari_dip.terminal import interruptible
 
     task = TASKS[given["task"]]
@@ -119,7 +121,7 @@ def _run(**given: Any) -> None:
 
 def _tell(outcome: Outcome, summary: Summary) -> None:
     """A line for each item as it ends."""
-    from napari_dip.batch import Status
+    from napari_dip.batch.items import Status
 
     place = f"[{len(summary.outcomes)}/{len(summary.names)}] {outcome.name}: "
     if outcome.status is Status.FAILED:

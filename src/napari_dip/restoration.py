@@ -62,6 +62,16 @@ class Job:
         task, measurement = self.task, self.measurement
         return memory_needed(self._problem, task.fit_settings(measurement), self.device)
 
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """Of the image that will come out."""
+        import torch
+
+        operator = self.task.operator(self.measurement)
+        x = operator.visible(torch.zeros(1, 1, *operator.domain(self.measurement.space)))
+        channels = self.measurement.y.shape[1]
+        return self.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
+
     @cached_property
     def _problem(self) -> Problem:
         """Made once for the estimate and the fit: a smooth fill of large holes takes a while."""
@@ -304,15 +314,9 @@ def restore(
 
 
 def _reference(reference: Array, job: Job) -> Array:
-    import torch
-
-    domain = job.task.operator(job.measurement).domain(job.measurement.space)
-    x = job.task.operator(job.measurement).visible(torch.zeros(1, 1, *domain))
-    channels = job.measurement.y.shape[1]
-    expected = job.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
-    if reference.shape != expected:
+    if reference.shape != job.result_shape:
         raise UserError(
-            f"reference: its shape {reference.shape} is not the result's {expected}; "
+            f"reference: its shape {reference.shape} is not the result's {job.result_shape}; "
             "crop it, or save both with the same channels"
         )
     if reference.dtype.kind not in "biuf":

@@ -6,7 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_dip.restoration import Job
+    from napari_dip.results import Restoration
 
 
 class Status(StrEnum):
@@ -80,3 +84,20 @@ class Item(ABC):
         Stopped
             When `should_stop` said so; then nothing is written.
         """
+
+
+def to_the_end(job: Job, should_stop: Callable[[], bool]) -> Restoration:
+    """Run a job without showing anything.
+
+    Raises
+    ------
+    Stopped
+        When it was told to stop.
+    """
+    result = None
+    for update in job.run(should_stop):
+        result = update.result
+    assert result is not None  # a job's last update has its result
+    if result.stop_reason == "cancelled":
+        raise Stopped
+    return result

@@ -46,23 +46,26 @@ def work(item: Item, run: str) -> Outcome:
     """
     from distributed import get_worker
 
-    where = get_worker().address
     with _one_at_a_time:
-        ended = _ended(run)
-        if ended():
-            return Outcome(item.name, Status.UNFINISHED, worker=where)
-        try:
-            report = item.run(ended)
-            return Outcome(item.name, Status.DONE, report=report, worker=where)
-        except Stopped:
-            return Outcome(item.name, Status.UNFINISHED, worker=where)
-        except UserError as error:
-            return Outcome(item.name, Status.FAILED, str(error), worker=where)
-        # Whatever it is, the other items are none the worse for it.
-        except Exception as error:
-            logger.exception("%s failed", item.name)
-            told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-            return Outcome(item.name, Status.FAILED, told, worker=where)
+        return attempt(item, _ended(run), get_worker().address)
+
+
+def attempt(item: Item, should_stop: Callable[[], bool], where: str = "") -> Outcome:
+    """Do an item here and now, and tell what became of it."""
+    if should_stop():
+        return Outcome(item.name, Status.UNFINISHED, worker=where)
+    try:
+        report = item.run(should_stop)
+        return Outcome(item.name, Status.DONE, report=report, worker=where)
+    except Stopped:
+        return Outcome(item.name, Status.UNFINISHED, worker=where)
+    except UserError as error:
+        return Outcome(item.name, Status.FAILED, str(error), worker=where)
+    # Whatever it is, the other items are none the worse for it.
+    except Exception as error:
+        logger.exception("%s failed", item.name)
+        told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        return Outcome(item.name, Status.FAILED, told, worker=where)
 
 
 def _ended(run: str) -> Callable[[], bool]:

@@ -39,37 +39,62 @@ def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
     with _strict(), tifffile.TiffFile(path) as file:
         series = file.series[0].levels[0]
         page = series.keyframe
-        if page.photometric not in _PHOTOMETRIC and page.compression != COMPRESSION.JPEG:
-            name = PHOTOMETRIC(page.photometric).name
-            raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
+        _refuse_colours(path, page)
         data, axes = _canonical(series.asarray(), series.axes, page)
-        tiff: dict[str, Any] = {}
-        if file.is_imagej:
-            tiff = {"imagej": True, "metadata": _imagej_entries(file)}
-        elif file.ome_metadata:
-            tiff = {"ome": True, "metadata": _ome_entries(file.ome_metadata)}
-        elif page.description and page.description != page.shaped_description:
-            tiff = {"description": page.description}
-        if page.photometric == PHOTOMETRIC.MINISWHITE:
-            tiff["photometric"] = "miniswhite"
-        elif page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
-            if file.is_imagej:
-                tiff |= {"photometric": "palette", "colormap": page.colormap}
-            else:
-                data = np.moveaxis((page.colormap >> 8).astype(np.uint8)[:, data], 0, -1)
-                axes += "S"
-        resolution, unit = page.resolution, page.resolutionunit
-        known = "XResolution" in page.tags and "YResolution" in page.tags and min(resolution) > 0
-        return (
-            data,
-            axes,
-            Metadata(
-                resolution=resolution if known else None,
-                resolution_unit=RESUNIT(unit),
-                icc_profile=page.iccprofile,
-                tiff=tiff,
-            ),
+        metadata = _metadata(file, page)
+        colours = page.colormap if page.photometric == PHOTOMETRIC.PALETTE else None
+        if colours is not None and not file.is_imagej:
+            data = np.moveaxis((np.asarray(colours) >> 8).astype(np.uint8)[:, data], 0, -1)
+            axes += "S"
+        return data, axes, metadata
+
+
+def open_planes(path: Path) -> tuple[Any, str, Metadata] | None:
+    """A Zarr store of the first image at full resolution, of which nothing is read yet.
+
+    None where samples would have to be rearranged: that is left to `read`.
+    """
+    with _strict(), tifffile.TiffFile(path) as file:
+        series = file.series[0].levels[0]
+        page = series.keyframe
+        _refuse_colours(path, page)
+        stored = series.axes
+        apart = "S" in stored and not (
+            stored.endswith("S") and _holds_colour(series.shape[-1], page)
         )
+        if apart or (page.photometric == PHOTOMETRIC.PALETTE and not file.is_imagej):
+            return None
+        axes, metadata = _named(stored), _metadata(file, page)
+    return tifffile.imread(path, aszarr=True, level=0, series=0), axes, metadata
+
+
+def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
+    if page.photometric not in _PHOTOMETRIC and page.compression != COMPRESSION.JPEG:
+        name = PHOTOMETRIC(page.photometric).name
+        raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
+
+
+def _metadata(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
+    """What a file tells beside its pixels."""
+    tiff: dict[str, Any] = {}
+    if file.is_imagej:
+        tiff = {"imagej": True, "metadata": _imagej_entries(file)}
+    elif file.ome_metadata:
+        tiff = {"ome": True, "metadata": _ome_entries(file.ome_metadata)}
+    elif page.description and page.description != page.shaped_description:
+        tiff = {"description": page.description}
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        tiff["photometric"] = "miniswhite"
+    elif page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None and file.is_imagej:
+        tiff |= {"photometric": "palette", "colormap": page.colormap}
+    resolution = page.resolution
+    known = "XResolution" in page.tags and "YResolution" in page.tags and min(resolution) > 0
+    return Metadata(
+        resolution=resolution if known else None,
+        resolution_unit=RESUNIT(page.resolutionunit),
+        icc_profile=page.iccprofile,
+        tiff=tiff,
+    )
 
 
 def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None:
@@ -112,10 +137,13 @@ def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[
         else:
             data = np.moveaxis(data, -1, axes.index("Y"))
             axes = axes.replace("Y", "?Y" if "C" in axes else "CY")
-    # An axis that the file doesn't name is most likely the depth of a stack.
+    return data, _named(axes)
+
+
+def _named(axes: str) -> str:
+    """An axis that the file doesn't name is most likely the depth of a stack."""
     free = [name for name in "ZTC" if name not in axes]
-    named = "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
-    return data, named
+    return "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
 
 
 def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:

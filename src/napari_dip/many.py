@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from napari_dip.batch.cluster import connect
-from napari_dip.batch.items import Item, Outcome, Status, Stopped
+from napari_dip.batch.items import Item, Outcome, Status, to_the_end
 from napari_dip.batch.runner import run_items
 from napari_dip.batch.summary import Summary
 from napari_dip.errors import UserError
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import READABLE, WRITABLE, FileError, remove_leftovers, replacing
-from napari_dip.restoration import Job
-from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task
 
 
@@ -86,23 +84,6 @@ class Picture(Item):
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
         return {name: value for name, value in report.items() if name != "history"}
-
-
-def to_the_end(job: Job, should_stop: Callable[[], bool]) -> Restoration:
-    """Run a job without showing anything.
-
-    Raises
-    ------
-    Stopped
-        When it was told to stop.
-    """
-    result = None
-    for update in job.run(should_stop):
-        result = update.result
-    assert result is not None  # a job's last update has its result
-    if result.stop_reason == "cancelled":
-        raise Stopped
-    return result
 
 
 def restore_many(

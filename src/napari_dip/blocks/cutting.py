@@ -1,0 +1,130 @@
+"""Overlapping blocks that cover an array."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from napari_dip.errors import UserError
+
+
+@dataclass(frozen=True)
+class Block:
+    """A box in an array: from `start` up to `stop`, along all of its axes."""
+
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """What it is in the array."""
+        return tuple(map(slice, self.start, self.stop))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
+
+    def scaled(self, factors: Sequence[int]) -> Block:
+        """The same box on a grid that is finer by these factors."""
+        start = tuple(a * f for a, f in zip(self.start, factors, strict=True))
+        return Block(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
+
+    def common(self, other: Block) -> Block | None:
+        """The box that is in both."""
+        start = tuple(map(max, self.start, other.start))
+        stop = tuple(map(min, self.stop, other.stop))
+        return Block(start, stop) if all(map(int.__lt__, start, stop)) else None
+
+    def within(self, other: Block) -> tuple[slice, ...]:
+        """What this box is in an array that holds another."""
+        start = other.start
+        return tuple(
+            slice(a - o, b - o) for a, b, o in zip(self.start, self.stop, start, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Blocks of one size that cover an array.
+
+    Attributes
+    ----------
+    spans
+        Along each axis, where the blocks start and stop.
+    """
+
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's."""
+        return tuple(spans[-1][1] for spans in self.spans)
+
+    def blocks(self) -> list[Block]:
+        """All of them, the last axis running fastest."""
+        return [_block(spans) for spans in product(*self.spans)]
+
+    def touching(self, box: Block) -> list[Block]:
+        """Those that have something in common with a box."""
+        near = [
+            [span for span in spans if span[0] < stop and span[1] > start]
+            for spans, start, stop in zip(self.spans, box.start, box.stop, strict=True)
+        ]
+        return [_block(spans) for spans in product(*near)]
+
+    def scaled(self, factors: Sequence[int]) -> Grid:
+        """The same blocks on a grid of pixels that is finer by these factors."""
+        return Grid(
+            tuple(
+                tuple((a * f, b * f) for a, b in spans)
+                for spans, f in zip(self.spans, factors, strict=True)
+            )
+        )
+
+
+def cut(shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]) -> Grid:
+    """Cover an array with blocks of one size.
+
+    Parameters
+    ----------
+    shape
+        The array's.
+    sides
+        Of a block; an axis that is no longer is not cut.
+    overlaps
+        What neighbours have in common at least: blocks are spaced evenly.
+
+    Raises
+    ------
+    UserError
+        When blocks would not get ahead.
+    """
+    return Grid(tuple(map(_spans, shape, sides, overlaps)))
+
+
+def tile(shape: Sequence[int], sides: Sequence[int]) -> Grid:
+    """Cover an array with boxes that do not overlap; the last along an axis may be smaller."""
+    return Grid(
+        tuple(
+            tuple((start, min(start + side, length)) for start in range(0, length, side))
+            for length, side in zip(shape, sides, strict=True)
+        )
+    )
+
+
+def _block(spans: tuple[tuple[int, int], ...]) -> Block:
+    return Block(tuple(a for a, _ in spans), tuple(b for _, b in spans))
+
+
+def _spans(length: int, side: int, overlap: int) -> tuple[tuple[int, int], ...]:
+    if length <= side:
+        return ((0, length),)
+    if not 0 <= overlap < side:
+        raise UserError(f"overlap: {overlap} must be from 0 up to below the block's {side} pixels")
+    count = math.ceil((length - overlap) / (side - overlap))
+    starts = np.linspace(0, length - side, count).round().astype(int).tolist()
+    return tuple((start, start + side) for start in starts)

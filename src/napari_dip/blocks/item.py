@@ -1,0 +1,92 @@
+"""One block, as a batch does it: its values go to a file of its own, to be blended later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.batch.items import Item, to_the_end
+from napari_dip.blocks.cutting import Block
+from napari_dip.blocks.plan import Plan
+from napari_dip.files import replacing
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class BlockItem(Item):
+    """A block of a picture.
+
+    Attributes
+    ----------
+    plan
+        What it shares with the others.
+    block
+        Which one.
+    folder
+        For its values.
+    """
+
+    plan: Plan
+    block: Block
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.plan.source.path.name} {self.label}"
+
+    @property
+    def label(self) -> str:
+        """Where it begins, along each axis."""
+        pairs = zip(self.plan.source.axes.lower(), self.block.start, strict=True)
+        return "-".join(f"{letter}{start}" for letter, start in pairs if letter not in "s")
+
+    @property
+    def values(self) -> Path:
+        return self.folder / f"{self.label}.npy"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / f"{self.label}.json"
+
+    def finished(self) -> dict[str, Any] | None:
+        try:
+            report: dict[str, Any] = json.loads(self.report.read_text())
+        except (OSError, ValueError):
+            return None
+        return report if self.values.exists() else None
+
+    def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
+        with self.plan.source.open() as picture:
+            values = picture.read(self.block.slices)
+        report: dict[str, Any] = {"seed": self.plan.seed}
+        if self._has_nothing_to_do(values):
+            report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
+        else:
+            result = to_the_end(self.plan.job(self.block, values), should_stop)
+            shape = self.block.scaled(self.plan.factors).shape
+            values = result.image.reshape(shape)
+            told = result.report()
+            report |= {n: told[n] for n in ("iterations", "seconds", "stop_reason", "device")}
+        with replacing(self.values) as temporary, temporary.open("wb") as file:
+            np.save(file, values)
+        with replacing(self.report) as temporary:
+            temporary.write_text(json.dumps(report) + "\n")
+        return report | {"source": str(self.plan.source.path)}
+
+    def _has_nothing_to_do(self, values: Array) -> bool:
+        """Whether a block is empty, or has nothing that is to be filled."""
+        finite = np.isfinite(values)
+        if set(self.plan.factors) != {1}:
+            return False
+        if not finite.any():
+            return True
+        given = self.plan.source.beside(self.block)
+        is_complete = bool(finite.all()) and not given.get("mask", np.zeros(1)).any()
+        return is_complete and self.plan.group(self.block).task.name == "inpaint"

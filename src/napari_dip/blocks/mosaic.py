@@ -1,0 +1,198 @@
+"""A picture restored block by block: planned, done in any order, blended as soon as possible.
+
+Beside the result lies a folder of what is under way, OUT.parts: the plan, and each finished block.
+It goes when all is done; until then a run that was killed can be resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_dip.axes import Axes
+from napari_dip.batch.items import Outcome, Status
+from napari_dip.blocks.blending import blend
+from napari_dip.blocks.cutting import Block, Grid, tile
+from napari_dip.blocks.item import BlockItem
+from napari_dip.blocks.plan import Plan, Source, blocks_for, make_plan
+from napari_dip.blocks.store import Store
+from napari_dip.errors import UserError
+from napari_dip.files import remove_leftovers, replacing
+from napari_dip.files.destination import FileError, reason
+from napari_dip.tasks.base import Task
+
+
+class Mosaic:
+    """One picture of a run, and how far it has come.
+
+    Parameters
+    ----------
+    source
+        The picture, and what is beside it.
+    output
+        The OME-Zarr to write.
+    task
+        What to do.
+    block, overlap
+        Pixels along y and x.
+    data_range, seed, device
+        As in `restore`.
+    resume
+        Go on with what an earlier run of the same settings has left.
+    overwrite
+        Replace a result that exists.
+
+    Raises
+    ------
+    UserError
+        When something can't be used; then nothing is written.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        output: Path,
+        task: Task,
+        *,
+        block: int,
+        overlap: int,
+        data_range: float | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        self.source, self.output = source, output
+        self.parts = output.with_name(f"{output.name}.parts")
+        with source.open() as picture:
+            shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
+        self.layout = blocks_for(source, shape, block, overlap)
+        request = {
+            "task": task.name,
+            "settings": task.to_dict(),
+            "source": str(source.path),
+            "axes": source.axes,
+            "each": source.fitting.each,
+            "shape": shape,
+            "dtype": str(self._dtype),
+            "sides": {side: str(path) for side, path in source.sides.items()},
+            "mask_keeps": source.mask_keeps,
+            "block": block,
+            "overlap": overlap,
+            "data_range": data_range,
+            "seed": seed,
+        }
+        self.request: dict[str, Any] = json.loads(json.dumps(request))
+        self.is_complete = resume and self._recorded() == self.request
+        before = self._begun() if resume and not self.is_complete else None
+        if before is None and not (self.is_complete or overwrite):
+            for path in (output, self.parts):
+                if path.exists():
+                    raise UserError(
+                        f"output: {path} exists already; go on with --resume (resume=True in "
+                        "Python; the settings must be the same), or replace it with --force "
+                        "(overwrite=True)"
+                    )
+        if self.is_complete:
+            return
+        if before is None:
+            self.plan = make_plan(source, task, data_range=data_range, seed=seed, device=device)
+        else:
+            self.plan = Plan.restored(source, before, seed, device)
+        self._prepare(axes, is_new=before is None)
+
+    @property
+    def words(self) -> str:
+        """How the axes are fitted."""
+        return self.source.fitting.words(self.layout.grid.shape)
+
+    def _recorded(self) -> Any:
+        """The request that a finished result tells of."""
+        try:
+            attributes = json.loads((self.output / "zarr.json").read_text())["attributes"]
+            return attributes["napari-dip"]["request"]
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _begun(self) -> dict[str, Any] | None:
+        """What was decided for an unfinished result with the same request."""
+        try:
+            told = json.loads((self.parts / "plan.json").read_text())
+        except (OSError, ValueError):
+            return None
+        same = told["request"] == self.request and self.output.exists()
+        return told["decided"] if same else None
+
+    def _prepare(self, axes: Axes, *, is_new: bool) -> None:
+        grid, factors = self.layout.grid, self.plan.factors
+        self.grid = grid.scaled(factors)
+        self.items = {
+            fine: BlockItem(self.plan, block, self.parts)
+            for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True)
+        }
+        self._by_name = {item.name: block for block, item in self.items.items()}
+        self._done: set[Block] = set()
+        axes, self._where = axes.finer(factors).ordered()
+        self.store = Store(self.output, axes)
+        shape = self._ordered(self.grid.shape)
+        chunks = self.store.chunks(shape)
+        sides = [0] * len(chunks)
+        for place, side in zip(self._where, chunks, strict=True):
+            sides[place] = side
+        self.chunks: Grid = tile(self.grid.shape, sides)
+        if is_new:
+            self._start(axes, shape)
+        else:
+            remove_leftovers(self.parts)
+
+    def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(values[place] for place in self._where)
+
+    def _start(self, axes: Axes, shape: tuple[int, ...]) -> None:
+        try:
+            if self.parts.exists():
+                shutil.rmtree(self.parts)
+            self.store.create(shape, self._dtype, colour="S" in self.source.axes)
+            self.parts.mkdir(parents=True)
+        except OSError as error:
+            raise FileError(f"output: {self.output} can't be made ({reason(error)})") from error
+        told = {"request": self.request, "decided": self.plan.decided()}
+        with replacing(self.parts / "plan.json") as temporary:
+            temporary.write_text(json.dumps(told, indent=2) + "\n")
+
+    def take(self, outcome: Outcome) -> list[Block]:
+        """Blend what a block that has ended makes possible; the boxes that were written."""
+        block = self._by_name.get(outcome.name)
+        if block is None or outcome.status not in (Status.DONE, Status.KEPT):
+            return []
+        self._done.add(block)
+        written = []
+        for chunk in self.chunks.touching(block):
+            near = self.grid.touching(chunk)
+            if self._done.issuperset(near):
+                self._blend(chunk, near)
+                written.append(chunk)
+        if len(self._done) == len(self.items):
+            self._finish()
+        return written
+
+    def _blend(self, chunk: Block, near: list[Block]) -> None:
+        overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
+        values = blend(chunk, self._values(near), self.grid.shape, overlaps)
+        here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
+        self.store.write(here, values.transpose(self._where))
+
+    def _values(self, blocks: list[Block]) -> Iterator[tuple[Block, Any]]:
+        for block in blocks:
+            yield block, np.load(self.items[block].values, mmap_mode="r")
+
+    def _finish(self) -> None:
+        report = {"request": self.request, **self.plan.decided(), "blocks": len(self.items)}
+        self.store.finish(report)
+        shutil.rmtree(self.parts)
+        self.is_complete = True

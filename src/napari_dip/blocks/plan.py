@@ -1,0 +1,290 @@
+"""What all blocks of a picture share, decided once: value range, noise level, settings, seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.axes import Fitting
+from napari_dip.blocks.cutting import Block, Grid, cut, tile
+from napari_dip.errors import UserError
+from napari_dip.file_restoration import READERS
+from napari_dip.files import read_image
+from napari_dip.files.lazy import LazyPicture, open_lazily
+from napari_dip.images import Extent, measure_extent
+from napari_dip.restoration import Job, prepare
+from napari_dip.tasks import task_from_dict
+from napari_dip.tasks.base import Side, Task
+
+SAMPLE = {"Y": 256, "X": 256, "Z": 16}
+SAMPLES = 16
+"""Boxes from all over a picture that stand for it when settings and noise are decided."""
+
+READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
+"""Pixels along each axis, when the whole picture is gone over for its extent."""
+
+DEPTH = 64
+"""Slices of a block of a volume."""
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture on disk, with what is beside it, and how it is to be fitted.
+
+    Attributes
+    ----------
+    path, axes
+        Of the picture.
+    fitting
+        Which axes are fitted together.
+    sides
+        Files of mask and PSF.
+    mask_keeps
+        The mask marks what is known.
+    """
+
+    path: Path
+    axes: str
+    fitting: Fitting
+    sides: Mapping[Side, Path]
+    mask_keeps: bool = False
+
+    @property
+    def kept(self) -> list[int]:
+        """The axes that are fitted."""
+        return [i for i, a in enumerate(self.axes) if a not in self.fitting.each]
+
+    @property
+    def letters(self) -> str:
+        """Of the axes that are fitted."""
+        return "".join(self.fitting.fitted[i] for i in self.kept)
+
+    def open(self) -> LazyPicture:
+        return open_lazily(self.path, self.axes)
+
+    def fitted(self, values: Array) -> Array:
+        """A box without the axes whose entries are fitted one by one."""
+        return values[tuple(slice(None) if i in self.kept else 0 for i in range(values.ndim))]
+
+    def beside(self, block: Block) -> dict[str, Array]:
+        """What is given beside a box of the picture."""
+        given = {}
+        if "mask" in self.sides:
+            with open_lazily(self.sides["mask"]) as mask:
+                missing = _covering(mask, self.axes, block) != 0
+            given["mask"] = self.fitted(missing != self.mask_keeps)
+        if "psf" in self.sides:
+            given["psf"] = READERS["psf"](read_image(self.sides["psf"]))
+        return given
+
+
+def _covering(mask: LazyPicture, letters: str, block: Block) -> Array:
+    """A mask's box, spread over the axes that it does not have."""
+    slices = dict(zip(letters, block.slices, strict=True))
+    own = mask.axes.letters
+    values = mask.read(tuple(slices.get(letter, slice(None)) for letter in own))
+    if "S" in own and "S" not in letters:
+        colours = values[..., :-1] if values.shape[-1] in (2, 4) else values
+        values, own = (colours != 0).any(axis=-1), own.replace("S", "")
+    if not set(own) <= set(letters):
+        raise UserError(f"mask: its axes {own} are not the picture's {letters}; give it the same")
+    order = [own.index(a) for a in letters if a in own]
+    shape = [n if a in own else 1 for a, n in zip(letters, block.shape, strict=True)]
+    try:
+        return np.broadcast_to(values.transpose(order).reshape(shape), block.shape)
+    except ValueError:
+        raise UserError(
+            f"mask: its shape {mask.shape} is not the picture's; make it as large as the picture"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Group:
+    """What blocks of one channel (or of all, if they are fitted jointly) share."""
+
+    extent: Extent
+    task: Task
+    """Nothing is left open."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all blocks of a picture share.
+
+    Attributes
+    ----------
+    source
+        The picture.
+    groups
+        By the channel's number, if channels are fitted one by one; else one group, of "".
+    factors
+        How many times finer the result is along each axis.
+    data_range, seed, device
+        As in `restore`.
+    """
+
+    source: Source
+    groups: Mapping[str, Group]
+    factors: tuple[int, ...]
+    data_range: float
+    seed: int
+    device: str
+
+    def group(self, block: Block) -> Group:
+        return self.groups[_channel(self.source, block)]
+
+    def job(self, block: Block, values: Array) -> Job:
+        """The fit of a block."""
+        group = self.group(block)
+        return prepare(
+            self.source.fitted(values),
+            group.task,
+            axes=self.source.letters,
+            data_range=self.data_range,
+            device=self.device,
+            seed=self.seed,
+            extent=group.extent,
+            **self.source.beside(block),
+        )
+
+    def decided(self) -> dict[str, Any]:
+        """What was decided, as JSON values."""
+        groups = {
+            key: {
+                "extent": asdict(group.extent),
+                "task": {"task": group.task.name, **group.task.to_dict()},
+            }
+            for key, group in self.groups.items()
+        }
+        return {"groups": groups, "factors": self.factors, "data_range": self.data_range}
+
+    @classmethod
+    def restored(cls, source: Source, decided: Mapping[str, Any], seed: int, device: str) -> Self:
+        """The plan that `decided` tells of."""
+        groups = {
+            key: Group(
+                Extent(**{name: tuple(values) for name, values in group["extent"].items()}),
+                task_from_dict(group["task"]),
+            )
+            for key, group in decided["groups"].items()
+        }
+        return cls(source, groups, tuple(decided["factors"]), decided["data_range"], seed, device)
+
+
+def make_plan(
+    source: Source, task: Task, *, data_range: float | None, seed: int, device: str
+) -> Plan:
+    """Go over a picture once, and decide what all of its blocks share.
+
+    Raises
+    ------
+    UserError
+        When there is nothing in the picture, or the settings do not go with it.
+    """
+    with source.open() as picture:
+        return _make_plan(source, picture, task, data_range, seed, device)
+
+
+def _make_plan(
+    source: Source,
+    picture: LazyPicture,
+    task: Task,
+    data_range: float | None,
+    seed: int,
+    device: str,
+) -> Plan:
+    by_channel: dict[str, list[Block]] = {}
+    for block in tile(picture.shape, _sides(source, READ_AT_ONCE)).blocks():
+        by_channel.setdefault(_channel(source, block), []).append(block)
+    extents = {key: _extent(source, picture, boxes) for key, boxes in by_channel.items()}
+    nominal = reduce(or_, extents.values()).nominal(picture.dtype)
+    whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
+    groups, factors = {}, (1,) * len(source.axes)
+    psf = READERS["psf"](read_image(source.sides["psf"])) if "psf" in source.sides else None
+    for key, extent in extents.items():
+        values, mask = _sample(source, picture, key)
+        job = prepare(
+            values,
+            task,
+            axes=source.letters,
+            mask=mask,
+            data_range=whole,
+            seed=seed,
+            extent=extent,
+            psf=psf,
+        )
+        groups[key] = Group(extent, job.task)
+        finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
+        spread = dict(zip(source.kept, finer, strict=True))
+        factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
+    return Plan(source, groups, factors, whole, seed, device)
+
+
+def _channel(source: Source, block: Block) -> str:
+    return str(block.start[source.axes.index("C")]) if "C" in source.fitting.each else ""
+
+
+def _sides(source: Source, joint: Mapping[str, int]) -> tuple[int, ...]:
+    """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
+    each = source.fitting.each
+    letters = zip(source.axes, source.fitting.fitted, strict=True)
+    return tuple(1 if own in each else joint.get(fitted, 10**9) for own, fitted in letters)
+
+
+def _extent(source: Source, picture: LazyPicture, boxes: list[Block]) -> Extent:
+    found = [
+        extent
+        for box in boxes
+        if (extent := measure_extent(source.fitted(picture.read(box.slices)), source.letters))
+    ]
+    if not found:
+        raise UserError("image: it has no finite pixel")
+    extent = reduce(or_, found)
+    if extent.lowest == extent.highest:
+        value = extent.lowest[0]
+        raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
+    return extent
+
+
+def _sample(source: Source, picture: LazyPicture, channel: str) -> tuple[Array, Array | None]:
+    """Boxes from all over a picture, one below the other, with their mask."""
+    grid = cut(picture.shape, _sides(source, SAMPLE), (0,) * len(picture.shape))
+    boxes = [box for box in grid.blocks() if _channel(source, box) == channel]
+    with_mask = "mask" in source.sides
+    if with_mask:  # there, what is missing is the matter
+        boxes = [box for box in boxes if source.beside(box)["mask"].any()] or boxes
+    chosen = np.random.default_rng(0).permutation(len(boxes))[:SAMPLES]
+    some = [boxes[i] for i in sorted(chosen)]
+    below = source.letters.index("Y")
+    values = [source.fitted(picture.read(box.slices)) for box in some]
+    masks = [source.beside(box)["mask"] for box in some] if with_mask else []
+    return (
+        np.concatenate(values, axis=below),
+        np.concatenate(masks, axis=below) if with_mask else None,
+    )
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Blocks, and over how many pixels they fade into each other along each axis."""
+
+    grid: Grid
+    overlaps: tuple[int, ...]
+
+
+def blocks_for(source: Source, shape: tuple[int, ...], block: int, overlap: int) -> Layout:
+    """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z."""
+    depth = min(block, DEPTH)
+    sides = _sides(source, {"Y": block, "X": block, "Z": depth})
+    most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
+    overlaps = tuple(most.get(letter, 0) for letter in source.fitting.fitted)
+    return Layout(cut(shape, sides, overlaps), overlaps)

@@ -1,0 +1,234 @@
+"""Pictures of which only what is asked for is read: Zarr, OME-Zarr and TIFF."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.axes import Axes
+from napari_dip.errors import UserError
+from napari_dip.files import TIFF, read_image, tiff
+from napari_dip.files.destination import FileError, reason
+from napari_dip.files.metadata import Metadata
+
+MICROMETER = ("um", "µm", "μm", "micron", "microns", "\\u00B5m")
+
+UNITS = {
+    **dict.fromkeys(MICROMETER, "micrometer"),
+    "nm": "nanometer",
+    "mm": "millimeter",
+    "cm": "centimeter",
+    "m": "meter",
+    "pm": "picometer",
+    "Å": "angstrom",
+    "s": "second",
+    "sec": "second",
+    "ms": "millisecond",
+    "min": "minute",
+    "h": "hour",
+}
+"""UDUNITS-2 names, as OME-Zarr has them, of the symbols that TIFFs have."""
+
+
+@dataclass(frozen=True)
+class LazyPicture:
+    """A picture in a file.
+
+    Attributes
+    ----------
+    array
+        What can be sliced: an array, or one in a Zarr store.
+    axes
+        Of `array`, as far as the file tells.
+    path
+        Of the file or folder.
+    metadata
+        What a TIFF tells beside.
+    opened
+        What is closed at the end of a `with` block.
+    """
+
+    array: Any
+    axes: Axes
+    path: Path
+    metadata: Metadata = field(default_factory=Metadata)
+    opened: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        if self.opened is not None:
+            self.opened.close()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.array.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype).newbyteorder("=")
+        return dtype
+
+    def read(self, slices: tuple[slice, ...] | None = None) -> NDArray[Any]:
+        """What is in a box, or all of it.
+
+        Raises
+        ------
+        FileError
+            When it is damaged.
+        """
+        try:
+            part = self.array[slices if slices is not None else ...]
+            return np.ascontiguousarray(part, dtype=self.dtype)
+        # Decoders meet damaged files with errors of every kind.
+        except Exception as error:
+            raise FileError(
+                f"{self.path}: can't be read ({reason(error)}); check that it is complete"
+            ) from error
+
+
+def is_zarr(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a Zarr store, which is a folder."""
+    path = Path(path)
+    return path.suffix.lower() == ".zarr" or any(
+        (path / name).exists() for name in ("zarr.json", ".zarray", ".zgroup")
+    )
+
+
+def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyPicture:
+    """Open a picture without reading its pixels, where its format allows that.
+
+    Parameters
+    ----------
+    path
+        A Zarr store, of which a group's first multiscale image is taken at full resolution, or
+        any file that `read_image` reads.
+    axes
+        Letters for its axes, if it does not tell or tells wrong.
+
+    Raises
+    ------
+    FileError
+        When there is none, or it can't be read.
+    """
+    path = Path(path)
+    if is_zarr(path) and path.is_dir():
+        picture = _zarr(path)
+    elif path.suffix.lower() in TIFF and path.is_file():
+        picture = _tiff(path)
+    else:
+        picture = _whole(path)
+    return picture if axes is None else replace(picture, axes=picture.axes.renamed(axes))
+
+
+def _whole(path: Path) -> LazyPicture:
+    image = read_image(path)
+    return LazyPicture(image.data, calibrated(image.axes, image.metadata), path, image.metadata)
+
+
+def _tiff(path: Path) -> LazyPicture:
+    import zarr
+
+    try:
+        opened = tiff.open_planes(path)
+    except FileError:
+        raise
+    except Exception as error:
+        raise FileError(
+            f"{path}: can't be read ({reason(error)}); check that it is complete"
+        ) from error
+    if opened is None:
+        return _whole(path)
+    store, axes, metadata = opened
+    array = zarr.open_array(store, mode="r")
+    return LazyPicture(array, calibrated(axes, metadata), path, metadata, store)
+
+
+def _zarr(path: Path) -> LazyPicture:
+    import zarr
+
+    try:
+        node = zarr.open(path, mode="r")
+        if isinstance(node, zarr.Array):
+            return LazyPicture(node, Axes(_letters(node)), path)
+        told: Any = dict(node.attrs)
+        image = told.get("ome", told)["multiscales"][0]
+        level = image["datasets"][0]
+        array = node[level["path"]]
+        labels = told.get("ome", told).get("omero", {}).get("channels", [])
+        return LazyPicture(array, _described(image, level, labels), path)
+    except Exception as error:
+        raise FileError(
+            f"{path}: can't be read ({reason(error)}); give a Zarr array, or an OME-Zarr image"
+        ) from error
+
+
+def _letters(array: Any) -> str:
+    """A plain array's axes, by its names of dimensions or by their number."""
+    names = array.metadata.to_dict().get("dimension_names") or ()
+    letters = "".join(str(name)[:1].upper() for name in names if name)
+    if len(letters) == array.ndim and {"Y", "X"} <= set(letters) <= set("TCZYXS"):
+        return letters
+    if array.ndim > 5:
+        raise UserError(f"its {array.ndim} axes can mean many things")
+    return {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}[array.ndim]
+
+
+def _described(image: Any, level: Any, labels: Any) -> Axes:
+    """The axes of an OME-Zarr image."""
+    axes = image["axes"]
+    whole = image.get("coordinateTransformations", [])
+    scale, origin = np.ones(len(axes)), np.zeros(len(axes))
+    for transformation in [*level["coordinateTransformations"], *whole]:
+        if transformation["type"] == "scale":
+            factors = np.array(transformation["scale"])
+            scale, origin = scale * factors, origin * factors
+        elif transformation["type"] == "translation":
+            origin = origin + transformation["translation"]
+    return Axes(
+        "".join(axis["name"][:1].upper() for axis in axes),
+        tuple(scale.tolist()),
+        tuple(axis.get("unit", "") for axis in axes),
+        tuple(origin.tolist()),
+        tuple(str(channel.get("label", "")) for channel in labels),
+        image.get("name", ""),
+    )
+
+
+def calibrated(letters: str, metadata: Metadata) -> Axes:
+    """The axes of a TIFF, with what its OME or ImageJ metadata tells of them."""
+    told: Mapping[str, Any] = metadata.tiff.get("metadata", {})
+    scale, units = dict.fromkeys(letters, 1.0), dict.fromkeys(letters, "")
+    if metadata.tiff.get("ome"):
+        for letter in letters:
+            size = "TimeIncrement" if letter == "T" else f"PhysicalSize{letter}"
+            if size in told:
+                scale[letter] = float(told[size])
+                unit = told.get(f"{size}Unit", "s" if letter == "T" else "µm")
+                units[letter] = UNITS.get(unit, unit)
+    elif metadata.tiff.get("imagej"):
+        unit = str(told.get("unit", ""))
+        name = "" if unit in ("", "pixel") else UNITS.get(unit, unit)
+        if name and metadata.resolution is not None:
+            for letter, density in zip("XY", metadata.resolution, strict=True):
+                scale[letter], units[letter] = 1 / density, name
+        if "Z" in letters and "spacing" in told and name:
+            scale["Z"], units["Z"] = float(told["spacing"]), name
+        if "T" in letters and told.get("finterval"):
+            scale["T"], units["T"] = float(told["finterval"]), "second"
+    channels = told.get("Channel", ())
+    names = [str(c.get("Name", "")) for c in channels] if isinstance(channels, list) else []
+    return Axes(
+        letters,
+        tuple(scale[a] for a in letters),
+        tuple(units[a] for a in letters),
+        channels=tuple(names) if any(names) else (),
+        name=str(told.get("Name", "")),
+    )

@@ -1,0 +1,180 @@
+"""`restore_large`: a picture on disk, block by block or frame by frame, into an OME-Zarr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from napari_dip.axes import decide
+from napari_dip.batch.cluster import connect
+from napari_dip.batch.here import run_here
+from napari_dip.batch.items import Outcome
+from napari_dip.batch.runner import run_items
+from napari_dip.blocks.mosaic import Mosaic
+from napari_dip.blocks.plan import Source
+from napari_dip.errors import UserError
+from napari_dip.files.lazy import open_lazily
+from napari_dip.tasks.base import Side, Task
+
+BLOCK = 1024
+BLOCK_3D = 256
+LEAST = 32
+"""Pixels along y and x of a block that a network can say something about."""
+
+Paths = Mapping[Side, "str | os.PathLike[str]"]
+
+
+def plan_mosaic(
+    source: str | os.PathLike[str],
+    output: Path,
+    task: Task,
+    *,
+    axes: str | None = None,
+    each: str | None = None,
+    block: int | None = None,
+    overlap: int | None = None,
+    sides: Paths | None = None,
+    mask_keeps: bool = False,
+    data_range: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Mosaic:
+    """A picture that is ready to be restored; parameters and errors as in `restore_large`."""
+    if set(sides or {}) - {"mask", "psf"}:
+        raise UserError("guide: a picture in blocks takes none; restore it as a whole")
+    with open_lazily(source, None if axes is None else axes.upper()) as picture:
+        letters, shape = picture.axes.letters, picture.shape
+    fitting = decide(letters, shape, each)
+    given = {side: Path(path).absolute() for side, path in (sides or {}).items()}
+    path = Path(source).absolute()
+    where = Source(path, letters, fitting, given, mask_keeps)
+    length = dict(zip(where.axes, shape, strict=True))
+    is_volume = any(
+        length[own] > 1 and fitted == "Z"
+        for own, fitted in zip(where.axes, fitting.fitted, strict=True)
+        if own not in fitting.each
+    )
+    size = block or (BLOCK_3D if is_volume else BLOCK)
+    if size < LEAST:
+        raise UserError(f"block: {size} pixels are too few; {LEAST} are the least")
+    return Mosaic(
+        where,
+        output,
+        task,
+        block=size,
+        overlap=size // 8 if overlap is None else overlap,
+        data_range=data_range,
+        seed=seed,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+    )
+
+
+def restore_large(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    task: Task,
+    *,
+    axes: str | None = None,
+    each: str | None = None,
+    block: int | None = None,
+    overlap: int | None = None,
+    sides: Paths | None = None,
+    mask_keeps: bool = False,
+    data_range: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_start: Callable[[str], object] = lambda words: None,
+    on_outcome: Callable[[Outcome, Mosaic], object] = lambda outcome, mosaic: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Restore a picture of any size, in memory for one block.
+
+    Its value range, noise and settings are decided once, for the whole; blocks overlap and fade
+    into each other; and the result is there to be looked at as it grows. Axes whose entries are
+    fitted one by one are gone through in the same way.
+
+    Parameters
+    ----------
+    source
+        A Zarr array, an OME-Zarr image, or any file; of TIFFs and Zarr only what is needed is read.
+    output
+        The OME-Zarr to write, a folder that ends in .zarr.
+    task
+        What to do.
+    axes
+        Letters for the axes, if the file does not tell: T, C, Z, Y, X, S.
+    each
+        The axes whose entries are fitted one by one: T if not given, "" for none.
+    block
+        Its pixels along y and x: 1024, or 256 in 3-D, where it has 64 slices at most.
+    overlap
+        Pixels that neighbours share, an eighth of the block if not given.
+    sides, mask_keeps
+        Files of mask (also Zarr) and PSF.
+    data_range, seed, device
+        As in `restore`.
+    workers, scheduler
+        As in `restore_many`; without either, blocks are done one after another, without dask.
+    resume
+        Go on with a run that was ended: finished blocks are not done again.
+    overwrite
+        Replace a result that exists.
+    on_start
+        Called once with how the axes are fitted, in words.
+    on_outcome
+        Called for each block as it ends.
+    should_stop
+        Asked all along; true ends the run, which can be resumed.
+
+    Returns
+    -------
+    bool
+        Whether all is done.
+
+    Raises
+    ------
+    UserError
+        When something can't be used, before anything is written.
+    """
+    output = Path(output).absolute()
+    if output.suffix.lower() != ".zarr":
+        raise UserError(f"output: {output.name} is no OME-Zarr; name it {output.stem}.ome.zarr")
+    mosaic = plan_mosaic(
+        source,
+        output,
+        task,
+        axes=axes,
+        each=each,
+        block=block,
+        overlap=overlap,
+        sides=sides,
+        mask_keeps=mask_keeps,
+        data_range=data_range,
+        seed=seed,
+        device=device,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    if mosaic.is_complete:
+        return True
+    items = list(mosaic.items.values())
+    on_start(f"{mosaic.words}, {len(items)} blocks")
+    if workers is None and scheduler is None:
+        for outcome in run_here(items, resume=resume, should_stop=should_stop):
+            mosaic.take(outcome)
+            on_outcome(outcome, mosaic)
+        return mosaic.is_complete
+    with connect(scheduler, workers=workers, device=device, most=len(items)) as client:
+        for outcome in run_items(client, items, resume=resume, should_stop=should_stop):
+            mosaic.take(outcome)
+            on_outcome(outcome, mosaic)
+    return mosaic.is_complete
