@@ -16,9 +16,11 @@ import click
 
 from napari_dip import __version__
 from napari_dip.cli_batch import batch
+from napari_dip.cli_large import is_large, large_options, restore_in_blocks
 from napari_dip.command_options import (
     DEVICE,
     FILE,
+    INTERRUPTED,
     SEED,
     SIDES,
     Command,
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from napari_dip.demo import Demo
 
 BAD_ARGUMENT = 2
-INTERRUPTED = 130
-"""What shells report for a program that Ctrl-C ended."""
 
 
 class Program(click.Group):
@@ -88,7 +88,7 @@ def _files(task: type[Task]) -> list[click.Parameter]:
     params: list[click.Parameter] = [
         click.Argument(["image"], metavar="IN", type=FILE),
         file_option(
-            "-o", "--output", metavar="OUT", required=True, help="Result: .tif, .png or .jpg."
+            "-o", "--output", metavar="OUT", required=True, help="Result: .tif, .png, .jpg, .zarr."
         ),
         *(file_option(f"--{s}", required=s in task.needs, help=SIDES[s]) for s in task.accepts),
     ]
@@ -121,7 +121,7 @@ def _surroundings(task: type[Task]) -> list[click.Parameter]:
         metavar="X",
         help="From black to white, for PSNR and sigma; the dtype's range if not given.",
     )
-    return [axes, data_range, SEED, DEVICE]
+    return [axes, data_range, SEED, DEVICE, *large_options()]
 
 
 def _restore(task: type[Task], **given: Any) -> None:
@@ -129,6 +129,9 @@ def _restore(task: type[Task], **given: Any) -> None:
     from napari_dip.terminal import summary
 
     output: Path = given["output"]
+    if is_large(output, given):
+        restore_in_blocks(task.from_dict(chosen(task, given)), given)
+        return
     result = restore_file(
         given["image"],
         output,

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from napari_dip.cli_large import cut_options, cuts
 from napari_dip.command_options import (
     DEVICE,
+    INTERRUPTED,
     SEED,
     SIDES,
+    SOME_FAILED,
     Command,
     chosen,
     file_option,
@@ -23,10 +26,7 @@ if TYPE_CHECKING:
     from napari_dip.batch.items import Outcome
     from napari_dip.batch.summary import Summary
 
-SOME_FAILED = 1
-INTERRUPTED = 130
-
-HELP = """Restore many pictures side by side: files, folders, patterns.
+HELP = """Restore many pictures side by side: files, folders, patterns, frames, blocks.
 
 Each result is written to OUTDIR as soon as it is there, with a report beside it; summary.csv and
 summary.json tell of all. A picture that fails stops nothing. Ctrl-C ends the run, and --resume goes
@@ -71,6 +71,7 @@ def _run_options() -> list[click.Parameter]:
         click.Option(["--data-range"], type=float, metavar="X", help="From black to white."),
         SEED,
         DEVICE,
+        *cut_options(),
         click.Option(
             ["--workers"],
             type=int,
@@ -109,6 +110,7 @@ def _run(**given: Any) -> None:
             should_stop=interrupted,
             **{name: given[name] for name in ("mask_keeps", "axes", "data_range", "seed")},
             **{name: given[name] for name in ("device", "workers", "scheduler", "resume")},
+            **cuts(given),
         )
     click.echo(f"{given['output']}: {summary}; see summary.csv")
     context = click.get_current_context()

@@ -12,6 +12,10 @@ from napari_dip.errors import UserError
 from napari_dip.tasks.base import Side
 from napari_dip.tasks.settings import Kind, Settings, kinds
 
+SOME_FAILED = 1
+INTERRUPTED = 130
+"""What shells report for a program that Ctrl-C ended."""
+
 FILE = click.Path(path_type=Path)
 
 SIDES: dict[Side, str] = {

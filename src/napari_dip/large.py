@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from napari_dip.axes import decide
@@ -30,6 +32,7 @@ def plan_mosaic(
     output: Path,
     task: Task,
     *,
+    name: str = "",
     axes: str | None = None,
     each: str | None = None,
     block: int | None = None,
@@ -64,6 +67,7 @@ def plan_mosaic(
         where,
         output,
         task,
+        name=name,
         block=size,
         overlap=size // 8 if overlap is None else overlap,
         data_range=data_range,
@@ -148,33 +152,31 @@ def restore_large(
     output = Path(output).absolute()
     if output.suffix.lower() != ".zarr":
         raise UserError(f"output: {output.name} is no OME-Zarr; name it {output.stem}.ome.zarr")
-    mosaic = plan_mosaic(
-        source,
-        output,
-        task,
-        axes=axes,
-        each=each,
-        block=block,
-        overlap=overlap,
-        sides=sides,
-        mask_keeps=mask_keeps,
-        data_range=data_range,
-        seed=seed,
-        device=device,
-        resume=resume,
-        overwrite=overwrite,
-    )
-    if mosaic.is_complete:
-        return True
-    items = list(mosaic.items.values())
-    on_start(f"{mosaic.words}, {len(items)} blocks")
-    if workers is None and scheduler is None:
-        for outcome in run_here(items, resume=resume, should_stop=should_stop):
-            mosaic.take(outcome)
-            on_outcome(outcome, mosaic)
-        return mosaic.is_complete
-    with connect(scheduler, workers=workers, device=device, most=len(items)) as client:
-        for outcome in run_items(client, items, resume=resume, should_stop=should_stop):
-            mosaic.take(outcome)
-            on_outcome(outcome, mosaic)
+    with ExitStack() as stack:
+        client = None
+        if not (workers is None and scheduler is None):
+            client = stack.enter_context(connect(scheduler, workers=workers, device=device))
+        mosaic = plan_mosaic(
+            source,
+            output,
+            task,
+            axes=axes,
+            each=each,
+            block=block,
+            overlap=overlap,
+            sides=sides,
+            mask_keeps=mask_keeps,
+            data_range=data_range,
+            seed=seed,
+            device=device,
+            resume=resume,
+            overwrite=overwrite,
+        )
+        if mosaic.is_complete:
+            return True
+        items = list(mosaic.items.values())
+        on_start(f"{mosaic.words}, {len(items)} blocks")
+        run = run_here if client is None else partial(run_items, client)
+        for outcome in run(items, resume=resume, should_stop=should_stop):
+            on_outcome(mosaic.take(outcome), mosaic)
     return mosaic.is_complete

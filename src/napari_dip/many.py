@@ -7,7 +7,8 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from napari_dip.batch.cluster import connect
 from napari_dip.batch.items import Item, Outcome, Status, to_the_end
 from napari_dip.batch.runner import run_items
 from napari_dip.batch.summary import Summary
+from napari_dip.blocks.mosaic import Mosaic, ResultExists
 from napari_dip.errors import UserError
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import READABLE, WRITABLE, FileError, remove_leftovers, replacing
+from napari_dip.files.lazy import is_zarr
+from napari_dip.large import plan_mosaic
 from napari_dip.tasks.base import Side, Task
 
 
@@ -97,6 +101,9 @@ def restore_many(
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    each: str | None = None,
+    block: int | None = None,
+    overlap: int | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -117,7 +124,7 @@ def restore_many(
     Parameters
     ----------
     images
-        Files, folders (with all that is in them) and patterns such as "plate/*.tif".
+        Files, Zarr stores, folders (with all that is in them) and patterns such as "plate/*.tif".
     output
         The folder for the results, which have their sources' names and places in their folders.
     task
@@ -126,6 +133,9 @@ def restore_many(
         Mask, guide and PSF: a file for all pictures, or a folder with one of each picture's name.
     mask_keeps, axes, data_range, seed, device
         As in `restore_file`.
+    each, block, overlap
+        As in `restore_large`: with any of them, and for Zarr stores, an item is a block of a
+        picture, or one entry of its axes, and the result is NAME.ome.zarr.
     workers
         Processes on this machine; by default one for each GPU, or for each two cores.
     scheduler
@@ -153,32 +163,45 @@ def restore_many(
     for side in task.needs:
         if side not in (sides or {}):
             raise UserError(f"{side}: {task.name} needs one; give a file, or a folder of them")
-    options = {"axes": axes, "data_range": data_range, "seed": seed, "device": device}
-    if mask_keeps:
-        options["mask_keeps"] = True
-    sources = find_pictures(images, folder)
-    items = [
-        Picture(str(name), source, folder / name, task, _sides(sides or {}, name), options)
-        for name, source in sources.items()
-    ]
+    options: dict[str, Any] = {"data_range": data_range, "seed": seed, "device": device}
+    options |= {"axes": axes, **({"mask_keeps": True} if mask_keeps else {})}
+    cuts: dict[str, Any] = {"each": each, "block": block, "overlap": overlap}
+    in_blocks = any(value is not None for value in cuts.values())
+    pictures: list[Picture] = []
+    large: dict[Path, Path] = {}
+    for name, source in find_pictures(images, folder, in_blocks=in_blocks).items():
+        if name.suffix == ".zarr":
+            large[name] = source
+        else:
+            beside = _sides(sides or {}, name)
+            pictures.append(Picture(str(name), source, folder / name, task, beside, options))
     if not (resume or overwrite):
-        for item in items:
-            if item.output.exists():
+        for picture in pictures:
+            if picture.output.exists():
                 raise UserError(
-                    f"output: {item.output} exists already; go on with --resume (resume=True in "
+                    f"output: {picture.output} exists already; go on with --resume (resume=True in "
                     "Python), or replace it with --force (overwrite=True)"
                 )
-    with connect(scheduler, workers=workers, device=device, most=len(items)) as client:
+    most = None if large else len(pictures)
+    with connect(scheduler, workers=workers, device=device, most=most) as client:
         on_start(client.dashboard_link)
         make_folder(folder)
         if resume:
             remove_leftovers(folder)
+        plan = partial(
+            plan_mosaic, task=task, resume=resume, overwrite=overwrite, **options, **cuts
+        )
+        mosaics, known = _plans(plan, folder, large, sides or {})
+        items: list[Item] = [*pictures, *(i for m in mosaics for i in m.items.values())]
         settings = {"task": task.name, "settings": task.to_dict(), **options}
-        summary = Summary(folder, settings, tuple(item.name for item in items))
+        names = (*(outcome.name for outcome in known), *(item.name for item in items))
+        summary = Summary(folder, settings, names)
+        outcomes = run_items(client, items, resume=resume, should_stop=should_stop)
         try:
-            for outcome in run_items(client, items, resume=resume, should_stop=should_stop):
-                summary.add(outcome)
-                on_outcome(outcome, summary)
+            for outcome in chain(known, outcomes):
+                told = reduce(lambda told, mosaic: mosaic.take(told), mosaics, outcome)
+                summary.add(told)
+                on_outcome(told, summary)
         finally:
             for item in items:  # done, yet its worker could not say so any more
                 report = None if summary.knows(item.name) else item.finished()
@@ -188,7 +211,32 @@ def restore_many(
     return summary
 
 
-def find_pictures(images: Iterable[str | os.PathLike[str]], output: Path) -> dict[Path, Path]:
+def _plans(
+    plan: Callable[..., Mosaic],
+    folder: Path,
+    large: Mapping[Path, Path],
+    sides: Mapping[Side, str | os.PathLike[str]],
+) -> tuple[list[Mosaic], list[Outcome]]:
+    """Pictures to be restored in blocks, and those of which it is known how they end."""
+    mosaics, known = [], []
+    for name, source in large.items():
+        make_folder((folder / name).parent)
+        try:
+            mosaic = plan(source, folder / name, name=str(name), sides=_sides(sides, name))
+        except ResultExists:
+            raise
+        except UserError as error:  # as any other item's, it does not stop the others
+            known.append(Outcome(str(name), Status.FAILED, str(error)))
+            continue
+        mosaics.append(mosaic)
+        if mosaic.is_complete:
+            known.append(Outcome(str(name), Status.KEPT))
+    return mosaics, known
+
+
+def find_pictures(
+    images: Iterable[str | os.PathLike[str]], output: Path, *, in_blocks: bool = False
+) -> dict[Path, Path]:
     """The files that are meant, by the names of their results.
 
     Raises
@@ -199,7 +247,7 @@ def find_pictures(images: Iterable[str | os.PathLike[str]], output: Path) -> dic
     found: dict[Path, Path] = {}
     for given in images:
         place = Path(given)
-        if place.is_dir():
+        if place.is_dir() and not is_zarr(place):
             some = {path.relative_to(place): path for path in _below(place, output)}
         elif glob.has_magic(str(given)) and not place.exists():
             matches = sorted(glob.glob(str(given)))  # noqa: PTH207, Path's takes no absolute ones
@@ -211,8 +259,7 @@ def find_pictures(images: Iterable[str | os.PathLike[str]], output: Path) -> dic
         if not some:
             raise UserError(f"images: {given}: there are no pictures; use {', '.join(READABLE)}")
         for name, path in some.items():
-            kept = name.suffix.lower() in WRITABLE
-            result = name if kept else name.with_suffix(".png")
+            result = _result(name, in_blocks or is_zarr(path))
             if found.setdefault(result, path.absolute()) != path.absolute():
                 raise UserError(
                     f"images: {found[result]} and {path} would both become {output / result}; "
@@ -223,15 +270,24 @@ def find_pictures(images: Iterable[str | os.PathLike[str]], output: Path) -> dic
     return found
 
 
+def _result(name: Path, in_blocks: bool) -> Path:
+    """What a picture's result is called."""
+    if in_blocks:
+        return name.with_name(f"{name.stem.removesuffix('.ome')}.ome.zarr")
+    return name if name.suffix.lower() in WRITABLE else name.with_suffix(".png")
+
+
 def _below(folder: Path, output: Path) -> list[Path]:
     """The pictures in a folder and its folders, but no hidden ones and no results."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in READABLE
-        and not path.name.startswith(".")
-        and output not in path.absolute().parents
-    )
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.absolute() == output:
+            continue
+        if path.suffix.lower() in READABLE or is_zarr(path):
+            found.append(path)
+        elif path.is_dir():
+            found += _below(path, output)
+    return found
 
 
 def _sides(sides: Mapping[Side, str | os.PathLike[str]], name: Path) -> dict[Side, Path]:

@@ -6,12 +6,15 @@ import os
 
 import numpy as np
 import pytest
+import tifffile
+import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
 from napari_dip.batch.items import Status
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import raster, read_image
+from napari_dip.files.lazy import open_lazily
 from napari_dip.many import find_pictures
 
 TINY = Denoise(iterations=3, filters=(8, 8))
@@ -128,6 +131,30 @@ def test_ending_a_run_keeps_what_is_finished(here, pictures, out):
     assert len([name for name in names(out) if name.endswith("png")]) == done
     again = restore_many([pictures], out, TINY, resume=True, **options)
     assert str(again) == f"{6 - done} done, {done} kept"
+
+
+def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
+    movie = rng.integers(0, 255, (3, 40, 40), dtype=np.uint8)
+    tifffile.imwrite(pictures / "movie.tif", movie, imagej=True, metadata={"axes": "TYX"})
+    zarr.save_array(pictures / "slide.zarr", movie[0])
+    (pictures / "broken.zarr").mkdir()
+    options = {"scheduler": here, "device": "cpu", "block": 32, "overlap": 4}
+    summary = restore_many([pictures], out, TINY, **options)
+    assert str(summary) == f"{6 + 12 + 4} done, 1 failed"
+    assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["broken.ome.zarr"]
+    assert names(out.parent / "out" / "movie.ome.zarr")
+    assert not list(out.glob("*.parts"))
+    assert open_lazily(out / "movie.ome.zarr").axes.letters == "TYX"
+    frame = restore_many([pictures / "slide.zarr"], out.with_name("b"), TINY, **options)
+    assert str(frame) == "4 done"
+    np.testing.assert_array_equal(
+        open_lazily(out / "slide.ome.zarr").read(),
+        open_lazily(out.with_name("b") / "slide.ome.zarr").read(),
+    )
+    with pytest.raises(UserError, match="exists already"):
+        restore_many([pictures / "slide.zarr"], out, TINY, **options)
+    again = restore_many([pictures], out, TINY, resume=True, **options)
+    assert str(again) == "8 kept, 1 failed"
 
 
 def test_what_is_meant(tmp_path):

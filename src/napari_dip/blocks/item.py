@@ -25,6 +25,8 @@ class BlockItem(Item):
 
     Attributes
     ----------
+    picture
+        What the picture is called.
     plan
         What it shares with the others.
     block
@@ -33,13 +35,14 @@ class BlockItem(Item):
         For its values.
     """
 
+    picture: str
     plan: Plan
     block: Block
     folder: Path
 
     @property
     def name(self) -> str:
-        return f"{self.plan.source.path.name} {self.label}"
+        return f"{self.picture} {self.label}"
 
     @property
     def label(self) -> str:

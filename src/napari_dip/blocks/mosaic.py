@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from napari_dip.files.destination import FileError, reason
 from napari_dip.tasks.base import Task
 
 
+class ResultExists(UserError):
+    """There is a result already, and nobody said what is to become of it."""
+
+
 class Mosaic:
     """One picture of a run, and how far it has come.
 
@@ -38,6 +43,8 @@ class Mosaic:
         The OME-Zarr to write.
     task
         What to do.
+    name
+        What blocks are called by; the file's if not given.
     block, overlap
         Pixels along y and x.
     data_range, seed, device
@@ -59,6 +66,7 @@ class Mosaic:
         output: Path,
         task: Task,
         *,
+        name: str = "",
         block: int,
         overlap: int,
         data_range: float | None = None,
@@ -68,6 +76,7 @@ class Mosaic:
         overwrite: bool = False,
     ) -> None:
         self.source, self.output = source, output
+        self.name = name or source.path.name
         self.parts = output.with_name(f"{output.name}.parts")
         with source.open() as picture:
             shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
@@ -93,11 +102,13 @@ class Mosaic:
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
                 if path.exists():
-                    raise UserError(
+                    raise ResultExists(
                         f"output: {path} exists already; go on with --resume (resume=True in "
                         "Python; the settings must be the same), or replace it with --force "
                         "(overwrite=True)"
                     )
+        self.items: dict[Block, BlockItem] = {}
+        self._by_name: dict[str, Block] = {}
         if self.is_complete:
             return
         if before is None:
@@ -131,11 +142,11 @@ class Mosaic:
     def _prepare(self, axes: Axes, *, is_new: bool) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
-        self.items = {
-            fine: BlockItem(self.plan, block, self.parts)
+        self.items |= {
+            fine: BlockItem(self.name, self.plan, block, self.parts)
             for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True)
         }
-        self._by_name = {item.name: block for block, item in self.items.items()}
+        self._by_name |= {item.name: block for block, item in self.items.items()}
         self._done: set[Block] = set()
         axes, self._where = axes.finer(factors).ordered()
         self.store = Store(self.output, axes)
@@ -165,21 +176,25 @@ class Mosaic:
         with replacing(self.parts / "plan.json") as temporary:
             temporary.write_text(json.dumps(told, indent=2) + "\n")
 
-    def take(self, outcome: Outcome) -> list[Block]:
-        """Blend what a block that has ended makes possible; the boxes that were written."""
+    def take(self, outcome: Outcome) -> Outcome:
+        """Blend what a block that has ended makes possible.
+
+        A block that is done, yet whose values could not be written, comes back as failed.
+        """
         block = self._by_name.get(outcome.name)
         if block is None or outcome.status not in (Status.DONE, Status.KEPT):
-            return []
+            return outcome
         self._done.add(block)
-        written = []
-        for chunk in self.chunks.touching(block):
-            near = self.grid.touching(chunk)
-            if self._done.issuperset(near):
-                self._blend(chunk, near)
-                written.append(chunk)
-        if len(self._done) == len(self.items):
-            self._finish()
-        return written
+        try:
+            for chunk in self.chunks.touching(block):
+                near = self.grid.touching(chunk)
+                if self._done.issuperset(near):
+                    self._blend(chunk, near)
+            if len(self._done) == len(self.items):
+                self._finish()
+        except FileError as error:
+            return replace(outcome, status=Status.FAILED, error=str(error))
+        return outcome
 
     def _blend(self, chunk: Block, near: list[Block]) -> None:
         overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
