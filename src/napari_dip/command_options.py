@@ -77,9 +77,10 @@ def settings_options(task: type[Settings]) -> list[click.Parameter]:
 
 def _setting(field: Field[Any], kind: Kind) -> click.Option:
     name = field.name.replace("_", "-")
+    default: Any = field.default
     about: dict[str, Any] = {
         "help": f"{field.metadata['help']}.",
-        "default": field.default,
+        "default": ",".join(map(str, default)) if isinstance(default, tuple) else default,
         "show_default": field.default is not None,
     }
     if kind.scalar is bool:

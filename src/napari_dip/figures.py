@@ -1,8 +1,9 @@
-"""Pictures side by side, as one figure."""
+"""Pictures side by side, and curves, as figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ INCHES = 3.2
 """A panel's width and height."""
 
 
-def side_by_side(panels: Mapping[str, NDArray[Any]], path: Path) -> None:
+def side_by_side(
+    panels: Mapping[str, NDArray[Any]], path: Path, *, columns: int | None = None
+) -> None:
     """Draw images beside each other, all at one size, and write the figure as a PNG.
 
     Parameters
@@ -21,15 +24,42 @@ def side_by_side(panels: Mapping[str, NDArray[Any]], path: Path) -> None:
         The images, (y, x) or (y, x, 3), by their titles.
     path
         Where to.
+    columns
+        How many in a row; all of them if not given.
     """
     from matplotlib.figure import Figure
 
+    columns = min(columns or len(panels), len(panels))
+    rows = math.ceil(len(panels) / columns)
     # Without pyplot: no window, no backend to choose, nothing left open.
-    figure = Figure(figsize=(INCHES * len(panels), INCHES), layout="constrained")
-    for axes, (title, image) in zip(
-        figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True
-    ):
+    figure = Figure(figsize=(INCHES * columns, INCHES * rows), layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, (title, image) in zip(grid, panels.items(), strict=False):
         axes.imshow(image, cmap="gray", interpolation="nearest")
         axes.set_title(title, fontsize=12)
-        axes.set_axis_off()
     figure.savefig(path, dpi=160, bbox_inches="tight")
+
+
+def curves(lines: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
+    """Draw losses over iterations, and write the figure as a PNG.
+
+    Parameters
+    ----------
+    lines
+        (iteration, loss) points by the curves' names.
+    path
+        Where to.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, points in lines.items():
+        axes.plot(*zip(*points, strict=True), label=name)
+    if all(loss > 0 for points in lines.values() for _, loss in points):
+        axes.set_yscale("log")
+    axes.set(xlabel="iteration", ylabel="loss")
+    axes.legend()
+    figure.savefig(path, dpi=160)

@@ -1,4 +1,4 @@
-"""A restoration watched from a terminal: a progress bar on stderr, and Ctrl-C to end it early."""
+"""What runs, watched from a terminal: a progress bar on stderr, and Ctrl-C to end it early."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from napari_dip.restoration import Job
     from napari_dip.results import Restoration
+    from napari_dip.studies import StudyJob, StudyResult
 
 SECONDS_BETWEEN_LINES = 10
 """Where stderr is a file, each refresh of the bar is a line more."""
@@ -43,6 +44,21 @@ def run_job(job: Job) -> Restoration:
             result = update.result
         bar.refresh()
     assert result is not None  # a job's last update has its result
+    return result
+
+
+def run_study_job(job: StudyJob) -> StudyResult:
+    """Run a study to its end, or until Ctrl-C, as `run_job` runs a restoration."""
+    result = None
+    with interruptible() as interrupted, _bar(job.study) as bar:
+        for update in job.run(interrupted):
+            bar.total = update.iterations
+            if update.pictures:
+                bar.set_postfix_str(update.pictures[-1].name, refresh=False)
+            bar.update(update.iteration - bar.n)
+            result = update.result
+        bar.refresh()
+    assert result is not None  # a study's last update has its result
     return result
 
 

@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from napari_dip.engine.networks import NetworkSpec
+from napari_dip.errors import UserError
+from napari_dip.lab.architectures import architecture, is_encoder_decoder
+
+NAMES = ("hourglass-1", "hourglass-3-nearest", "skip-5", "skip-2-bilinear", "unet-3", "resnet-2")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_is_a_network(name):
+    settings = architecture(name, width=6)
+    network = NetworkSpec(kind=settings.pop("network"), **settings).build(2, 3, (24, 20))
+    assert network(torch.rand(1, 2, 24, 20)).shape == (1, 3, 24, 20)
+
+
+def test_a_name_says_kind_depth_and_upsampling():
+    hourglass = architecture("hourglass-3-nearest", width=6)
+    assert hourglass["filters"] == (6, 6, 6)
+    assert hourglass["skips"] == (0, 0, 0)
+    assert hourglass["upsampling"] == ("nearest",) * 3
+    skip = architecture("skip-2", width=6)
+    assert (skip["skips"], skip["upsampling"]) == ((4, 4), ("bilinear",) * 2)
+    assert architecture("unet-5", width=128)["filters"] == (8, 16, 32, 64, 128, 128)
+    assert architecture("resnet-8", width=6)["filters"] == (32,) * 8
+    assert [is_encoder_decoder(architecture(n, 6)) for n in NAMES] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("name", ["skip", "skip-0", "skip-13", "vgg-3", "unet-3 ", ""])
+def test_other_names_are_refused(name):
+    with pytest.raises(UserError, match=r"architectures: .* is none; write hourglass-N"):
+        architecture(name, width=6)
