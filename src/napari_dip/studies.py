@@ -107,9 +107,12 @@ class Picture:
 
     @property
     def caption(self) -> str:
-        """Its name, and its PSNR where that is known."""
-        known = self.scores.get("psnr")
-        return self.name if known is None else f"{self.name}, {known:.2f} dB"
+        """Its name, and its PSNR or the activation that it reaches where that is known."""
+        if "psnr" in self.scores:
+            return f"{self.name}, {self.scores['psnr']:.2f} dB"
+        if "activation" in self.scores:
+            return f"{self.name}, activation {self.scores['activation']:.3g}"
+        return self.name
 
 
 @dataclass(frozen=True)

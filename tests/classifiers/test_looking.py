@@ -223,7 +223,7 @@ def test_a_torchvision_classifier_is_looked_into(torchvision, rng):
     result = invert(image, classifier, Invert(layers=("features.0", "output"), **QUICK))
     assert result.stack().shape == (2, 64, 64, 3)
     result = maximize(classifier, Maximize(unit=("tench", 7), **QUICK))
-    assert result.names == ("tench", "x")
+    assert result.names == ("tench", "x (7)")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,10 @@ class Classifier:
 
     def class_name(self, index: int) -> str:
         """What a class is called: its name, or its number where that is all there is."""
-        return self.classes[index] if index < len(self.classes) else str(index)
+        if index >= len(self.classes):
+            return str(index)
+        name = self.classes[index]
+        return name if self.classes.count(name) == 1 else f"{name} ({index})"
 
     def values(self, layer: Layer, x: Tensor) -> Tensor:
         """What a layer gives for images (1, channels, y, x) in [0, 1]."""

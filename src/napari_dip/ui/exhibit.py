@@ -90,6 +90,7 @@ class Exhibit:
             preview.layer.name_overlay.visible = True
             grid = self._viewer.canvas.grid
             grid.stride, grid.shape, grid.enabled = 1, (-1, -1), True
+            self._bring_into_view()
             return
         preview = self._previews[picture.name]
         (preview.finish if is_last else preview.show)(displayable(picture.image), made)
@@ -117,8 +118,15 @@ class Exhibit:
         assert preview.layer is not None  # it has just been shown
         if follows and len(images) != len(self._given):
             self._go_to(preview.layer, len(images) - 1)
+        if not self._given:
+            self._bring_into_view()
         self._given = images
         self._names.follow(preview.layer)
+
+    def _bring_into_view(self) -> None:
+        """Show all of new layers that lie over no other: the camera may look elsewhere."""
+        if self._source_layer is None:
+            self._viewer.reset_view()
 
     def _axis_of(self, layer: Image) -> int:
         """The viewer's axis along which a stack's pictures lie."""

@@ -257,6 +257,36 @@ def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
     }
 
 
+def placed(
+    source: Source, start: Sequence[float], scale: Sequence[float], *, rgb: bool
+) -> dict[str, Any]:
+    """Keywords of a layer of a plane that lies over a source's, at another resolution.
+
+    Parameters
+    ----------
+    source
+        What it lies over; of its axes those of space are kept.
+    start
+        The centre of the plane's first pixel, in the source's layer's pixels.
+    scale
+        Pixels of the source in one pixel of the plane.
+    rgb
+        Whether the plane is in colour.
+    """
+    axes = list(source.space)
+    transform = source.transform.set_slice(axes)
+    frame = Affine(affine_matrix=source.frame["affine"]).set_slice(axes)
+    return {
+        **_parts(transform),
+        "scale": transform.scale * np.asarray(scale),
+        "translate": transform(np.asarray(start, float)),
+        "affine": frame.affine_matrix,
+        "units": tuple(source.frame["units"][axis] for axis in axes),
+        "axis_labels": tuple(source.frame["axis_labels"][axis] for axis in axes),
+        "rgb": rgb,
+    }
+
+
 def stacked(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
     """A layer's keywords with one more axis, of iterations or whatever, before the others."""
     names = ("scale", "translate", "rotate", "shear")

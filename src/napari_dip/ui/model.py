@@ -44,6 +44,7 @@ class Action(StrEnum):
     FROM_LAYER = "From layer"
     KEEP = "Keep this one"
     STACK = "All as a stack"
+    LOAD = "Load"
 
 
 STEERING: dict[Phase, frozenset[Action]] = {

@@ -84,6 +84,7 @@ class StudySession(LiveSession):
         entries = {
             **self._request.about,
             "iterations": update.iteration,
+            "scores": {p.name: dict(p.scores) for p in update.pictures if p.scores},
             "stop_reason": None if result is None else result.stop_reason,
             "versions": {"napari-dip": __version__, **versions()},
         }

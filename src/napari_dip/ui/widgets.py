@@ -12,8 +12,10 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_dip.ui import preferences
 from napari_dip.ui.controller import RestoreController
+from napari_dip.ui.looking import LookController, LookModel
 from napari_dip.ui.model import RestoreModel
 from napari_dip.ui.views.compare import CompareView
+from napari_dip.ui.views.looking import LookView
 from napari_dip.ui.views.memory import remembered
 from napari_dip.ui.views.restore import RestoreView
 
@@ -66,6 +68,20 @@ class CompareDock(Tab, CompareView):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(_unwrapped(napari_viewer))
+
+
+class LookDock(Tab, LookView):
+    """The dock that looks inside a classifier, whole."""
+
+    tab = "Classifier"
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        viewer = _unwrapped(napari_viewer)
+        super().__init__(viewer)
+        model = LookModel(device=preferences.read().device)
+        self.controller = LookController(model, self, viewer, preferences=preferences.read)
+        self.destroyed.connect(self.controller.abandon)
+        self.emit_all()
 
 
 def open_restore(viewer: Viewer) -> RestoreDock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import Field, fields
 from functools import partial
 from typing import Any
@@ -13,8 +14,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_dip.errors import UserError
-from napari_dip.tasks import Task
-from napari_dip.tasks.settings import Kind, kinds
+from napari_dip.tasks.settings import Kind, Settings, kinds
 from napari_dip.ui.views.rows import Rows
 
 PRESET = "preset"
@@ -27,7 +27,7 @@ class TaskForm(QWidget):
     """Everyday settings, and the others under "Advanced"."""
 
     edited = Signal(object)
-    """(Task): all settings, after one was changed."""
+    """(Settings): all of them, after one was changed."""
     invalid = Signal(str)
     """(text): why the form can't be used; empty when it can."""
 
@@ -35,7 +35,7 @@ class TaskForm(QWidget):
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._task: Task | None = None
+        self._task: Settings | None = None
         self._wrong: dict[str, str] = {}
         self._everyday, self._advanced = Rows(), Rows()
         self._more = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
@@ -46,12 +46,14 @@ class TaskForm(QWidget):
         layout.addWidget(self._everyday)
         layout.addWidget(self._more)
 
-    def show_task(self, task: Task) -> None:
-        """Show a task's settings."""
+    def show_task(self, task: Settings, leave_out: Collection[str] = ()) -> None:
+        """Show the settings of a task or a study, but for those that have widgets elsewhere."""
         self._task, self._wrong = task, {}
         self._everyday.clear()
         self._advanced.clear()
         for field in fields(task):
+            if field.name in leave_out:
+                continue
             widget = widget_for(task, field)
             widget.changed.connect(partial(self._edit, field.name))
             (self._advanced if field.metadata["advanced"] else self._everyday).add(widget)
@@ -68,7 +70,7 @@ class TaskForm(QWidget):
         self.invalid.emit("; ".join(self._wrong.values()))
 
 
-def widget_for(task: Task, field: Field[Any]) -> ValueWidget[Any]:
+def widget_for(task: Settings, field: Field[Any]) -> ValueWidget[Any]:
     """The widget of one setting, with its range, its help and its value."""
     kind, value = kinds(type(task))[field.name], getattr(task, field.name)
     common: dict[str, Any] = {
@@ -96,7 +98,7 @@ def widget_for(task: Task, field: Field[Any]) -> ValueWidget[Any]:
     return SpinBox(value=value, min=int(least), max=int(most), **common)
 
 
-def from_widget(task: Task, name: str, value: Any) -> Any:
+def from_widget(task: Settings, name: str, value: Any) -> Any:
     """The setting that a widget's value stands for.
 
     Raises
