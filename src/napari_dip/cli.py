@@ -16,8 +16,9 @@ import click
 
 from napari_dip import __version__
 from napari_dip.cli_batch import batch
-from napari_dip.cli_large import is_large, large_options, restore_in_blocks
+from napari_dip.cli_classifiers import COMMANDS as CLASSIFIER_COMMANDS
 from napari_dip.cli_lab import COMMANDS
+from napari_dip.cli_large import is_large, large_options, restore_in_blocks
 from napari_dip.command_options import (
     DEVICE,
     FILE,
@@ -152,6 +153,8 @@ def _restore(task: type[Task], **given: Any) -> None:
 for _task in TASKS.values():
     main.add_command(task_command(_task))
 for _command in COMMANDS:
+    main.add_command(_command)
+for _command in CLASSIFIER_COMMANDS:
     main.add_command(_command)
 main.add_command(batch)
 
