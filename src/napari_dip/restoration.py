@@ -7,7 +7,7 @@ settings and its memory before it starts, and runs as a generator. `restore` run
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
     from napari_dip.engine.problem import Problem
+    from napari_dip.engine.run import Weights
 
 HISTORY = 190
 """Reports along a fit; with the first and the last of each run there are at most 200."""
@@ -77,7 +78,13 @@ class Job:
         """Made once for the estimate and the fit: a smooth fill of large holes takes a while."""
         return self.task.problem(self.measurement)
 
-    def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Update]:
+    def run(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        weights: Sequence[Weights] = (),
+        keep_weights: bool = False,
+    ) -> Iterator[Update]:
         """Fit, yielding updates; the last one carries the result.
 
         Parameters
@@ -85,6 +92,10 @@ class Job:
         should_stop
             Asked before each iteration; true ends the fit with what there is. It may block, which
             pauses the fit.
+        weights
+            To start from, of each run of a similar job with the same network.
+        keep_weights
+            Have them in the result.
         """
         from napari_dip.engine.devices import peak_memory
         from napari_dip.engine.fit import fit_mean
@@ -101,6 +112,7 @@ class Job:
             device=self.device,
             report_every=max(1, math.ceil(total / max(1, HISTORY - 2 * runs))),
             should_stop=should_stop,
+            weights=weights,
         ):
             images = self._images(progress.image)
             image = images["image"]
@@ -139,6 +151,7 @@ class Job:
                     device=str(self.device),
                     data_range=self.data_range,
                     peak_memory_mb=peak_memory(self.device),
+                    weights=progress.weights if keep_weights else (),
                 )
                 update = replace(update, result=result)
             yield update

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from napari_dip import __version__
 from napari_dip.tasks.base import Task
+
+if TYPE_CHECKING:
+    from napari_dip.engine.run import Weights
 
 Array = NDArray[Any]
 
@@ -38,6 +41,8 @@ class Restoration:
         Against the reference, None without one. PSNR is over all pixels and channels.
     seed, device, data_range, peak_memory_mb, version
         Where and with what it was made.
+    weights
+        Of each run's network, where they were asked for.
     """
 
     image: Array
@@ -55,6 +60,7 @@ class Restoration:
     data_range: float
     peak_memory_mb: float
     version: str = __version__
+    weights: tuple[Weights, ...] = field(default=(), repr=False)
 
     def report(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""

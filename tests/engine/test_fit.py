@@ -427,3 +427,27 @@ def test_a_rule_ends_each_run(problem, settings):
     reports = list(fit_mean(problem, replace(settings, stopping=Best(10, 15)), runs=2))
     assert (reports[-1].iteration, reports[-1].stop_reason) == (30, StopReason.RULE)
     assert reports[-2].iterations == 15 + 25
+
+
+def test_a_fit_can_start_from_anothers_weights(problem, settings):
+    first = last(fit(problem, settings))
+    again = last(fit(problem, settings, weights=first.weights[0]))
+    assert again.loss < first.loss
+    start = next(fit(problem, settings, weights=first.weights[0]))
+    assert not start.weights
+    assert start.loss < next(fit(problem, settings)).loss / 2
+    # They are copies: the fit that they came from, or go to, leaves them alone.
+    repeated = last(fit(problem, settings, weights=first.weights[0]))
+    assert torch.equal(again.image, repeated.image)
+
+
+def test_each_run_starts_from_its_own_weights(problem, settings):
+    first = last(fit_mean(problem, settings, runs=2))
+    assert len(first.weights) == 2
+    assert not all(
+        torch.equal(a, b)
+        for a, b in zip(first.weights[0].values(), first.weights[1].values(), strict=True)
+    )
+    again = last(fit_mean(problem, settings, runs=2, weights=first.weights))
+    alone = [last(fit(problem, settings, seed=n, weights=first.weights[n])) for n in (0, 1)]
+    assert torch.equal(again.image, torch.stack([run.image for run in alone]).mean(dim=0))

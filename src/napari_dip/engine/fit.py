@@ -9,15 +9,15 @@ Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", IJCV 2020 (arXiv 1711.1
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from napari_dip.engine.devices import memory_errors
 from napari_dip.engine.problem import FitSettings, Problem, memory_needed
-from napari_dip.engine.run import Run, StopReason
+from napari_dip.engine.run import Run, StopReason, Weights
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Progress:
     spread
         Of several runs: the standard deviation of their images, like `image`; on the last progress
         and only there, once two runs have ended.
+    weights
+        Of each run's network, to start a similar fit from; on the last progress and only there.
     """
 
     iteration: int
@@ -48,6 +50,7 @@ class Progress:
     image: Tensor
     stop_reason: StopReason | None = None
     spread: Tensor | None = None
+    weights: tuple[Weights, ...] = field(default=(), repr=False)
 
 
 def never() -> bool:
@@ -63,6 +66,7 @@ def fit(
     device: torch.device | None = None,
     report_every: int = 10,
     should_stop: Callable[[], bool] = never,
+    weights: Weights | None = None,
 ) -> Iterator[Progress]:
     """Fit a network to one measurement, yielding progress as it goes.
 
@@ -79,6 +83,8 @@ def fit(
     should_stop
         Asked before each iteration; true ends the fit with what there is. It may block, which
         pauses the fit.
+    weights
+        To start from (a warm start), of a fit with the same network on a similar problem.
 
     Yields
     ------
@@ -94,13 +100,16 @@ def fit(
     """
     device = device or torch.device("cpu")
     with memory_errors(memory_needed(problem, settings, device)):
-        run = Run(problem, settings, seed, device)
+        run = Run(problem, settings, seed, device, weights)
         start = time.perf_counter()
 
         def progress(iteration: int, reason: StopReason | None = None) -> Progress:
             seconds = time.perf_counter() - start
             loss, image = run.last_loss(), run.image()
-            return Progress(iteration, settings.iterations, seconds, loss, image, reason)
+            kept = () if reason is None else (run.weights(),)
+            return Progress(
+                iteration, settings.iterations, seconds, loss, image, reason, weights=kept
+            )
 
         reason = StopReason.BUDGET
         iteration = 0
@@ -131,14 +140,16 @@ def fit_mean(
     device: torch.device | None = None,
     report_every: int = 10,
     should_stop: Callable[[], bool] = never,
+    weights: Sequence[Weights] = (),
 ) -> Iterator[Progress]:
     """Several fits with different seeds, one after another, and the mean of their images.
 
     Its parameters are those of `fit`, and `runs`; iterations and seconds count over all runs. From
     the second run on, progress shows the mean of the finished runs: an unfinished one would only
-    spoil it.
+    spoil it. `weights` has those to start from for each run, or for none.
     """
     finished: list[Tensor] = []
+    kept: list[Weights] = []
     done, seconds = 0, 0.0
     for run in range(runs):
         last = None
@@ -149,7 +160,9 @@ def fit_mean(
             device=device,
             report_every=report_every,
             should_stop=should_stop,
+            weights=weights[run] if weights else None,
         ):
+            kept += last.weights
             is_over = last.stop_reason is StopReason.CANCELLED or (
                 last.stop_reason is not None and run + 1 == runs
             )
@@ -165,6 +178,7 @@ def fit_mean(
                 image=torch.stack(shown).mean(dim=0),
                 stop_reason=last.stop_reason if is_over else None,
                 spread=torch.stack(shown).std(dim=0) if is_over and len(shown) > 1 else None,
+                weights=tuple(kept) if is_over else (),
             )
         if last is None or last.stop_reason is StopReason.CANCELLED:
             return

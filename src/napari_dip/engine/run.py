@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -23,6 +25,10 @@ CHECK_EVERY = 10
 
 MOST_FAILURES = 8
 """Times in a row that a non-finite loss is recovered from, the learning rate halved each time."""
+
+
+Weights: TypeAlias = Mapping[str, Tensor]
+"""A network's weights and statistics by name, on the CPU."""
 
 
 class StopReason(StrEnum):
@@ -45,10 +51,17 @@ class Run:
         Of weights, input and perturbations.
     device
         Where.
+    weights
+        To start from, of a fit with the same network; drawn from the seed if not given.
     """
 
     def __init__(
-        self, problem: Problem, settings: FitSettings, seed: int, device: torch.device
+        self,
+        problem: Problem,
+        settings: FitSettings,
+        seed: int,
+        device: torch.device,
+        weights: Weights | None = None,
     ) -> None:
         if settings.recorruption and settings.input.kind != "image":
             raise ValueError("recorruption: it splits an input that is the noisy image itself")
@@ -66,6 +79,8 @@ class Run:
             generator = torch.Generator().manual_seed(seed)
             z = settings.input.make(problem.domain, generator, problem.guide)
             network = settings.network.build(z.shape[1], self.y.shape[1], problem.domain)
+        if weights is not None:
+            network.load_state_dict(weights)
         layout = memory_format(settings.layout, self.y.ndim - 2)
         self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.z = z.to(device, memory_format=layout)
@@ -152,6 +167,11 @@ class Run:
 
     def last_loss(self) -> float:
         return float(self.loss)
+
+    def weights(self) -> Weights:
+        """Weights and statistics as they are, copied to the CPU."""
+        state = self.network.state_dict()
+        return {name: value.to("cpu", copy=True) for name, value in state.items()}
 
     def image(self) -> Tensor:
         if self.average.value is None:
