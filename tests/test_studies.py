@@ -78,3 +78,11 @@ def test_stopping_keeps_what_there_is_and_closes_all_parts(together):
 def test_stopped_at_once_there_is_one_picture():
     result = last(StudyJob("s", "prior", (part("a"), part("b"))), lambda: True).result
     assert (result.names, result.iterations) == (("a",), 1)
+
+
+def test_a_part_that_goes_on_with_a_fit_counts_what_is_new():
+    further = part("b", 5)
+    job = StudyJob("s", "stop", (part("a", 3), Part("b", 5, further.run, start=3)))
+    updates = list(job.run())
+    assert {u.iterations for u in updates} == {5}
+    assert updates[-1].result.iterations == 5

@@ -34,7 +34,7 @@ class Moment:
     Attributes
     ----------
     iteration
-        Done in this part.
+        Done, counted as `Part.iterations` is.
     image
         Its picture now, a copy of its own, in the user's axes and values.
     loss
@@ -61,11 +61,14 @@ class Part:
         Its budget; 1 for what is computed at once.
     run
         Makes it, yielding moments.
+    start
+        Of these iterations, those that an earlier part has done, whose fit goes on.
     """
 
     name: str
     iterations: int
     run: Callable[[ShouldStop], Iterator[Moment]] = field(repr=False)
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -227,14 +230,16 @@ class StudyJob:
         """Make the pictures, yielding updates; the last one carries the result."""
         start = time.perf_counter()
         budgets = {part.name: part.iterations for part in self.parts}
+        before = sum(part.start for part in self.parts)
         pictures: dict[str, Picture] = {}
         reason = "budget"
 
         def update() -> StudyUpdate:
-            done = sum(picture.iterations for picture in pictures.values())
+            begun = [part for part in self.parts if part.name in pictures]
+            done = sum(pictures[part.name].iterations - part.start for part in begun)
             seconds = time.perf_counter() - start
-            shown = tuple(pictures[part.name] for part in self.parts if part.name in pictures)
-            return StudyUpdate(done, sum(budgets.values()), seconds, shown)
+            shown = tuple(pictures[part.name] for part in begun)
+            return StudyUpdate(done, sum(budgets.values()) - before, seconds, shown)
 
         with ExitStack() as open_parts:
             waiting = deque(
@@ -249,12 +254,12 @@ class StudyJob:
                 name, moments = waiting.popleft()
                 began = time.perf_counter()
                 moment = next(moments, None)
-                before = pictures.get(name)
                 if moment is None:
-                    budgets[name] = 0 if before is None else before.iterations
+                    if name in pictures:
+                        budgets[name] = pictures[name].iterations
                     continue
-                before = before or Picture(name, moment.image)
-                pictures[name] = before.advanced(moment, time.perf_counter() - began)
+                picture = pictures.get(name) or Picture(name, moment.image)
+                pictures[name] = picture.advanced(moment, time.perf_counter() - began)
                 (waiting.append if self.together else waiting.appendleft)((name, moments))
                 yield update()
         last = update()

@@ -21,7 +21,8 @@ def test_one_fit_is_looked_at_at_each_point(image, monkeypatch):
     assert result.names == tuple(
         f"{what}, {i}" for i in (2, 4, 6) for what in ("coarse", "boosted")
     )
-    assert [p.iterations for p in result.pictures] == [2, 1] * 3
+    assert [p.iterations for p in result.pictures] == [2, 1, 4, 1, 6, 1]
+    assert result.iterations == 6 + 3
     for stop in (2, 4, 6):
         coarse, boosted = result[f"coarse, {stop}"].image, result[f"boosted, {stop}"].image
         inside = (boosted > 0) & (boosted < 1)

@@ -124,12 +124,15 @@ def test_side_by_side_each_picture_is_a_named_layer_in_the_grid(viewer, exhibit)
     shown.show((A,), MADE)
     shown.show((picture("a", 9), B), MADE)
     names = [layer.name for layer in viewer.layers]
-    assert names == ["cells", "cells [priors]: a", "cells [priors]: b"]
+    assert names == ["cells", "a · cells [priors]", "b · cells [priors]"]
     first, second = viewer.layers[1:]
     assert first.data.max() == 9
     assert second.metadata[KEY] == {"study": "priors", "picture": "b", "psnr": 20.0}
     assert first.name_overlay.visible
     assert viewer.canvas.grid.enabled
+    first.name = "mine"
+    shown.show((A, B), MADE, is_last=True)
+    assert [layer.name for layer in viewer.layers[1:]] == ["mine", "b, 20.00 dB · cells [priors]"]
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])

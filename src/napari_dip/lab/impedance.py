@@ -42,7 +42,7 @@ class Impedance(Study):
     together = True
 
     preset: Preset = setting("fast", "fast: a narrow network; paper: the paper's")
-    iterations: int = setting(1000, "Iterations of each fit", least=1, most=10**6)
+    iterations: int = setting(400, "Iterations of each fit", least=1, most=10**6)
     sigma: float = setting(
         25 / 255,
         "Standard deviation of the noise that is added, as a fraction from black to white",

@@ -55,9 +55,8 @@ class StoppingPoints(Study):
         course = Course(material.job(task), math.gcd(*stops))
         parts = []
         for before, stop in zip((0, *stops), stops, strict=False):
-            parts.append(
-                Part(f"coarse, {stop}", stop - before, course.until(stop, is_first=not before))
-            )
+            run = course.until(stop, is_first=not before)
+            parts.append(Part(f"coarse, {stop}", stop, run, start=before))
             parts.append(Part(f"boosted, {stop}", 1, course.boosted))
         return tuple(parts)
 
@@ -86,11 +85,9 @@ class Course:
         def run(should_stop: ShouldStop) -> Iterator[Moment]:
             if is_first:
                 self._fit = self._newest = None
-            before = 0 if self._newest is None else self._newest.iteration
             for progress in self._progress(should_stop):
                 self._newest = progress
-                done = progress.iteration - before
-                yield Moment(done, self._image("coarse"), progress.loss)
+                yield Moment(progress.iteration, self._image("coarse"), progress.loss)
                 if progress.iteration >= stop:
                     return
 

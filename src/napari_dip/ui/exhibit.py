@@ -26,7 +26,7 @@ class Exhibit:
     viewer
         Where they go.
     name
-        Of the stack, or what the layers' names begin with.
+        Of the stack, or what the layers' names end with.
     kwargs
         Keywords of a layer of one picture, such as `Source.layer_kwargs`.
     axis
@@ -81,7 +81,8 @@ class Exhibit:
     def _show_one(self, picture: Picture, metadata: dict[str, Any], is_last: bool) -> None:
         made = {KEY: {**metadata[KEY], "picture": picture.name, **picture.scores}}
         if picture.name not in self._previews:
-            name = f"{self._name}: {picture.name}"
+            # In a cell of the grid there is room for the beginning only.
+            name = f"{picture.name} · {self._name}"
             below = next(iter(reversed(self._layers())), self._source_layer)
             preview = Preview(self._viewer.layers, below, name, self._kwargs)
             self._previews[picture.name] = preview
@@ -91,9 +92,10 @@ class Exhibit:
             grid = self._viewer.canvas.grid
             grid.stride, grid.shape, grid.enabled = 1, (-1, -1), True
             self._bring_into_view()
-            return
         preview = self._previews[picture.name]
         (preview.finish if is_last else preview.show)(displayable(picture.image), made)
+        if is_last and preview.layer is not None and preview.layer.name == preview.name:
+            preview.layer.name = f"{picture.caption} · {self._name}"
 
     def _show_stack(
         self, pictures: tuple[Picture, ...], metadata: dict[str, Any], is_last: bool
@@ -124,8 +126,8 @@ class Exhibit:
         self._names.follow(preview.layer)
 
     def _bring_into_view(self) -> None:
-        """Show all of new layers that lie over no other: the camera may look elsewhere."""
-        if self._source_layer is None:
+        """Show all of what is new: layers that lie over no other, or the cells of a new grid."""
+        if self._source_layer is None or (self._side_by_side and not self._had_grid):
             self._viewer.reset_view()
 
     def _axis_of(self, layer: Image) -> int:

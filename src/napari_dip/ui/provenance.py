@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_dip.results import Restoration
     from napari_dip.tasks import Task
+    from napari_dip.ui.layers import Source
     from napari_dip.ui.worker import Request
 
 KEY = "napari-dip"
@@ -62,15 +63,20 @@ def provenance(
         KEY: {
             **report,
             "iterations": iteration,
-            "source": {
-                "layer": source.name,
-                "start": list(source.start),
-                "stop": list(source.stop),
-                "axes": source.axes,
-            },
+            "source": origin(source),
             "beside": dict(request.names),
             "versions": {"napari-dip": __version__, **versions()},
         }
+    }
+
+
+def origin(source: Source) -> dict[str, Any]:
+    """Which layer's box something was made from."""
+    return {
+        "layer": source.name,
+        "start": list(source.start),
+        "stop": list(source.stop),
+        "axes": source.axes,
     }
 
 

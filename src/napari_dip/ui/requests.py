@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.errors import UserError
 from napari_dip.ui.layers import Crop, Source, beside, level_0, take
-from napari_dip.ui.model import Extent, Region, RestoreModel
+from napari_dip.ui.model import Extent, Region, RestoreModel, RunModel
 from napari_dip.ui.regions import mask_of, rectangle_of, view_of
 from napari_dip.ui.worker import Request
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-def source_of(model: RestoreModel, dims: Dims) -> Source:
+def source_of(model: RunModel, dims: Dims) -> Source:
     """What of the chosen image is to be restored.
 
     Raises

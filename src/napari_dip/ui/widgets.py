@@ -12,9 +12,11 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_dip.ui import preferences
 from napari_dip.ui.controller import RestoreController
+from napari_dip.ui.lab import LabController, LabModel
 from napari_dip.ui.looking import LookController, LookModel
 from napari_dip.ui.model import RestoreModel
 from napari_dip.ui.views.compare import CompareView
+from napari_dip.ui.views.lab import LabView
 from napari_dip.ui.views.looking import LookView
 from napari_dip.ui.views.memory import remembered
 from napari_dip.ui.views.restore import RestoreView
@@ -68,6 +70,27 @@ class CompareDock(Tab, CompareView):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(_unwrapped(napari_viewer))
+
+
+class LabDock(Tab, LabView):
+    """The dock of the prior lab, whole."""
+
+    tab = "Prior lab"
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        viewer = _unwrapped(napari_viewer)
+        super().__init__(viewer)
+        model = LabModel(device=preferences.read().device)
+        self.controller = LabController(model, self, viewer, preferences=preferences.read)
+        self.destroyed.connect(self.controller.abandon)
+        self.emit_all()
+
+    def choose(self, study: str | None = None, **layers: Any) -> None:
+        """Choose a study by its name, and layers by their role, as a person would."""
+        if study is not None:
+            self._choice.value = study
+        for role, layer in layers.items():
+            self._inputs.choose(role, layer)
 
 
 class LookDock(Tab, LookView):

@@ -26,7 +26,7 @@ def test_each_fitted_picture_has_a_curve_and_its_name_in_its_colour(curves):
     curves.show_pictures((picture("a", 0.1, 0.01), picture("bicubic"), picture("c<d", 1.0)))
     assert drawn(curves) == {"a": [-1, -2], "c<d": [0]}
     text = curves._names.text()
-    assert text.index(COLOURS[0]) < text.index(" a ") < text.index(COLOURS[1])
+    assert text.index(COLOURS[0]) < text.index(";a ") < text.index(COLOURS[1])
     assert "bicubic" not in text
     assert "c&lt;d" in text
     assert curves._log.tickStrings([-2], 1, 1) == ["0.01"]

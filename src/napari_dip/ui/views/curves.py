@@ -63,11 +63,16 @@ class Curves(QWidget):
         if any(len(p.curve) > 1 for p in fitted):
             item.enableAutoRange()
         marks = (
-            f'<span style="color:{colour(i)}">■</span> {html.escape(name)}'
+            f'<span style="color:{colour(i)}">■</span>&nbsp;{unbroken(name)}'
             for i, name in enumerate(self._lines)
         )
         self._names.setText(" &nbsp; ".join(marks))
         item.vb.prepareForPaint()  # pyqtgraph does so while it draws, and then draws once more
+
+
+def unbroken(text: str) -> str:
+    """Text as HTML that is not broken into lines."""
+    return html.escape(text).replace(" ", "&nbsp;")
 
 
 def colour(index: int) -> str:

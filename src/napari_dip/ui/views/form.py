@@ -81,6 +81,7 @@ def widget_for(task: Settings, field: Field[Any]) -> ValueWidget[Any]:
     if _is_text(kind):
         widget = LineEdit(value=_as_text(value), **common)
         widget.native.setPlaceholderText(PRESET)
+        widget.native.setCursorPosition(0)  # of a long text, the beginning is shown
         return widget
     if kind.choices or (kind.scalar is bool and kind.optional):
         choices: list[tuple[str, Any]] = [(choice, choice) for choice in kind.choices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ class Inputs(QWidget):
         layout.addWidget(self._rows)
         layout.addWidget(self._new_mask)
         layout.addWidget(self._parts)
-        self._task: Task | None = None
+        self._roles: frozenset[str] = frozenset({"image", "reference"})
         self._show_rows()
 
     def reset_choices(self) -> None:
@@ -111,7 +112,11 @@ class Inputs(QWidget):
 
     def show_task(self, task: Task) -> None:
         """Show the rows that a task has a use for."""
-        self._task = task
+        self.show_roles(("image", "reference", *task.accepts))
+
+    def show_roles(self, roles: Iterable[str]) -> None:
+        """Show the rows of these layers; without an image, no part of it either."""
+        self._roles = frozenset(roles)
         self._show_rows()
 
     def _emit(self, name: str, value: Any) -> None:
@@ -121,10 +126,10 @@ class Inputs(QWidget):
         self._show_rows()
 
     def _show_rows(self) -> None:
-        used = {"image", "reference", *(self._task.accepts if self._task else ())}
         for role in self._layers:
-            self._rows.set_visible(role, role in used)
-        self._new_mask.setVisible("mask" in used)
+            self._rows.set_visible(role, role in self._roles)
+        self._new_mask.setVisible("mask" in self._roles)
+        self._parts.setVisible("image" in self._roles)
         self._parts.set_visible("rectangle", self._region.value == Region.RECTANGLE)
         image = self._layers["image"].value
         self._parts.set_visible("extent", image is not None and image.ndim > 2)

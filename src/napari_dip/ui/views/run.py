@@ -22,11 +22,11 @@ from napari_dip.ui.model import Action
 from napari_dip.ui.worker import Phase
 
 TIPS = {
-    Action.RUN: "Restore the image; a layer shows it while it is fitted",
+    Action.RUN: "Start; what comes of it is shown while it is fitted",
     Action.PAUSE: "Hold after the current iteration",
     Action.RESUME: "Go on",
     Action.STOP: "End after the current iteration and keep what there is",
-    Action.CANCEL: "End after the current iteration and remove the layer",
+    Action.CANCEL: "End after the current iteration and remove what there is",
 }
 
 STEPS = 1000
