@@ -39,6 +39,12 @@ def cut_options() -> list[click.Parameter]:
             metavar="N",
             help="Pixels that blocks have in common; an eighth of a block.",
         ),
+        click.Option(
+            ["--warm/--cold"],
+            default=True,
+            show_default=True,
+            help="Start each frame from the last one's weights, or afresh.",
+        ),
     ]
 
 
@@ -54,7 +60,7 @@ def large_options() -> list[click.Parameter]:
 
 def cuts(given: dict[str, Any]) -> dict[str, Any]:
     """The division that was asked for."""
-    chosen = {name: given[name] for name in CUTS}
+    chosen = {name: given[name] for name in (*CUTS, "warm")}
     if (chosen["each"] or "").lower() == "none":
         chosen["each"] = ""
     return chosen

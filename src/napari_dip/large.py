@@ -42,6 +42,7 @@ def plan_mosaic(
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    warm: bool = True,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Mosaic:
@@ -73,6 +74,7 @@ def plan_mosaic(
         data_range=data_range,
         seed=seed,
         device=device,
+        warm=warm,
         resume=resume,
         overwrite=overwrite,
     )
@@ -92,6 +94,7 @@ def restore_large(
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    warm: bool = True,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -126,6 +129,9 @@ def restore_large(
         Files of mask (also Zarr) and PSF.
     data_range, seed, device
         As in `restore`.
+    warm
+        Each frame (or slice, where slices are fitted one by one) starts from the weights of the
+        one before, and takes a fraction of the iterations.
     workers, scheduler
         As in `restore_many`; without either, blocks are done one after another, without dask.
     resume
@@ -169,6 +175,7 @@ def restore_large(
             data_range=data_range,
             seed=seed,
             device=device,
+            warm=warm,
             resume=resume,
             overwrite=overwrite,
         )

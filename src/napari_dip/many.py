@@ -104,6 +104,7 @@ def restore_many(
     each: str | None = None,
     block: int | None = None,
     overlap: int | None = None,
+    warm: bool = True,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -133,9 +134,9 @@ def restore_many(
         Mask, guide and PSF: a file for all pictures, or a folder with one of each picture's name.
     mask_keeps, axes, data_range, seed, device
         As in `restore_file`.
-    each, block, overlap
-        As in `restore_large`: with any of them, and for Zarr stores, an item is a block of a
-        picture, or one entry of its axes, and the result is NAME.ome.zarr.
+    each, block, overlap, warm
+        As in `restore_large`: with any of the first three, and for Zarr stores, an item is a block
+        of a picture, or one entry of its axes, and the result is NAME.ome.zarr.
     workers
         Processes on this machine; by default one for each GPU, or for each two cores.
     scheduler
@@ -165,8 +166,8 @@ def restore_many(
             raise UserError(f"{side}: {task.name} needs one; give a file, or a folder of them")
     options: dict[str, Any] = {"data_range": data_range, "seed": seed, "device": device}
     options |= {"axes": axes, **({"mask_keeps": True} if mask_keeps else {})}
-    cuts: dict[str, Any] = {"each": each, "block": block, "overlap": overlap}
-    in_blocks = any(value is not None for value in cuts.values())
+    cuts: dict[str, Any] = {"each": each, "block": block, "overlap": overlap, "warm": warm}
+    in_blocks = not (each is None and block is None and overlap is None)
     pictures: list[Picture] = []
     large: dict[Path, Path] = {}
     for name, source in find_pictures(images, folder, in_blocks=in_blocks).items():

@@ -156,6 +156,22 @@ class Job:
                 update = replace(update, result=result)
             yield update
 
+    def result(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[Update], object] = lambda update: None,
+        *,
+        weights: Sequence[Weights] = (),
+        keep_weights: bool = False,
+    ) -> Restoration:
+        """Run to the end; parameters are those of `restore` and `run`."""
+        result = None
+        for update in self.run(should_stop, weights=weights, keep_weights=keep_weights):
+            on_progress(update)
+            result = update.result
+        assert result is not None  # a fit's last progress has a stop reason
+        return result
+
     def _images(self, x: torch.Tensor) -> dict[str, Array]:
         decoded = {
             name: self.encoding.decode(value, relative=name == "detail")
@@ -317,13 +333,7 @@ def restore(
         device=device,
         seed=seed,
     )
-    result = None
-    for update in job.run(should_stop):
-        if on_progress is not None:
-            on_progress(update)
-        result = update.result
-    assert result is not None  # a fit's last progress has a stop reason
-    return result
+    return job.result(should_stop, on_progress or (lambda update: None))
 
 
 def _reference(reference: Array, job: Job) -> Array:

@@ -15,6 +15,7 @@ from napari_dip.batch.items import Status
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import raster, read_image
 from napari_dip.files.lazy import open_lazily
+from napari_dip.large import restore_large
 from napari_dip.many import find_pictures
 
 TINY = Denoise(iterations=3, filters=(8, 8))
@@ -155,6 +156,27 @@ def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
         restore_many([pictures / "slide.zarr"], out, TINY, **options)
     again = restore_many([pictures], out, TINY, resume=True, **options)
     assert str(again) == "8 kept, 1 failed"
+
+
+def test_frames_wait_for_each_other(here, out, tmp_path, rng):
+    frames = (rng.random((4, 32, 32)) / 4 + np.linspace(0, 1, 32)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "in.tif", frames, imagej=True, metadata={"axes": "TYX"})
+    done = []
+    restore_many(
+        [tmp_path / "in.tif"],
+        out,
+        TINY,
+        each="T",
+        on_outcome=lambda outcome, _: done.append((outcome.name, outcome.report["iterations"])),
+        scheduler=here,
+        device="cpu",
+    )
+    assert done == [(f"in.ome.zarr t{t}-y0-x0", 1 if t else 3) for t in range(4)]
+    alone = out / "alone.ome.zarr"
+    restore_large(tmp_path / "in.tif", alone, TINY, device="cpu")
+    np.testing.assert_array_equal(
+        open_lazily(out / "in.ome.zarr").read(), open_lazily(alone).read()
+    )
 
 
 def test_what_is_meant(tmp_path):

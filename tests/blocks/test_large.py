@@ -261,3 +261,31 @@ def test_what_is_wrong_is_told(tmp_path, out, noisy):
     with pytest.raises(UserError, match=r"broken\.zarr: can't be read"):
         restore_large(tmp_path / "broken.zarr", out, TINY)
     assert not out.exists()
+
+
+def test_frames_start_from_the_last_ones_weights_until_a_cut(tmp_path, out, rng):
+    y, x = np.mgrid[:40, :44]
+    clean = [np.sin((y + t) / 4) * np.cos(x / 5) for t in range(3)] + [np.sin(x / 7)] * 2
+    frames = (0.5 + 0.3 * np.stack(clean) + rng.normal(0, 0.05, (5, 40, 44))).astype(np.float32)
+    path = save(tmp_path / "in.zarr", frames, "TYX")
+    task = TINY.replace(iterations=20)
+    counts = {}
+
+    def note(outcome, mosaic):
+        if outcome.report:
+            counts[outcome.name] = outcome.report["iterations"]
+
+    restore_large(path, out, task, on_outcome=note, device="cpu")
+    assert list(counts.values()) == [20, 4, 4, 20, 4]
+    whole = open_lazily(out).read()
+    # The same when it was killed between frames: their weights are kept until they are used.
+    shutil.rmtree(out)
+    enough = lambda: len(counts) >= 2  # noqa: E731
+    counts.clear()
+    restore_large(path, out, task, on_outcome=note, should_stop=enough, device="cpu")
+    weights = [p.name for p in out.with_name("out.ome.zarr.parts").glob("*.pt")]
+    assert weights == ["t1-y0-x0.pt"]
+    restore_large(path, out, task, on_outcome=note, resume=True, device="cpu")
+    np.testing.assert_array_equal(open_lazily(out).read(), whole)
+    restore_large(path, out, task, on_outcome=note, warm=False, overwrite=True, device="cpu")
+    assert list(counts.values()) == [20] * 5

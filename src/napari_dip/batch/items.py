@@ -71,6 +71,14 @@ class Item(ABC):
     def name(self) -> str:
         """What the summary calls it; no two items of a run share one."""
 
+    @property
+    def after(self) -> str:
+        """The name of the item that has to end before this one can begin; empty for none.
+
+        It comes earlier in the run. It may have failed: that is this item's to look after.
+        """
+        return ""
+
     @abstractmethod
     def finished(self) -> dict[str, Any] | None:
         """The report of an earlier run that did just this, if its result is still there."""
@@ -86,18 +94,15 @@ class Item(ABC):
         """
 
 
-def to_the_end(job: Job, should_stop: Callable[[], bool]) -> Restoration:
-    """Run a job without showing anything.
+def to_the_end(job: Job, should_stop: Callable[[], bool], **warm: Any) -> Restoration:
+    """Run a job without showing anything; further arguments are those of `Job.run`.
 
     Raises
     ------
     Stopped
         When it was told to stop.
     """
-    result = None
-    for update in job.run(should_stop):
-        result = update.result
-    assert result is not None  # a job's last update has its result
+    result = job.result(should_stop, **warm)
     if result.stop_reason == "cancelled":
         raise Stopped
     return result

@@ -93,7 +93,8 @@ def _together(
     suspects: list[Item] = []
     try:
         for key, item in by_key.items():
-            futures[key] = client.submit(work, item, run, key=key, pure=False)
+            before = futures.get(f"{item.after}-{run}")
+            futures[key] = client.submit(work, item, run, before, key=key, pure=False)
             futures[key].add_done_callback(ended.put)
         while futures and not should_stop():
             if client.status != "running":

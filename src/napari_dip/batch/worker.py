@@ -34,7 +34,7 @@ def dask_setup(worker: Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def work(item: Item, run: str) -> Outcome:
+def work(item: Item, run: str, before: Outcome | None = None) -> Outcome:
     """Do an item.
 
     Parameters
@@ -43,6 +43,8 @@ def work(item: Item, run: str) -> Outcome:
         What to do.
     run
         The name of the event that is set when the run is ended.
+    before
+        What became of the item that this one comes after: dask waits for it.
     """
     from distributed import get_worker
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from napari_dip.batch.items import Item, to_the_end
 from napari_dip.blocks.cutting import Block
 from napari_dip.blocks.plan import Plan
 from napari_dip.files import replacing
+from napari_dip.results import Restoration
+from napari_dip.series import is_cut
+
+if TYPE_CHECKING:
+    from napari_dip.engine.run import Weights
 
 Array = NDArray[Any]
 
@@ -33,16 +38,28 @@ class BlockItem(Item):
         Which one.
     folder
         For its values.
+    before
+        The same block of the frame before, from whose weights it starts.
     """
 
     picture: str
     plan: Plan
     block: Block
     folder: Path
+    before: Block | None = None
 
     @property
     def name(self) -> str:
         return f"{self.picture} {self.label}"
+
+    @property
+    def after(self) -> str:
+        before = self._before
+        return before.name if before else ""
+
+    @property
+    def _before(self) -> BlockItem | None:
+        return None if self.before is None else replace(self, block=self.before, before=None)
 
     @property
     def label(self) -> str:
@@ -58,6 +75,10 @@ class BlockItem(Item):
     def report(self) -> Path:
         return self.folder / f"{self.label}.json"
 
+    @property
+    def weights(self) -> Path:
+        return self.folder / f"{self.label}.pt"
+
     def finished(self) -> dict[str, Any] | None:
         try:
             report: dict[str, Any] = json.loads(self.report.read_text())
@@ -66,15 +87,13 @@ class BlockItem(Item):
         return report if self.values.exists() else None
 
     def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        with self.plan.source.open() as picture:
-            values = picture.read(self.block.slices)
+        values = self._read()
         report: dict[str, Any] = {"seed": self.plan.seed}
         if self._has_nothing_to_do(values):
             report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
         else:
-            result = to_the_end(self.plan.job(self.block, values), should_stop)
-            shape = self.block.scaled(self.plan.factors).shape
-            values = result.image.reshape(shape)
+            result = self._restored(values, should_stop)
+            values = result.image.reshape(self.block.scaled(self.plan.factors).shape)
             told = result.report()
             report |= {n: told[n] for n in ("iterations", "seconds", "stop_reason", "device")}
         with replacing(self.values) as temporary, temporary.open("wb") as file:
@@ -82,6 +101,34 @@ class BlockItem(Item):
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report) + "\n")
         return report | {"source": str(self.plan.source.path)}
+
+    def _read(self) -> Array:
+        with self.plan.source.open() as picture:
+            return picture.read(self.block.slices)
+
+    def _restored(self, values: Array, should_stop: Callable[[], bool]) -> Restoration:
+        """The fit, from the weights of the frame before if it is a series without a cut here."""
+        import torch
+
+        if not self.plan.warm:
+            return to_the_end(self.plan.job(self.block, values), should_stop)
+        before = self._before
+        weights = before.left(values) if before else ()
+        job = self.plan.job(self.block, values, follows=bool(weights))
+        result = to_the_end(job, should_stop, weights=weights, keep_weights=True)
+        with replacing(self.weights) as temporary:
+            torch.save([dict(run) for run in result.weights], temporary)
+        if before:
+            before.weights.unlink(missing_ok=True)
+        return result
+
+    def left(self, following: Array) -> tuple[Weights, ...]:
+        """The weights for the frame that follows; none if they are not there, or of no use."""
+        import torch
+
+        if not self.weights.exists() or is_cut(self._read(), following):
+            return ()
+        return tuple(torch.load(self.weights, weights_only=True))
 
     def _has_nothing_to_do(self, values: Array) -> bool:
         """Whether a block is empty, or has nothing that is to be filled."""

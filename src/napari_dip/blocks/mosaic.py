@@ -49,6 +49,8 @@ class Mosaic:
         Pixels along y and x.
     data_range, seed, device
         As in `restore`.
+    warm
+        Frames (or slices, that are fitted one by one) start from the weights of the one before.
     resume
         Go on with what an earlier run of the same settings has left.
     overwrite
@@ -72,11 +74,13 @@ class Mosaic:
         data_range: float | None = None,
         seed: int = 0,
         device: str = "auto",
+        warm: bool = True,
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
         self.source, self.output = source, output
         self.name = name or source.path.name
+        warm = warm and bool(source.series)
         self.parts = output.with_name(f"{output.name}.parts")
         with source.open() as picture:
             shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
@@ -95,6 +99,7 @@ class Mosaic:
             "overlap": overlap,
             "data_range": data_range,
             "seed": seed,
+            "warm": warm,
         }
         self.request: dict[str, Any] = json.loads(json.dumps(request))
         self.is_complete = resume and self._recorded() == self.request
@@ -112,9 +117,11 @@ class Mosaic:
         if self.is_complete:
             return
         if before is None:
-            self.plan = make_plan(source, task, data_range=data_range, seed=seed, device=device)
+            self.plan = make_plan(
+                source, task, data_range=data_range, seed=seed, device=device, warm=warm
+            )
         else:
-            self.plan = Plan.restored(source, before, seed, device)
+            self.plan = Plan.restored(source, before, seed=seed, device=device, warm=warm)
         self._prepare(axes, is_new=before is None)
 
     @property
@@ -142,10 +149,9 @@ class Mosaic:
     def _prepare(self, axes: Axes, *, is_new: bool) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
-        self.items |= {
-            fine: BlockItem(self.name, self.plan, block, self.parts)
-            for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True)
-        }
+        for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
+            before = self._before(block) if self.plan.warm else None
+            self.items[fine] = BlockItem(self.name, self.plan, block, self.parts, before)
         self._by_name |= {item.name: block for block, item in self.items.items()}
         self._done: set[Block] = set()
         axes, self._where = axes.finer(factors).ordered()
@@ -160,6 +166,15 @@ class Mosaic:
             self._start(axes, shape)
         else:
             remove_leftovers(self.parts)
+
+    def _before(self, block: Block) -> Block | None:
+        """The same block of the frame before, or of the slice before."""
+        axis = self.source.axes.index(self.source.series)
+        if block.start[axis] == 0:
+            return None
+        step = [int(i == axis) for i in range(len(self.source.axes))]
+        start = tuple(a - s for a, s in zip(block.start, step, strict=True))
+        return Block(start, tuple(b - s for b, s in zip(block.stop, step, strict=True)))
 
     def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(values[place] for place in self._where)

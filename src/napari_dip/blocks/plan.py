@@ -20,6 +20,7 @@ from napari_dip.files import read_image
 from napari_dip.files.lazy import LazyPicture, open_lazily
 from napari_dip.images import Extent, measure_extent
 from napari_dip.restoration import Job, prepare
+from napari_dip.series import continued
 from napari_dip.tasks import task_from_dict
 from napari_dip.tasks.base import Side, Task
 
@@ -62,6 +63,11 @@ class Source:
     def kept(self) -> list[int]:
         """The axes that are fitted."""
         return [i for i, a in enumerate(self.axes) if a not in self.fitting.each]
+
+    @property
+    def series(self) -> str:
+        """The axis along which entries that are fitted one by one resemble each other."""
+        return next((a for a in "TZ" if a in self.fitting.each), "")
 
     @property
     def letters(self) -> str:
@@ -130,6 +136,8 @@ class Plan:
         How many times finer the result is along each axis.
     data_range, seed, device
         As in `restore`.
+    warm
+        Each frame starts from the weights of the one before.
     """
 
     source: Source
@@ -138,16 +146,17 @@ class Plan:
     data_range: float
     seed: int
     device: str
+    warm: bool
 
     def group(self, block: Block) -> Group:
         return self.groups[_channel(self.source, block)]
 
-    def job(self, block: Block, values: Array) -> Job:
-        """The fit of a block."""
+    def job(self, block: Block, values: Array, *, follows: bool = False) -> Job:
+        """The fit of a block, which may follow that of a frame before."""
         group = self.group(block)
         return prepare(
             self.source.fitted(values),
-            group.task,
+            continued(group.task) if follows else group.task,
             axes=self.source.letters,
             data_range=self.data_range,
             device=self.device,
@@ -168,7 +177,9 @@ class Plan:
         return {"groups": groups, "factors": self.factors, "data_range": self.data_range}
 
     @classmethod
-    def restored(cls, source: Source, decided: Mapping[str, Any], seed: int, device: str) -> Self:
+    def restored(
+        cls, source: Source, decided: Mapping[str, Any], *, seed: int, device: str, warm: bool
+    ) -> Self:
         """The plan that `decided` tells of."""
         groups = {
             key: Group(
@@ -177,11 +188,12 @@ class Plan:
             )
             for key, group in decided["groups"].items()
         }
-        return cls(source, groups, tuple(decided["factors"]), decided["data_range"], seed, device)
+        factors = tuple(decided["factors"])
+        return cls(source, groups, factors, decided["data_range"], seed, device, warm)
 
 
 def make_plan(
-    source: Source, task: Task, *, data_range: float | None, seed: int, device: str
+    source: Source, task: Task, *, data_range: float | None, seed: int, device: str, warm: bool
 ) -> Plan:
     """Go over a picture once, and decide what all of its blocks share.
 
@@ -191,7 +203,7 @@ def make_plan(
         When there is nothing in the picture, or the settings do not go with it.
     """
     with source.open() as picture:
-        return _make_plan(source, picture, task, data_range, seed, device)
+        return _make_plan(source, picture, task, data_range, seed, device, warm)
 
 
 def _make_plan(
@@ -201,6 +213,7 @@ def _make_plan(
     data_range: float | None,
     seed: int,
     device: str,
+    warm: bool,
 ) -> Plan:
     by_channel: dict[str, list[Block]] = {}
     for block in tile(picture.shape, _sides(source, READ_AT_ONCE)).blocks():
@@ -226,7 +239,7 @@ def _make_plan(
         finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
         spread = dict(zip(source.kept, finer, strict=True))
         factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
-    return Plan(source, groups, factors, whole, seed, device)
+    return Plan(source, groups, factors, whole, seed, device, warm)
 
 
 def _channel(source: Source, block: Block) -> str:

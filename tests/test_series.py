@@ -1,0 +1,62 @@
+"""Frames one after another: warm starts, cuts, and what they share."""
+
+import numpy as np
+import pytest
+
+from napari_dip import Denoise, restore
+from napari_dip.series import SHARE, continued, is_cut, restore_series
+
+TASK = Denoise(iterations=40, filters=(8, 8), sigma=0.05)
+
+
+@pytest.fixture
+def movie(rng):
+    """Six frames of waves that move, with noise; another scene from the fifth on."""
+    y, x = np.mgrid[:32, :36]
+    clean = [0.5 + 0.3 * np.sin((y + t) / 4) * np.cos((x - t) / 5) for t in range(4)]
+    clean += [0.5 + 0.3 * np.sin((x + t) / 7) for t in range(2)]
+    noise = rng.normal(0, 0.05, (6, 32, 36))
+    return np.clip(np.stack(clean) + noise, 0, 1).astype(np.float32)
+
+
+def test_frames_that_follow_take_a_fraction_of_the_iterations_until_a_cut(movie):
+    results = list(restore_series(movie, TASK, device="cpu"))
+    few = round(SHARE * 40)
+    assert [r.iterations for r in results] == [40, few, few, few, 40, few]
+    alone = restore(movie[0], TASK, device="cpu").image
+    np.testing.assert_array_equal(results[0].image, alone)
+    assert all(r.task.sigma == results[0].task.sigma for r in results)
+
+
+def test_a_warm_start_is_ahead_of_a_cold_one(movie):
+    warm = list(restore_series(movie[:2], TASK, device="cpu", data_range=1.0))[1]
+    cold = restore(movie[1], continued(warm.task), device="cpu", data_range=1.0)
+    assert warm.history[-1]["loss"] < cold.history[-1]["loss"] / 2
+
+
+def test_what_the_first_frame_decides_holds_for_all(movie):
+    results = list(restore_series(movie[:3], TASK.replace(sigma=None), device="cpu"))
+    assert len({r.task.sigma for r in results}) == 1
+    assert len({r.data_range for r in results}) == 1
+
+
+def test_a_series_can_be_stopped(movie):
+    asked = []
+
+    def stop():
+        asked.append(0)
+        return len(asked) > 42
+
+    results = list(restore_series(movie, TASK, device="cpu", should_stop=stop))
+    assert [r.stop_reason for r in results] == ["budget", "cancelled"]
+
+
+def test_cuts(movie):
+    assert not is_cut(movie[0], movie[1])
+    assert is_cut(movie[3], movie[4])
+    assert is_cut(np.zeros((20, 20)), movie[0, :20, :20])
+
+
+def test_settings_that_follow_stay_in_range():
+    least = continued(TASK.replace(iterations=1, learning_rate=1e-6, average=0.5))
+    assert (least.iterations, least.learning_rate, least.average) == (1, 1e-6, 0.5)
