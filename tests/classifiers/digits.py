@@ -1,63 +1,12 @@
-"""A small classifier of scikit-learn's bundled digits, trained in seconds."""
+"""The documentation's example of a classifier, which is the tests' too."""
 
-from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import nn
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "digits_classifier.py"
 
-from napari_dip.classifiers.classifier import Classifier
-from napari_dip.classifiers.preprocessing import Preprocessing
+spec = spec_from_file_location("digits_classifier", EXAMPLE)
+example = module_from_spec(spec)
+spec.loader.exec_module(example)
 
-SIDE = 24
-
-
-class Net(nn.Module):
-    """Three convolutions and two linear layers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 12, 5, padding=2)
-        self.conv2 = nn.Conv2d(12, 24, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv2d(24, 32, 3, stride=2, padding=1)
-        self.relu = nn.ReLU(inplace=True)
-        self.fc1 = nn.Linear(32 * 3 * 3, 32)
-        self.fc2 = nn.Linear(32, 10)
-
-    def forward(self, x):
-        for conv in (self.conv1, self.conv2, self.conv3):
-            x = self.relu(conv(x))
-        x = F.max_pool2d(x, 2).flatten(1)
-        return self.fc2(self.relu(self.fc1(x)))
-
-
-@cache
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    """All digits, (n, SIDE, SIDE) in [0, 1], and which ones they are."""
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    x = torch.from_numpy(found.images / 16).float()[:, None]
-    x = F.interpolate(x, size=(SIDE, SIDE), mode="bilinear")
-    return x[:, 0].clamp(0, 1).numpy(), found.target
-
-
-@cache
-def trained() -> Classifier:
-    """A classifier that is right about nearly all of them."""
-    images, labels = digits()
-    x, y = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        net = Net()
-        optimizer = torch.optim.Adam(net.parameters(), 5e-3)
-        for _ in range(4):
-            for batch in torch.randperm(len(x)).split(64):
-                # With noise: what it takes for a digit is then less of a pattern of pixels.
-                seen = (x[batch] - 0.5) / 0.5
-                loss = F.cross_entropy(net(seen + 0.5 * torch.randn_like(seen)), y[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-    return Classifier(net, Preprocessing(SIDE, (0.5,), (0.5,)), "digits")
+digits, trained = example.digits, example.digits_classifier

@@ -148,7 +148,7 @@ class Invert(Look):
     name = "invert"
     title = "Invert layers"
     paper: ClassVar[dict[str, Any]] = {"learning_rate": 0.001, "input_noise": 0.0, "average": 0.0}
-    tv_weight = 0.1
+    tv_weight = 0.03
     network: ClassVar[dict[str, Any]] = {
         "filters": (16, 32, 64, 128, 128, 128),
         "skips": (4,),

@@ -1,0 +1,74 @@
+"""A small classifier of scikit-learn's bundled digits, trained in seconds, to be looked into.
+
+    napari-dip layers --model digits_classifier:digits_classifier
+    napari-dip maximize -o eights.png --model digits_classifier:digits_classifier --unit 3,8
+
+Run this in the folder of this file: `module:function` is imported from there too.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_dip.classifiers import Classifier, Preprocessing
+
+SIDE = 24
+"""Pixels; the digits themselves have 8, and are enlarged."""
+
+EPOCHS = 4
+
+
+class Net(nn.Module):
+    """Three convolutions and two linear layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 12, 5, padding=2)
+        self.conv2 = nn.Conv2d(12, 24, 3, stride=2, padding=1)
+        self.conv3 = nn.Conv2d(24, 32, 3, stride=2, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.fc1 = nn.Linear(32 * 3 * 3, 32)
+        self.fc2 = nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in (self.conv1, self.conv2, self.conv3):
+            x = self.relu(conv(x))
+        x = F.max_pool2d(x, 2).flatten(1)
+        out: Tensor = self.fc2(self.relu(self.fc1(x)))
+        return out
+
+
+@cache
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """All digits, (n, SIDE, SIDE) in [0, 1], and which ones they are."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    x = torch.from_numpy(found.images / 16).float()[:, None]
+    x = F.interpolate(x, size=(SIDE, SIDE), mode="bilinear")
+    return x[:, 0].clamp(0, 1).numpy(), found.target
+
+
+@cache
+def digits_classifier() -> Classifier:
+    """Train it; it is right about nearly all of the digits."""
+    images, labels = digits()
+    x, y = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = Net()
+        optimizer = torch.optim.Adam(net.parameters(), 5e-3)
+        for _ in range(EPOCHS):
+            for batch in torch.randperm(len(x)).split(64):
+                # With noise: a digit is then less of a pattern of single pixels to it.
+                seen = (x[batch] - 0.5) / 0.5
+                loss = F.cross_entropy(net(seen + 0.5 * torch.randn_like(seen)), y[batch])
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+    return Classifier(net, Preprocessing(SIDE, (0.5,), (0.5,)), "digits")
