@@ -117,6 +117,11 @@ class Fitting:
         """The letters for the fit: T is its third dimension where it is fitted jointly."""
         return self.letters if "T" in self.each else self.letters.replace("T", "Z")
 
+    @property
+    def depth(self) -> str:
+        """The axis that is the fit's third dimension, if there is one."""
+        return next((a for a in self.letters if a in "TZ" and a not in self.each), "")
+
     def words(self, shape: Sequence[int]) -> str:
         """How the axes are fitted, such as "3 channels jointly, 25 slices in 3-D"."""
         told = []

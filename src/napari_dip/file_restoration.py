@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files import (
     ImageFile,
@@ -19,6 +20,7 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
+from napari_dip.files.lazy import calibrated
 from napari_dip.restoration import Job, prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task
@@ -91,7 +93,7 @@ def restore_file(
         given["mask"] = given["mask"] == 0
     job = prepare(
         image.data,
-        task,
+        with_anisotropy(task, calibrated(image.axes, image.metadata)),
         axes=axes or image.axes,
         reference=None if reference is None else read_image(reference).data,
         data_range=data_range,
@@ -110,6 +112,13 @@ def restore_file(
         with replacing(report) as temporary:
             temporary.write_text(json.dumps(result.report(), indent=2, allow_nan=False) + "\n")
     return result
+
+
+def with_anisotropy(task: Task, axes: Axes) -> Task:
+    """A task that knows how far apart slices are, where the file tells and the user does not."""
+    ratio = axes.anisotropy()
+    known = task.anisotropy is not None or ratio == 1
+    return task if known else task.replace(anisotropy=min(max(ratio, 0.01), 100.0))
 
 
 def _mask(file: ImageFile) -> NDArray[Any]:

@@ -55,12 +55,8 @@ def plan_mosaic(
     given = {side: Path(path).absolute() for side, path in (sides or {}).items()}
     path = Path(source).absolute()
     where = Source(path, letters, fitting, given, mask_keeps)
-    length = dict(zip(where.axes, shape, strict=True))
-    is_volume = any(
-        length[own] > 1 and fitted == "Z"
-        for own, fitted in zip(where.axes, fitting.fitted, strict=True)
-        if own not in fitting.each
-    )
+    length = dict(zip(letters, shape, strict=True))
+    is_volume = length.get(fitting.depth, 1) > 1
     size = block or (BLOCK_3D if is_volume else BLOCK)
     if size < LEAST:
         raise UserError(f"block: {size} pixels are too few; {LEAST} are the least")

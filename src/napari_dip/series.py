@@ -19,7 +19,7 @@ from napari_dip.restoration import prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Task
 
-SHARE = 0.18
+SHARE = 0.16
 """Of the iterations, for a frame that follows another."""
 
 GENTLE = 0.1

@@ -15,7 +15,7 @@ from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.physics import Blur, Decimation, Identity, Mask
 from napari_dip.engine.problem import Problem
 from napari_dip.engine.run import CHECK_EVERY, StopReason
-from napari_dip.engine.stopping import Discrepancy, Stopping, Verdict, Watch
+from napari_dip.engine.stopping import Discrepancy, Settled, Stopping, Verdict, Watch
 from napari_dip.errors import UserError
 
 
@@ -240,7 +240,7 @@ class Best(Stopping):
         class Judge(Watch):
             interval = 5
 
-            def look(self, iteration, output, residual):
+            def look(self, iteration, output, average, residual):
                 assert residual() == pytest.approx(residual())
                 assert not output.requires_grad
                 if iteration == rule.best:
@@ -263,6 +263,15 @@ def test_the_best_image_counts_when_the_budget_ends_first(problem, settings):
     assert final.stop_reason is StopReason.BUDGET
     at_15 = last(fit(problem, settings, should_stop=StopAt(15)))
     assert torch.equal(final.image, at_15.image)
+
+
+def test_a_fit_that_has_settled_ends(problem, settings):
+    longer = replace(settings, iterations=400, learning_rate=1e-5, average=0.5)
+    final = last(fit(problem, replace(longer, stopping=Settled(10, change=1e-3, start_at=50))))
+    assert final.stop_reason is StopReason.RULE
+    assert 50 < final.iteration < 400
+    never = replace(longer, iterations=40, stopping=Settled(10, change=0.0))
+    assert last(fit(problem, never)).stop_reason is StopReason.BUDGET
 
 
 def test_discrepancy_stops_at_the_noise(problem, settings):
@@ -343,7 +352,7 @@ def test_a_rule_does_not_look_at_what_was_taken_back(problem, settings):
     class Looks(Stopping):
         def start(self):
             class Judge(Watch):
-                def look(self, iteration, output, residual):
+                def look(self, iteration, output, average, residual):
                     outputs.append(output.clone())
                     return Verdict.CONTINUE
 

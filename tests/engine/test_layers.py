@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dip.engine.layers import Pad, conv, crop, halving, pool, shuffle, unshuffle
+from napari_dip.engine.layers import Pad, coarsened, conv, crop, halving, pool, shuffle, unshuffle
 
 
 def counted(*shape: int) -> torch.Tensor:
@@ -33,7 +33,7 @@ def test_shuffling_back_and_forth(axes):
 @pytest.mark.parametrize("padding", ["reflect", "zero"])
 def test_convolutions_and_pools_keep_to_the_strides_of_a_level(side, kernel, padding):
     space = (side, 16)
-    stride, coarse = halving(space)
+    stride, coarse = halving(space, (1.0, 1.0))
     x = torch.rand(1, 2, *space)
     assert conv(2, 3, kernel, padding, space)(x).shape == (1, 3, *space)
     assert conv(2, 3, kernel, padding, space, stride=stride)(x).shape == (1, 3, *coarse)
@@ -42,7 +42,18 @@ def test_convolutions_and_pools_keep_to_the_strides_of_a_level(side, kernel, pad
 
 
 def test_short_axes_are_not_halved():
-    assert halving((3, 16, 17)) == ((1, 2, 2), (3, 8, 9))
+    assert halving((3, 16, 17), (1.0, 1.0, 1.0)) == ((1, 2, 2), (3, 8, 9))
+
+
+def test_slices_that_lie_far_apart_are_halved_later():
+    space, spacing, strides = (16, 64, 64), (4.0, 1.0, 1.0), []
+    for _ in range(3):
+        stride, space = halving(space, spacing)
+        spacing = coarsened(spacing, stride)
+        strides.append(stride)
+    assert strides == [(1, 2, 2), (1, 2, 2), (2, 2, 2)]
+    assert halving((16, 16, 16), (1.4, 1.0, 1.0))[0] == (2, 2, 2)
+    assert halving((16, 16, 16), (0.25, 1.0, 1.0))[0] == (2, 1, 1)
 
 
 def test_reflection_where_there_is_enough_to_mirror():

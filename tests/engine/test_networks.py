@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -139,3 +141,33 @@ def test_resnet_has_a_block_for_each_entry():
 def test_descriptions_that_fit_no_network(values, said):
     with pytest.raises(ValueError, match=said):
         NetworkSpec(**{**SMALL, **values})
+
+
+@pytest.mark.parametrize("kind", ["skip", "unet"])
+def test_slices_that_lie_far_apart_stay_longer(kind):
+    """With slices four times as far apart, two levels halve the pixels of a slice alone."""
+    widths = (4, 4, 4) if kind == "unet" else (4, 4)
+    space, seen = (8, 16, 16), []
+    for anisotropy in (1.0, 4.0):
+        spec = NetworkSpec(
+            kind=kind,
+            filters=widths,
+            skips=(2,) * len(widths),
+            kernels_down=(3,) * len(widths),
+            kernels_up=(3,) * len(widths),
+            anisotropy=anisotropy,
+        )
+        network, sides = spec.build(3, 1, space), set()
+        for layer in network.modules():
+            if isinstance(layer, torch.nn.Conv3d):
+                layer.register_forward_hook(lambda m, i, out, s=sides: s.add(tuple(out.shape[2:])))
+        assert network(torch.rand(1, 3, *space)).shape == (1, 1, *space)
+        seen.append(sides)
+    assert seen[0] == {(8, 16, 16), (4, 8, 8), (2, 4, 4)}
+    assert seen[1] == {(8, 16, 16), (8, 8, 8), (8, 4, 4)}
+
+
+def test_slices_that_lie_far_apart_are_not_shuffled():
+    far = NetworkSpec(filters=(4,), skips=(0,), kernels_down=(3,), kernels_up=(3,), shuffle=2)
+    assert far.build(1, 1, (8, 16, 16)).factors == (2, 2, 2)
+    assert replace(far, anisotropy=3.0).build(1, 1, (8, 16, 16)).factors == (1, 2, 2)

@@ -1,22 +1,29 @@
+from typing import Any
+
 import torch
 
-from napari_dip.engine.stopping import Discrepancy, Verdict, WindowedVariance
+from napari_dip.engine.stopping import Discrepancy, Settled, Verdict, WindowedVariance
 
 ANYTHING = torch.zeros(1, 1, 4, 4)
 
 
-def unasked() -> float:
-    raise AssertionError("the residual costs a pass over the image")
+def unasked() -> Any:
+    raise AssertionError("it costs a pass over the image")
 
 
 def test_discrepancy_stops_when_the_residual_is_down_to_the_noise():
     watch = Discrepancy(0.1).start()
-    verdicts = [watch.look(i, ANYTHING, lambda r=r: r) for i, r in enumerate((0.5, 0.011, 0.0099))]
+    verdicts = [
+        watch.look(i, ANYTHING, unasked, lambda r=r: r) for i, r in enumerate((0.5, 0.011, 0.0099))
+    ]
     assert verdicts == [Verdict.CONTINUE, Verdict.CONTINUE, Verdict.STOP]
 
 
 def test_discrepancy_does_not_stop_on_a_broken_fit():
-    assert Discrepancy(0.1).start().look(10, ANYTHING, lambda: float("nan")) is Verdict.CONTINUE
+    assert (
+        Discrepancy(0.1).start().look(10, ANYTHING, unasked, lambda: float("nan"))
+        is Verdict.CONTINUE
+    )
 
 
 def swinging(size: float, look: int) -> torch.Tensor:
@@ -28,7 +35,7 @@ def run(rule: WindowedVariance, sizes: list[float]) -> list[Verdict]:
     watch = rule.start()
     assert watch.interval == rule.interval
     looks = [
-        watch.look((i + 1) * rule.interval, swinging(size, i), unasked)
+        watch.look((i + 1) * rule.interval, swinging(size, i), unasked, unasked)
         for i, size in enumerate(sizes)
     ]
     return looks[: looks.index(Verdict.STOP) + 1] if Verdict.STOP in looks else looks
@@ -65,13 +72,42 @@ def test_each_fit_is_watched_anew():
 
 def test_a_large_output_is_sampled():
     watch = WindowedVariance(window=2).start()
-    watch.look(1, torch.rand(1, 3, 400, 400), unasked)
+    watch.look(1, torch.rand(1, 3, 400, 400), unasked, unasked)
     assert watch.seen[0].numel() <= 2 * watch.SAMPLES
 
 
 def test_a_broken_output_is_no_minimum():
     watch = WindowedVariance(window=2, patience=3, start_at=0).start()
     broken = torch.full((1, 1, 4, 4), float("nan"))
-    verdicts = [watch.look(i, broken, unasked) for i in range(8)]
+    verdicts = [watch.look(i, broken, unasked, unasked) for i in range(8)]
     assert verdicts[-1] is Verdict.STOP
     assert Verdict.BEST not in verdicts
+
+
+def settling(rule: Settled, changes: list[float]) -> int:
+    """The look, from 1, at which an image that changes like this is taken as settled; 0 never."""
+    watch = rule.start()
+    value = 0.0
+    for i, change in enumerate(changes, 1):
+        value += change
+        image = torch.full((1, 1, 4, 4), value)
+        verdict = watch.look(i * rule.interval, ANYTHING, lambda image=image: image, unasked)
+        if verdict is Verdict.STOP:
+            return i
+    return 0
+
+
+def test_an_image_that_rests_has_settled():
+    changes = [0.1, 0.1, 1e-4, 0.1, 1e-4, 1e-4, 1e-4]
+    assert settling(Settled(5, change=1e-3, patience=2), changes) == 6
+    assert settling(Settled(5, change=1e-5, patience=2), changes) == 0
+
+
+def test_a_fit_that_has_not_begun_has_not_settled():
+    assert settling(Settled(5, change=1e-3, patience=2, start_at=30), [0.0] * 12) == 8
+    # Not even looked at.
+    assert Settled(5, start_at=30).start().look(5, ANYTHING, unasked, unasked) is Verdict.CONTINUE
+
+
+def test_a_broken_image_has_not_settled():
+    assert settling(Settled(5, change=1e-3), [float("nan")] * 12) == 0

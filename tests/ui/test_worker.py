@@ -226,7 +226,7 @@ def test_the_engine_carries_out_a_request():
     run.start()
     assert run.wait(60)
     assert run.error is None
-    assert request.factor == 2
+    assert request.factors == (2, 2)
     assert run.result.seed == 5
     assert run.take().image.shape == (1, 32, 36)
     assert run.timeline.snapshots[-1].image.dtype == np.float32

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_dip.axes import Fitting
 from napari_dip.blocks.cutting import Block, Grid, cut, tile
 from napari_dip.errors import UserError
-from napari_dip.file_restoration import READERS
+from napari_dip.file_restoration import READERS, with_anisotropy
 from napari_dip.files import read_image
 from napari_dip.files.lazy import LazyPicture, open_lazily
 from napari_dip.images import Extent, measure_extent
@@ -203,6 +203,8 @@ def make_plan(
         When there is nothing in the picture, or the settings do not go with it.
     """
     with source.open() as picture:
+        if source.fitting.depth == "Z":
+            task = with_anisotropy(task, picture.axes)
         return _make_plan(source, picture, task, data_range, seed, device, warm)
 
 

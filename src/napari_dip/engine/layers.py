@@ -69,10 +69,34 @@ def pool(kind: Literal["average", "max"], stride: Sequence[int], ndim: int) -> n
     return nn.MaxPool3d(size, size, ceil_mode=True)
 
 
-def halving(space: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The strides of one level, and the sides that it leaves."""
-    stride = tuple(2 if side >= SMALLEST_SIDE else 1 for side in space)
+COARSER = 1.5
+"""How many times as far apart as the closest ones an axis's pixels may be, to be halved too."""
+
+
+def halving(
+    space: Sequence[int], spacing: Sequence[float]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The strides of one level, and the sides that it leaves.
+
+    Parameters
+    ----------
+    space
+        The sides before.
+    spacing
+        How far apart pixels are along each axis. Slices that lie far apart are left as they are
+        until the pixels in a slice are as far apart.
+    """
+    near = COARSER * min(spacing)
+    stride = tuple(
+        2 if side >= SMALLEST_SIDE and apart <= near else 1
+        for side, apart in zip(space, spacing, strict=True)
+    )
     return stride, tuple(math.ceil(n / s) for n, s in zip(space, stride, strict=True))
+
+
+def coarsened(spacing: Sequence[float], stride: Sequence[int]) -> tuple[float, ...]:
+    """How far apart pixels are after strides."""
+    return tuple(d * s for d, s in zip(spacing, stride, strict=True))
 
 
 def unshuffle(x: Tensor, factors: Sequence[int]) -> Tensor:

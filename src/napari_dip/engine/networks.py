@@ -22,6 +22,7 @@ from napari_dip.engine.layers import (
     SMALLEST_SIDE,
     Padding,
     batch_norm,
+    coarsened,
     conv,
     crop,
     halving,
@@ -61,6 +62,9 @@ class NetworkSpec:
         Whether the decoder has a 1x1 convolution after each level's convolution.
     shuffle
         Work at 1/shuffle of the resolution: pixel-unshuffle in front, pixel-shuffle behind.
+    anisotropy
+        How many times as far apart as a slice's pixels the slices of a volume are: so much later
+        their number is halved.
     """
 
     kind: Kind = "skip"
@@ -74,6 +78,7 @@ class NetworkSpec:
     padding: Padding = "reflect"
     pointwise: bool = True
     shuffle: int = 1
+    anisotropy: float = 1.0
 
     def __post_init__(self) -> None:
         levels = len(self.filters)
@@ -110,6 +115,10 @@ class NetworkSpec:
             return (self.upsampling,) * len(self.filters)
         return self.upsampling
 
+    def spacing(self, space: Sequence[int]) -> tuple[float, ...]:
+        """How far apart pixels are along each axis."""
+        return (self.anisotropy, 1.0, 1.0) if len(space) == 3 else (1.0, 1.0)
+
     def build(self, in_channels: int, out_channels: int, space: Sequence[int]) -> nn.Module:
         """Make the network, with PyTorch's default random weights.
 
@@ -134,12 +143,19 @@ class NetworkSpec:
 class Level(nn.Module):
     """One level of the encoder-decoder, with all coarser levels inside it."""
 
-    def __init__(self, spec: NetworkSpec, index: int, in_channels: int, space: Sequence[int]):
+    def __init__(
+        self,
+        spec: NetworkSpec,
+        index: int,
+        in_channels: int,
+        space: Sequence[int],
+        spacing: Sequence[float],
+    ) -> None:
         super().__init__()
         ndim = len(space)
         width, skip = spec.filters[index], spec.skips[index]
         kernel_down, kernel_up = spec.kernels_down[index], spec.kernels_up[index]
-        stride, coarse = halving(space)
+        stride, coarse = halving(space, spacing)
 
         def block(
             channels: int, filters: int, kernel: int, at: Sequence[int], *after: nn.Module
@@ -159,7 +175,11 @@ class Level(nn.Module):
             )
         self.down = nn.Sequential(*shrink, *block(width, width, kernel_down, coarse))
         is_last = index + 1 == len(spec.filters)
-        self.coarser = nn.Identity() if is_last else Level(spec, index + 1, width, coarse)
+        self.coarser = (
+            nn.Identity()
+            if is_last
+            else Level(spec, index + 1, width, coarse, coarsened(spacing, stride))
+        )
         from_below = width if is_last else spec.filters[index + 1]
         mode = spec.upsamplings()[index]
         self.mode = "trilinear" if mode == "bilinear" and ndim == 3 else mode
@@ -189,7 +209,7 @@ class SkipNetwork(nn.Sequential):
         self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
     ) -> None:
         super().__init__(
-            Level(spec, 0, in_channels, space),
+            Level(spec, 0, in_channels, space, spec.spacing(space)),
             conv(spec.filters[0], out_channels, 1, spec.padding, space),
             nn.Sigmoid(),
         )
@@ -220,8 +240,10 @@ class UNet(nn.Module):
         self.first = double(in_channels, widths[0], space)
         self.pools, self.downs = nn.ModuleList(), nn.ModuleList()
         self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
+        spacing = spec.spacing(space)
         for finer, coarser in pairwise(widths):
-            stride, coarse = halving(space)
+            stride, coarse = halving(space, spacing)
+            spacing = coarsened(spacing, stride)
             # A transposed kernel of 4 at stride 2 doubles exactly, one of 3 at stride 1 keeps.
             kernel: Any = tuple(4 if s == 2 else 3 for s in stride)
             steps: Any = stride
@@ -303,10 +325,15 @@ class Shuffled(nn.Module):
         self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
     ) -> None:
         super().__init__()
-        self.factors = tuple(min(spec.shuffle, n) for n in space)
+        # Slices that lie as far apart as blocks are wide need no blocks of their own.
+        self.factors = tuple(
+            1 if apart >= spec.shuffle else min(spec.shuffle, n)
+            for n, apart in zip(space, spec.spacing(space), strict=True)
+        )
         blocks = math.prod(self.factors)
         coarse = [math.ceil(n / f) for n, f in zip(space, self.factors, strict=True)]
-        inner = replace(spec, shuffle=1)
+        depth, *_, across = self.factors
+        inner = replace(spec, shuffle=1, anisotropy=spec.anisotropy * depth / across)
         self.network = inner.build(in_channels * blocks, out_channels * blocks, coarse)
 
     def forward(self, z: Tensor) -> Tensor:

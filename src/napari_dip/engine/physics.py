@@ -82,43 +82,50 @@ def lanczos2(factor: int) -> Tensor:
 
 
 class Decimation(Operator):
-    """Low pass and decimation by an integer factor in one fixed strided convolution.
+    """Low pass and decimation by integer factors in one fixed strided convolution.
 
-    A pixel of y sits at the centre of the block of factor x factor pixels that it stands for.
-    Border pixels are repeated outwards. Source: arXiv 1711.10925, section 4 (super-resolution).
+    A pixel of y sits at the centre of the block of pixels that it stands for. Border pixels are
+    repeated outwards. Source: arXiv 1711.10925, section 4 (super-resolution).
+
+    Parameters
+    ----------
+    factors
+        One for each axis of space; 1 leaves an axis as it is.
     """
 
     kernel: Tensor
 
-    def __init__(self, factor: int, ndim: int) -> None:
+    def __init__(self, *factors: int) -> None:
         super().__init__()
-        if factor < 1:
-            raise ValueError(f"factor: {factor} must be at least 1")
-        self.factor, self.ndim = factor, ndim
-        one = lanczos2(factor)
-        kernel = one
-        for _ in range(ndim - 1):
-            kernel = kernel[..., None] * one
+        if min(factors) < 1:
+            raise ValueError(f"factors: {factors} must be at least 1")
+        self.factors = factors
+        kernel = torch.ones((), dtype=torch.float64)
+        for factor in factors:
+            kernel = kernel[..., None] * lanczos2(factor)
         self.register_buffer("kernel", kernel.to(torch.float32)[None, None])
-        self.border = (len(one) - factor) // 2
+        sides = zip(kernel.shape, factors, strict=True)
+        self.borders = tuple((taps - factor) // 2 for taps, factor in sides)
 
     def domain(self, space: Sequence[int]) -> tuple[int, ...]:
-        return tuple(self.factor * side for side in space)
+        return tuple(f * side for f, side in zip(self.factors, space, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         planes = x.reshape(-1, 1, *x.shape[2:])
-        if self.border:
-            planes = F.pad(planes, (self.border,) * (2 * self.ndim), mode="replicate")
-        convolve: Any = F.conv2d if self.ndim == 2 else F.conv3d
-        out: Tensor = convolve(planes, self.kernel.to(x.dtype), stride=self.factor)
+        if any(self.borders):
+            # torch counts from the last axis.
+            widths = [width for border in reversed(self.borders) for width in (border, border)]
+            planes = F.pad(planes, widths, mode="replicate")
+        convolve: Any = F.conv2d if len(self.factors) == 2 else F.conv3d
+        out: Tensor = convolve(planes, self.kernel.to(x.dtype), stride=self.factors)
         return out.reshape(*x.shape[:2], *out.shape[2:])
 
     def adjoint(self, y: Tensor) -> Tensor:
         planes = y.reshape(-1, 1, *y.shape[2:])
-        transpose: Any = F.conv_transpose2d if self.ndim == 2 else F.conv_transpose3d
-        x: Tensor = transpose(planes, self.kernel.to(y.dtype), stride=self.factor)
-        for axis in range(2, 2 + self.ndim):
-            x = fold_border(x, axis, self.border)
+        transpose: Any = F.conv_transpose2d if len(self.factors) == 2 else F.conv_transpose3d
+        x: Tensor = transpose(planes, self.kernel.to(y.dtype), stride=self.factors)
+        for axis, border in enumerate(self.borders, start=2):
+            x = fold_border(x, axis, border)
         return x.reshape(*y.shape[:2], *x.shape[2:])
 
 

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from napari_dip.engine.problem import FitSettings, Problem
     from napari_dip.engine.stopping import Stopping
 
-Preset = Literal["fast", "paper"]
-Stop = Literal["auto", "budget", "sigma", "variance"]
+Preset = Literal["fast", "best", "paper"]
+Stop = Literal["auto", "budget", "sigma", "variance", "settled"]
 Side = Literal["mask", "guide", "psf"]
+
+LOOKS = 40
+"""At the image over a fit's budget, to see whether it has settled."""
 
 RUNS_TO_COMPARE = 4
 """With different seeds, to tell how sure a pixel is; their mean is the better image, too."""
@@ -101,7 +104,9 @@ class Task(Settings):
     """What `finish` gives beside the result."""
 
     preset: Preset = setting(
-        "fast", "fast: close to the paper's quality in a fraction of its time; paper: its settings"
+        "fast",
+        "fast: the paper's quality in a fraction of its time; best: several seeds, better still; "
+        "paper: its settings",
     )
     iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
     runs: int | None = setting(
@@ -115,7 +120,8 @@ class Task(Settings):
     stop: Stop = setting(
         "auto",
         "When to stop before the budget: auto (the preset's rule), budget (never), sigma (the "
-        "residual reaches the noise level), variance (the outputs' variance passes its minimum)",
+        "residual reaches the noise level), variance (the outputs' variance passes its minimum), "
+        "settled (the image no longer changes)",
     )
     sigma: float | None = setting(
         None,
@@ -195,6 +201,14 @@ class Task(Settings):
     shuffle: int | None = setting(
         None, "Work at 1/shuffle of the resolution", least=1, most=8, advanced=True
     )
+    anisotropy: float | None = setting(
+        None,
+        "In a volume, how many times as far apart as a slice's pixels the slices are; "
+        "the file's scale if not given, else 1",
+        least=0.01,
+        most=100,
+        advanced=True,
+    )
     precision: Literal["auto", "float32", "bfloat16"] | None = setting(
         None, "Number format of convolutions", advanced=True
     )
@@ -204,7 +218,14 @@ class Task(Settings):
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
-        """What the preset sets for this measurement, by setting; `stop` stands for "auto"."""
+        """What the preset sets for this measurement, by setting; `stop` stands for "auto".
+
+        It tells `paper` from the others; `best` is what `best_values` makes of `fast`.
+        """
+
+    def best_values(self, measurement: Measurement) -> dict[str, Any]:
+        """What `best` changes: the mean over seeds is the better image, at their number's price."""
+        return {"runs": RUNS_TO_COMPARE}
 
     def take(self, measurement: Measurement) -> Measurement:
         """The measurement as this task takes it, such as without pixels that say nothing."""
@@ -215,6 +236,10 @@ class Task(Settings):
         from napari_dip.engine.physics import Identity
 
         return Identity()
+
+    def factors(self, ndim: int) -> tuple[int, ...]:
+        """How many times finer the result is, along each axis of space."""
+        return (1,) * ndim
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
         """The picture that goes in where `input` is "image": the measurement, filled and sized."""
@@ -241,11 +266,14 @@ class Task(Settings):
         Resolving twice changes nothing.
         """
         values = self.preset_values(measurement)
+        if self.preset == "best":
+            values |= self.best_values(measurement)
         if self.uncertainty:
             if self.runs == 1:
                 raise UserError("runs: uncertainty compares runs; give 2 or more, or leave it out")
             values["runs"] = max(values["runs"], RUNS_TO_COMPARE)
         stop = values.pop("stop", "budget")
+        values.setdefault("anisotropy", 1.0)
         filled = {k: v for k, v in values.items() if getattr(self, k) is None}
         if self.stop == "auto":
             filled["stop"] = stop
@@ -289,6 +317,8 @@ class Task(Settings):
 
         settings = {f.name: getattr(self, f.name) for f in fields(self)}
         same = {f.name for f in fields(NetworkSpec)} & set(settings)
+        depth, *_, across = self.factors(len(measurement.space))
+        settings["anisotropy"] = (self.anisotropy or 1.0) * across / depth  # of what is fitted
         try:
             network = NetworkSpec(kind=settings["network"], **{n: settings[n] for n in same})
         except ValueError as error:
@@ -309,12 +339,16 @@ class Task(Settings):
         return is_itself and isinstance(self.operator(measurement), Identity)
 
     def _stopping(self, measurement: Measurement) -> Stopping | None:
-        from napari_dip.engine.stopping import Discrepancy, WindowedVariance
+        from napari_dip.engine.stopping import Discrepancy, Settled, WindowedVariance
 
         if self.stop == "sigma":
             known = float(measurement.observed.float().mean())
             # The squared error is a mean over all pixels; only known ones can add to it.
             return Discrepancy((self.sigma or 0.0) / measurement.unit * known**0.5)
+        if self.stop == "settled":
+            iterations = self.iterations or 1
+            # A longer budget changes the image more slowly; the rate has its peak before a half.
+            return Settled(max(1, iterations // LOOKS), start_at=iterations // 2)
         return WindowedVariance() if self.stop == "variance" else None
 
 

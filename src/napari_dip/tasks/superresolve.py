@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from napari_dip.errors import UserError
 from napari_dip.tasks.base import Measurement, Task
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
 from napari_dip.tasks.settings import setting
@@ -27,6 +28,10 @@ class SuperResolve(Task):
 
     factor: int = setting(4, "How many times larger the result is on each axis", least=2, most=32)
 
+    along: Literal["all", "z"] = setting(
+        "all", "Which axes become finer: all of them, or z alone, where slices lie far apart"
+    )
+
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         large = self.factor > 4
         if self.preset == "paper":
@@ -40,10 +45,18 @@ class SuperResolve(Task):
             **FAST,
             "iterations": 400 if large else 250,
             "input_noise": 1 / 80,
+            "stop": "settled",
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
 
     def operator(self, measurement: Measurement) -> Operator:
         from napari_dip.engine.physics import Decimation
 
-        return Decimation(self.factor, len(measurement.space))
+        return Decimation(*self.factors(len(measurement.space)))
+
+    def factors(self, ndim: int) -> tuple[int, ...]:
+        if self.along == "all":
+            return (self.factor,) * ndim
+        if ndim < 3:
+            raise UserError("along: z needs a stack that is fitted in 3-D; use all")
+        return (self.factor, 1, 1)

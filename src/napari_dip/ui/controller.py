@@ -92,7 +92,7 @@ class RestoreController(RunController):
         self.view.remember(request.task)
         run = Run(request, preferences.snapshot_bytes)
         name = f"{request.source.name} [{request.task.name}]"
-        kwargs = request.source.layer_kwargs(request.factor)
+        kwargs = request.source.layer_kwargs(request.factors)
         preview = Preview(self.viewer.layers, self.model.image, name, kwargs)
         return Session(run, preview, self.view, pacing)
 

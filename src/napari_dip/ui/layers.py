@@ -90,21 +90,21 @@ class Source:
     def slices(self) -> tuple[slice, ...]:
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
-    def layer_kwargs(self, factor: int = 1) -> dict[str, Any]:
+    def layer_kwargs(self, factors: Sequence[int] | int = 1) -> dict[str, Any]:
         """Keywords that put a restored array exactly over its source.
 
         Parameters
         ----------
-        factor
+        factors
             How many times finer than the source it is along the axes of space. Pixel centres are
             at whole numbers, so a finer grid begins (1/factor - 1)/2 pixels earlier.
         """
-        factors = np.ones(len(self.shape))
-        factors[list(self.space)] = factor
-        origin = np.asarray(self.start) + (1 / factors - 1) / 2
+        finer = np.ones(len(self.shape))
+        finer[list(self.space)] = factors
+        origin = np.asarray(self.start) + (1 / finer - 1) / 2
         return {
             **_parts(self.transform),
-            "scale": self.transform.scale / factors,
+            "scale": self.transform.scale / finer,
             "translate": self.transform(origin),
             "rgb": self.rgb,
             **self.frame,
@@ -167,7 +167,12 @@ def cropped(source: Source, start: Sequence[int], stop: Sequence[int]) -> Source
 
 
 def beside(
-    layer: Image | Labels, source: Source, role: str, factor: int = 1, *, flat: bool = False
+    layer: Image | Labels,
+    source: Source,
+    role: str,
+    factors: Sequence[int] | int = 1,
+    *,
+    flat: bool = False,
 ) -> Crop:
     """The box of a second layer (guide, reference, mask) that belongs to a source.
 
@@ -179,7 +184,7 @@ def beside(
         What is restored.
     role
         What the layer is, for the message.
-    factor
+    factors
         How many times larger it has to be along the axes of space.
     flat
         Leave out the axes that are not space.
@@ -191,8 +196,9 @@ def beside(
     """
     data = level_0(layer)
     shape = tuple(int(n) for n in data.shape[: layer.ndim])
-    grow = [factor if axis in source.space else 1 for axis in range(len(source.shape))]
-    expected = tuple(n * f for n, f in zip(source.shape, grow, strict=True))
+    grow = np.ones(len(source.shape), int)
+    grow[list(source.space)] = factors
+    expected = tuple(int(n * f) for n, f in zip(source.shape, grow, strict=True))
     missing = len(expected) - len(shape)
     if missing < 0 or shape != expected[missing:] or min(source.space) < missing:
         raise UserError(

@@ -55,14 +55,14 @@ def request_of(model: RestoreModel, dims: Dims) -> Request:
     used = {r: getattr(model, r) for r in (*task.accepts, "reference")}
     names = tuple((r, layer.name) for r, layer in used.items() if layer is not None)
     request = Request(task, source, device=model.device, seed=model.seed, names=names)
-    factor = request.factor
+    factors = request.factors
     mask, guide, psf, reference = (used.get(r) for r in ("mask", "guide", "psf", "reference"))
     return replace(
         request,
         mask=None if mask is None else mask_of(mask, image, source),
         guide=None if guide is None else beside(guide, source, "guide", flat=True),
         psf=None if psf is None else _psf(psf, len(source.space)),
-        reference=None if reference is None else beside(reference, source, "reference", factor),
+        reference=None if reference is None else beside(reference, source, "reference", factors),
     )
 
 

@@ -66,9 +66,9 @@ class Request:
     names: tuple[tuple[str, str], ...] = ()
 
     @property
-    def factor(self) -> int:
-        """How many times finer the result is than the image."""
-        return int(getattr(self.task, "factor", 1))
+    def factors(self) -> tuple[int, ...]:
+        """How many times finer the result is than the image, along each axis of space."""
+        return self.task.factors(len(self.source.space))
 
     def prepare(self) -> Job:
         """Read the layers and check everything."""
