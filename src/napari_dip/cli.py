@@ -176,7 +176,7 @@ main.add_command(batch)
     show_default=True,
     help="Where the pictures go; where it has files already, a new folder beside it.",
 )
-@click.option("--preset", metavar="fast|paper", default="fast", show_default=True)
+@click.option("--preset", metavar="fast|best|paper", default="fast", show_default=True)
 @click.option("--headless", is_flag=True, help="Don't open napari, where it could be opened.")
 @click.pass_context
 def demo(

@@ -266,12 +266,12 @@ def test_the_best_image_counts_when_the_budget_ends_first(problem, settings):
 
 
 def test_a_fit_that_has_settled_ends(problem, settings):
-    longer = replace(settings, iterations=400, learning_rate=1e-5, average=0.5)
-    final = last(fit(problem, replace(longer, stopping=Settled(10, change=1e-3, start_at=50))))
+    rule = Settled(10, change=1.0, patience=2, start_at=20)
+    final = last(fit(problem, replace(settings, iterations=100, stopping=rule)))
     assert final.stop_reason is StopReason.RULE
-    assert 50 < final.iteration < 400
-    never = replace(longer, iterations=40, stopping=Settled(10, change=0.0))
-    assert last(fit(problem, never)).stop_reason is StopReason.BUDGET
+    assert final.iteration == 40
+    restless = replace(settings, iterations=60, stopping=replace(rule, change=0.0))
+    assert last(fit(problem, restless)).stop_reason is StopReason.BUDGET
 
 
 def test_discrepancy_stops_at_the_noise(problem, settings):

@@ -143,7 +143,7 @@ def test_deblur_stops_at_the_noise(measured):
 
 
 @pytest.mark.parametrize("space", [(32, 40), (6, 20, 24)], ids=["2-D", "3-D"])
-@pytest.mark.parametrize("preset", ["fast", "paper"])
+@pytest.mark.parametrize("preset", ["fast", "best", "paper"])
 @pytest.mark.parametrize("name", TASKS)
 def test_presets_leave_nothing_open(name, preset, space, measured):
     measurement = measured(*space)
@@ -174,6 +174,27 @@ def test_fast_is_a_fraction_of_the_paper(name, measured):
 
     assert TASKS[name]().preset == "fast"
     assert work(fast) < work(paper) / 2
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_best_is_more_of_fast_and_less_than_the_paper(name, measured):
+    fast, best = (TASKS[name](preset=p).resolve(measured()) for p in ("fast", "best"))
+    assert best.runs == 4 * fast.runs
+    assert (best.input, best.recorrupt, best.stop) == (fast.input, fast.recorrupt, fast.stop)
+    assert TASKS[name](preset="best", runs=2).resolve(measured()).runs == 2
+
+
+@pytest.mark.parametrize("task", [Inpaint(), SuperResolve()])
+def test_what_does_not_overfit_stops_when_it_has_settled(task, measured):
+    resolved = task.resolve(measured())
+    assert resolved.stop == "settled"
+    rule = resolved.fit_settings(measured()).stopping
+    assert rule.start_at == resolved.iterations // 2
+    longer = task.replace(iterations=4 * resolved.iterations).resolve(measured())
+    # A longer budget has slower changes: as many looks, not more.
+    assert longer.fit_settings(measured()).stopping.interval == pytest.approx(
+        4 * rule.interval, abs=4
+    )
 
 
 @pytest.mark.parametrize("name", TASKS)

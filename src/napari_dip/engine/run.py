@@ -153,7 +153,9 @@ class Run:
                     self.slowdown /= 2
                 return None  # the newest output is not this state's: nothing to judge
         if self.watch and iteration % self.watch.interval == 0 and self.average.value is not None:
-            verdict = self.watch.look(iteration, self.output.detach(), self.residual)
+            verdict = self.watch.look(
+                iteration, self.output.detach(), self.average.copy, self.residual
+            )
             if verdict is Verdict.BEST:
                 self.best = self.average.copy()
             elif verdict is Verdict.STOP:

@@ -31,7 +31,13 @@ class Watch(ABC):
     interval: int = 10
 
     @abstractmethod
-    def look(self, iteration: int, output: Tensor, residual: Callable[[], float]) -> Verdict:
+    def look(
+        self,
+        iteration: int,
+        output: Tensor,
+        average: Callable[[], Tensor],
+        residual: Callable[[], float],
+    ) -> Verdict:
         """Judge a fit.
 
         Parameters
@@ -40,6 +46,8 @@ class Watch(ABC):
             Iterations done.
         output
             The newest image, (1, C, *domain).
+        average
+            Gives the averaged image, when asked.
         residual
             Gives the averaged image's mean squared residual, when asked.
         """
@@ -76,7 +84,13 @@ class _DiscrepancyWatch(Watch):
     def __init__(self, sigma: float) -> None:
         self.variance = sigma**2
 
-    def look(self, iteration: int, output: Tensor, residual: Callable[[], float]) -> Verdict:
+    def look(
+        self,
+        iteration: int,
+        output: Tensor,
+        average: Callable[[], Tensor],
+        residual: Callable[[], float],
+    ) -> Verdict:
         return Verdict.STOP if residual() <= self.variance else Verdict.CONTINUE
 
 
@@ -121,7 +135,13 @@ class _VarianceWatch(Watch):
         self.least = float("inf")
         self.waited = 0
 
-    def look(self, iteration: int, output: Tensor, residual: Callable[[], float]) -> Verdict:
+    def look(
+        self,
+        iteration: int,
+        output: Tensor,
+        average: Callable[[], Tensor],
+        residual: Callable[[], float],
+    ) -> Verdict:
         flat = output.flatten()
         step = max(1, flat.numel() // self.SAMPLES)
         self.seen = [*self.seen, flat[::step].clone()][-self.rule.window :]
@@ -133,3 +153,54 @@ class _VarianceWatch(Watch):
             return Verdict.BEST
         self.waited += 1
         return Verdict.STOP if self.waited > self.rule.patience else Verdict.CONTINUE
+
+
+@dataclass(frozen=True)
+class Settled(Stopping):
+    """Stop when the averaged image no longer changes: for fits that do not learn noise.
+
+    Attributes
+    ----------
+    interval
+        Iterations between looks.
+    change
+        Root mean square of the change from look to look, of an image that spans [0, 1], below
+        which it rests.
+    patience
+        Looks at rest in a row before stopping.
+    start_at
+        No rest counts before this iteration: while the learning rate rises there is little change,
+        too.
+    """
+
+    interval: int
+    change: float = 6e-4
+    patience: int = 2
+    start_at: int = 0
+
+    def start(self) -> Watch:
+        return _SettledWatch(self)
+
+
+class _SettledWatch(Watch):
+    def __init__(self, rule: Settled) -> None:
+        self.rule = rule
+        self.interval = rule.interval
+        self.last: Tensor | None = None
+        self.rested = 0
+
+    def look(
+        self,
+        iteration: int,
+        output: Tensor,
+        average: Callable[[], Tensor],
+        residual: Callable[[], float],
+    ) -> Verdict:
+        if iteration < self.rule.start_at:
+            return Verdict.CONTINUE
+        image = average()
+        if self.last is not None:
+            change = float((image - self.last).square().mean().sqrt())
+            self.rested = self.rested + 1 if change < self.rule.change else 0
+        self.last = image
+        return Verdict.STOP if self.rested >= self.rule.patience else Verdict.CONTINUE

@@ -95,13 +95,19 @@ class Denoise(Task):
         return {
             **FAST,
             "impulses": True,
-            "iterations": 400,
+            "iterations": 250,
+            "average": 0.96,
             "input": "image",
             "input_noise": min(max(SHARE * sigma, least), 1.0),
             "recorrupt": True,
             "shuffle": 2,
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
+
+    def best_values(self, measurement: Measurement) -> dict[str, Any]:
+        wide = {} if is_volume(measurement.space) else {"filters": (128,) * 4}
+        more = {"iterations": 400, "average": 0.98}
+        return {**super().best_values(measurement), **more, **wide}
 
     def resolve(self, measurement: Measurement) -> Self:
         from napari_dip.tasks.noise import estimate_camera_noise

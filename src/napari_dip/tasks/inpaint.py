@@ -25,13 +25,11 @@ LARGE_PICTURE = 10**5
 
 FROM_FILL: dict[str, Any] = {
     "input": "image",
-    "input_noise": 0.03,
     "shuffle": 2,
     "filters": (64,) * 4,
-    "skips": (16,),
     "average": 0.97,
 }
-"""Strokes of text in large pictures: start from a smooth fill, at half the resolution."""
+"""Start from a smooth fill, at half the resolution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +67,14 @@ class Inpaint(Task):
                 "region": {"iterations": 5000, **region},
             }
             return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
+        text = {**FROM_FILL, "input_noise": 0.03, "skips": (16,)}
         own = {
-            "text": FROM_FILL if math.prod(measurement.space) > LARGE_PICTURE else {},
-            "pixels": {"iterations": 600},
+            "text": text if math.prod(measurement.space) > LARGE_PICTURE else {},
+            "pixels": {**FROM_FILL, "input_noise": 0.05, "iterations": 300},
             "region": {**region, "iterations": 800, "filters": (64,) * 5, "input_noise": 1 / 30},
         }
         volume = FAST_3D if is_volume(measurement.space) else {}
-        return {**FINE, "hole": hole, **own[hole], **volume}
+        return {**FINE, "stop": "settled", "hole": hole, **own[hole], **volume}
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
         """The picture with its holes filled smoothly (biharmonic), in 2-D."""
