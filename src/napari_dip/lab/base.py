@@ -95,7 +95,10 @@ class StudyOfTask(Study):
     )
     preset: Preset = setting("fast", "The deep prior's settings: fast, or the paper's")
     iterations: int | None = setting(
-        None, "Iteration budget of each fit; the preset's if not given", least=1, most=10**6
+        None,
+        "Iteration budget of each deep prior; the preset's if not given",
+        least=1,
+        most=10**6,
     )
 
     def growth(self) -> int:

@@ -19,8 +19,8 @@ from napari_dip.tasks.settings import setting
 if TYPE_CHECKING:
     from napari_dip.engine.fit import Progress
 
-SELDOM = 50
-"""At most this many iterations between reports."""
+SELDOM, OFTEN = 50, 5
+"""At most this many iterations between reports, and at least this many reports to each point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,8 @@ class Course:
     def __init__(self, job: Job, step: int) -> None:
         self._job = job
         # The engine reports at multiples: of a divisor, so that each point is among them.
-        self._every = max(n for n in range(1, SELDOM + 1) if step % n == 0)
+        most = max(1, min(SELDOM, step // OFTEN))
+        self._every = max(n for n in range(1, most + 1) if step % n == 0)
         self._newest: Progress | None = None
         self._fit: Iterator[Progress] | None = None
 
