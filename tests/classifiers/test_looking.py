@@ -38,7 +38,7 @@ def three():
 @pytest.fixture(scope="module")
 def inverted(digits_classifier, three):
     """What each layer keeps of a digit, by each prior."""
-    layers = ("conv1", "conv2", "fc1", "output")
+    layers = ("conv1", "conv2", "conv3", "fc1")
     look = Invert(layers=layers, prior=("deep", "tv"), iterations=150, **SMALL)
     return invert(three, digits_classifier, look)
 
@@ -66,7 +66,7 @@ def test_deeper_layers_lose_more(inverted):
 def test_an_inverted_image_has_the_given_ones_representation(digits_classifier, three, inverted):
     x0 = digits_classifier.preprocessing.prepare(three)
     with digits_classifier.at_work(torch.device("cpu")):
-        for name in ("conv2", "fc1", "output"):
+        for name in ("conv2", "conv3", "fc1"):
             layer = digits_classifier.layer(name)
             target = digits_classifier.values(layer, x0)
             x = torch.from_numpy(inverted[f"{name} deep"].image)[None, None]
@@ -118,9 +118,7 @@ def test_a_channels_middle_is_excited(digits_classifier):
 
 
 def test_pictures_of_several_layers_and_priors_are_a_named_stack(inverted):
-    names = [
-        f"{layer} {p}" for layer in ("conv1", "conv2", "fc1", "output") for p in ("deep", "tv")
-    ]
+    names = [f"{layer} {p}" for layer in ("conv1", "conv2", "conv3", "fc1") for p in ("deep", "tv")]
     assert list(inverted.names) == names
     stack = inverted.stack()
     assert (stack.shape, stack.dtype) == ((8, 24, 24), np.float32)
@@ -132,7 +130,7 @@ def test_the_report_tells_how_they_came_about(inverted, maximised):
     assert (report["study"], report["axis"]) == ("invert", "layer")
     settings = report["settings"]
     assert (settings["model"], settings["seed"], settings["device"]) == ("digits", 0, "cpu")
-    assert settings["layers"] == ("conv1", "conv2", "fc1", "output")
+    assert settings["layers"] == ("conv1", "conv2", "conv3", "fc1")
     assert settings["preprocessing"]["size"] == (24, 24)
     reached = maximised.report()["pictures"][3]
     assert reached["name"] == "3"
