@@ -1,5 +1,8 @@
 """A study's layers, in a viewer without a window."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -8,7 +11,7 @@ from napari_dip.studies import Picture
 from napari_dip.ui.exhibit import Exhibit
 from napari_dip.ui.layers import plain_kwargs, take
 from napari_dip.ui.provenance import KEY
-from napari_dip.ui.slice_names import OVERLAY
+from napari_dip.ui.slice_names import OVERLAY, slice_names
 
 MADE = {KEY: {"study": "priors"}}
 
@@ -150,3 +153,12 @@ def test_pictures_made_from_no_layer(viewer):
     shown.show((Picture("a", np.zeros((8, 8, 3))),), MADE)
     (layer,) = viewer.layers
     assert (layer.rgb, layer.ndim, layer.data.dtype) == (True, 3, np.float32)
+
+
+def test_named_slices_keep_no_viewer():
+    viewer = ViewerModel()
+    assert slice_names(viewer) is slice_names(viewer)
+    gone = weakref.ref(viewer)
+    del viewer
+    gc.collect()
+    assert gone() is None

@@ -7,7 +7,7 @@ The overlay is one of our own, so that a text that a person has put in the pictu
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from napari.components.overlays import TextOverlay
 from napari.layers import Image
@@ -17,6 +17,7 @@ from napari_dip.ui.provenance import KEY
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from napari.components import Dims
 
 OVERLAY = "napari_dip_slice"
 """Its name among the canvas's overlays."""
@@ -37,7 +38,8 @@ class SliceNames:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+        # Weakly: what is kept for each viewer below must not keep the viewer.
+        self._viewer = ref(viewer)
         self._overlay = TextOverlay(
             visible=False, position="top_left", font_size=FONT_SIZE, box=True
         )
@@ -56,17 +58,19 @@ class SliceNames:
 
     def update(self, event: Any = None) -> None:
         """Write the name of what is on display now."""
-        names = (self._name(layer) for layer in reversed(self._viewer.layers))
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        names = (self._name(layer, viewer.dims) for layer in reversed(viewer.layers))
         text = next((name for name in names if name is not None), "")
         self._overlay.text = text
         self._overlay.visible = bool(text)
 
-    def _name(self, layer: Any) -> str | None:
+    def _name(self, layer: Any, dims: Dims) -> str | None:
         """A layer's name for its slice on display; None where it has none."""
         if layer not in self._followed or not layer.visible:
             return None
         names = layer.metadata.get(KEY, {}).get(SLICES, ())
-        dims = self._viewer.dims
         if dims.ndim - layer.ndim in dims.displayed:  # the axis of pictures lies in the picture
             return None
         index = int(slice_position(layer, dims)[0])
