@@ -52,6 +52,8 @@ class LazyPicture:
         What a TIFF tells beside.
     opened
         What is closed at the end of a `with` block.
+    coarser
+        The picture at lower resolutions, if the file has them.
     """
 
     array: Any
@@ -59,6 +61,7 @@ class LazyPicture:
     path: Path
     metadata: Metadata = field(default_factory=Metadata)
     opened: Any = None
+    coarser: tuple[Any, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -161,9 +164,10 @@ def _zarr(path: Path) -> LazyPicture:
         told: Any = dict(node.attrs)
         image = told.get("ome", told)["multiscales"][0]
         level = image["datasets"][0]
-        array = node[level["path"]]
+        array, *coarser = (node[one["path"]] for one in image["datasets"])
         labels = told.get("ome", told).get("omero", {}).get("channels", [])
-        return LazyPicture(array, _described(image, level, labels), path)
+        axes = _described(image, level, labels)
+        return LazyPicture(array, axes, path, coarser=tuple(coarser))
     except Exception as error:
         raise FileError(
             f"{path}: can't be read ({reason(error)}); give a Zarr array, or an OME-Zarr image"
