@@ -1,6 +1,7 @@
 """The dock that looks inside a classifier, with a stand-in for the window."""
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -85,6 +86,26 @@ def test_a_classifier_is_loaded_beside_the_window(dock):
     assert not is_error
     dock.poll()
     assert dock.view.told["set_ticking"] == (False,)
+
+
+def test_a_download_is_told_as_it_grows(dock, tmp_path, monkeypatch):
+    done = threading.Event()
+    monkeypatch.setattr(Wanted, "load", lambda self: done.wait(10))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    part = tmp_path / "hub" / "checkpoints" / "alexnet.pth.0.partial"
+    part.parent.mkdir(parents=True)
+    dock.act(Action.LOAD)
+    for megabytes in (1, 3):
+        part.write_bytes(bytes(megabytes * 10**6))
+        dock.poll()
+        text = f"Loading net_of_a_dock:net … {megabytes} MB downloaded"
+        assert dock.view.told["show_classifier"] == (None, text, False)
+    told = dock.view.count["show_classifier"]
+    dock.poll()
+    assert dock.view.count["show_classifier"] == told
+    part.unlink()
+    dock.view.changed.emit("wanted", Wanted("another"))
+    done.set()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from psygnal import SignalInstance
@@ -124,6 +126,7 @@ class LookController(StudyController):
         self._loader: Background[Wanted, tuple[Wanted, Classifier]] = Background(
             lambda wanted: (wanted, wanted.load())
         )
+        self._downloaded = ""
         self._actions[Action.LOAD] = self.load
         view.changed.connect(self._set)
         view.look_edited.connect(self._set_look)
@@ -137,11 +140,13 @@ class LookController(StudyController):
             raise UserError("classifier: name one, such as alexnet, or choose a file")
         self.model.classifier = None
         self._loader.ask(self.model.wanted)
-        self.view.show_classifier(None, f"Loading {self.model.wanted.model} …", False)
+        self._show_loading("")
         self.view.set_ticking(True)
 
     def poll(self) -> None:
         answer = self._loader.take()
+        if answer is None and self._loader.is_busy and downloaded() != self._downloaded:
+            self._show_loading(downloaded())
         if isinstance(answer, str):
             self.view.show_classifier(None, answer, True)
         elif answer is not None and answer[0] == self.model.wanted:
@@ -152,6 +157,11 @@ class LookController(StudyController):
     @property
     def _is_waiting(self) -> bool:
         return self._loader.is_busy
+
+    def _show_loading(self, progress: str) -> None:
+        self._downloaded = progress
+        text = f"Loading {self.model.wanted.model} …{progress and f' {progress} downloaded'}"
+        self.view.show_classifier(None, text, False)
 
     def _set(self, name: str, value: Any) -> None:
         if name == "wanted" and value != self.model.wanted and self.model.classifier is not None:
@@ -231,6 +241,19 @@ def _over(source: Source, classifier: Classifier) -> dict[str, Any]:
         source.start[axis] + offset for axis, offset in zip(source.space, where.offset, strict=True)
     ]
     return placed(source, start, where.scale, rgb=asked.channels == 3)
+
+
+def downloaded() -> str:
+    """How much of the weights torch has downloaded, if it is at it."""
+    hub = sys.modules.get("torch.hub")  # to import it would hold up the window
+    if hub is None or not hasattr(hub, "get_dir"):
+        return ""
+    try:
+        parts = list(Path(hub.get_dir(), "checkpoints").glob("*.partial"))
+        newest = max((part.stat() for part in parts), key=lambda s: s.st_mtime, default=None)
+    except OSError:  # it has just been finished
+        return ""
+    return "" if newest is None else f"{newest.st_size / 1e6:.0f} MB"
 
 
 def told(classifier: Classifier) -> str:
