@@ -69,19 +69,17 @@ def test_it_takes_no_mask(picture):
         run_study(Impedance(), picture, mask=picture > 0.5)
 
 
-def falls_to(curve, share):
-    """Iterations until the loss has fallen to a share of its first value."""
-    first = curve[0][1]
-    return next((i for i, loss in curve if loss <= share * first), curve[-1][0] + 1)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_papers_order_holds(name):
     """Natural images first, then with noise; shuffled pixels and white noise last."""
     image = samples._crop(name, *PICTURES[name])[64:192, 64:192]
     result = run_study(Impedance(iterations=100), image)
-    losses = [picture.curve[-1][1] for picture in result.pictures]
-    assert losses[0] < losses[1] < min(losses[2:])
-    waits = [falls_to(picture.curve, 1 / 3) for picture in result.pictures]
-    assert waits[0] < waits[1] < min(waits[2:])
+    losses = [np.array([loss for _, loss in picture.curve]) for picture in result.pictures]
+    natural, noisy, shuffled, white = (curve[30:] for curve in losses)
+    assert (natural < noisy).all()
+    assert (noisy < shuffled).all()
+    assert (noisy < white).all()
+    # Natural images are nearly there when what has no structure is not yet on its way.
+    assert losses[0][-1] < losses[0][0] / 20
+    assert all(curve[30] > curve[0] / 3 for curve in losses[2:])

@@ -1,8 +1,12 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
 from napari_dip.errors import UserError
 from napari_dip.lab import ComparePriors, classical, prepare_study, run_study
+from napari_dip.lab.base import Material
+from napari_dip.lab.priors import deep_parts
 
 
 @pytest.fixture
@@ -47,6 +51,21 @@ def test_inpainting_with_noise_and_coordinates_as_input(picture, hole):
         assert (p.image[~hole] == picture[~hole]).all()
     noise, coordinates = result.pictures[2:]
     assert (noise.image != coordinates.image).any()
+
+
+def test_a_network_of_its_own_keeps_its_upsampling_with_any_input(picture, hole):
+    study = ComparePriors(task="inpaint", iterations=1)
+    asked = []
+    material = Mock(job=lambda task: asked.append(task) or Material(picture, mask=hole).job(task))
+    networks = {"a": {}, "b": {"upsampling": ("nearest",)}}
+    deep_parts(networks, ("noise", "meshgrid"), study, material)
+    chosen = [(task.input, task.upsampling) for task in asked]
+    assert chosen == [
+        ("noise", ("bilinear",)),
+        ("meshgrid", None),
+        ("noise", ("nearest",)),
+        ("meshgrid", ("nearest",)),
+    ]
 
 
 def test_inputs_are_a_choice(picture, hole):

@@ -13,13 +13,15 @@ from napari_dip.metrics import psnr, ssim
 from napari_dip.restoration import Job, prepare
 from napari_dip.studies import Array, Moment, Part, ShouldStop, at_once
 from napari_dip.tasks import TASKS, Task
+from napari_dip.tasks.base import Preset
 from napari_dip.tasks.settings import Settings, setting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Given: TypeAlias = Literal["image", "mask", "reference"]
-Preset = Literal["fast", "paper"]
+Network = Literal["fast", "paper"]
+"""Where nothing but the network differs between the presets."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class StudyOfTask(Study):
         least=0,
         most=1,
     )
-    preset: Preset = setting("fast", "The deep prior's settings: fast, or the paper's")
+    preset: Preset = setting("fast", "The deep prior's settings, as in the task's own command")
     iterations: int | None = setting(
         None,
         "Iteration budget of each deep prior; the preset's if not given",

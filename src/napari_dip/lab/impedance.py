@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.lab.base import Material, Preset, Study, in_users_units
+from napari_dip.lab.base import Material, Network, Study, in_users_units
 from napari_dip.restoration import Job
 from napari_dip.studies import Moment, Part, ShouldStop
 from napari_dip.tasks import Denoise
@@ -41,7 +41,7 @@ class Impedance(Study):
     side_by_side = True
     together = True
 
-    preset: Preset = setting("fast", "fast: a narrow network; paper: the paper's")
+    preset: Network = setting("fast", "fast: a narrow network; paper: the paper's")
     iterations: int = setting(400, "Iterations of each fit", least=1, most=10**6)
     sigma: float = setting(
         25 / 255,

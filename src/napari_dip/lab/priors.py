@@ -29,6 +29,13 @@ PIXELS: dict[str, Any] = {
 
 Input = Literal["noise", "meshgrid"]
 
+INPUTS: dict[Input, dict[str, Any]] = {
+    "noise": {"input": "noise", "upsampling": ("bilinear",)},
+    "meshgrid": {"input": "meshgrid"},
+}
+"""What goes with an input. The nearest-neighbour upsampling with which the presets fill large holes
+from coordinates leaves dark spots there from noise, which has no coarse structure to go on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComparePriors(StudyOfTask):
@@ -101,9 +108,9 @@ def deep_parts(
 ) -> tuple[Part, ...]:
     """Deep priors, by their names' settings, with each of the inputs (None: the preset's own)."""
     chosen: dict[str, dict[str, Any]]
-    chosen = {f", {name} input": {"input": name} for name in inputs} if inputs else {"": {}}
+    chosen = {f", {name} input": INPUTS[name] for name in inputs} if inputs else {"": {}}
     return tuple(
-        fitted(f"{name}{suffix}", material.job(study.restoration(**settings, **given)))
+        fitted(f"{name}{suffix}", material.job(study.restoration(**{**given, **settings})))
         for name, settings in networks.items()
         for suffix, given in chosen.items()
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_dip.lab.base import Material, Preset, Study
+from napari_dip.lab.base import Material, Network, Study
 from napari_dip.restoration import Job
 from napari_dip.studies import Array, Moment, Part, ShouldStop
 from napari_dip.tasks import EnhanceDetail
@@ -38,7 +38,7 @@ class StoppingPoints(Study):
         (250, 500, 2500, 7000), "Iterations to look at", least=1, most=10**6
     )
     gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
-    preset: Preset = setting("fast", "The network: fast, or the paper's")
+    preset: Network = setting("fast", "The network: fast, or the paper's")
 
     def parts(self, material: Material) -> tuple[Part, ...]:
         stops = sorted(set(self.stops))
