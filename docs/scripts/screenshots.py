@@ -19,10 +19,10 @@ from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_dip.tasks import TASKS
 from napari_dip.ui.model import Action
-from napari_dip.ui.widgets import RestoreDock
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
+LAB = "Deep Image Prior: Prior lab"
 ROLES = {"mask": "Missing", "guide": "Photo with flash", "psf": "Point spread function"}
 PATIENCE = 3600
 
@@ -30,12 +30,14 @@ PATIENCE = 3600
 class Story:
     """A viewer with the dock and a task's sample."""
 
-    def __init__(self, task: str, folder: Path, iterations: int | None) -> None:
+    def __init__(
+        self, task: str, folder: Path, iterations: int | None, dock_name: str = DOCK
+    ) -> None:
         self.task, self.folder, self.iterations = task, folder, iterations
         self.viewer = napari.Viewer(title="napari", show=True)
         self.viewer.window._qt_window.resize(*SIZE)
-        _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, DOCK)
-        self.dock: RestoreDock = dock
+        _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, dock_name)
+        self.dock: Any = dock
         self.model = self.dock.controller.model
 
     def open_sample(self) -> None:
@@ -154,6 +156,19 @@ def tell_timeline(folder: Path, iterations: int | None) -> None:
     story.close()
 
 
+def tell_lab(folder: Path, iterations: int | None) -> None:
+    """Watch a network resist noise."""
+    story = Story("enhance", folder, iterations, LAB)
+    whole = story.viewer.open_sample(PLUGIN, "enhance")[0]
+    cat = story.viewer.add_image(whole.data[64:192, 64:192], name="Cat")
+    story.viewer.layers.remove(whole)
+    story.dock.choose("impedance", image=cat)
+    story.model.study = story.model.study.replace(iterations=iterations or 100)
+    story.dock.show_study(story.model.study, True)
+    story.run("", half_way="lab")
+    story.close()
+
+
 def press(widget: QWidget, text: str) -> None:
     """Click a button by what is written on it."""
     button = next(x for x in widget.findChildren(QPushButton) if x.text() == text)
@@ -163,6 +178,7 @@ def press(widget: QWidget, text: str) -> None:
 STORIES: dict[str, Callable[[Path, int | None], None]] = {
     "painting": tell_painting,
     "timeline": tell_timeline,
+    "lab": tell_lab,
 }
 
 
