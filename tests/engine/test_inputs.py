@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -92,3 +94,19 @@ def test_a_pools_windows_come_with_both_signs():
     noise = PooledNoise(torch.zeros(1, 2, 16, 16), 1.0, seeded())
     noise.pool.fill_(0.5)
     assert {float(noise().mean()) for _ in range(20)} == {-0.5, 0.5}
+
+
+@pytest.mark.parametrize("kind", [FreshNoise, PooledNoise])
+@pytest.mark.parametrize("space", [(80, 90), (4, 80, 90)])
+def test_grainy_noise_is_as_strong_and_shared_by_neighbours(kind, space):
+    noise = kind(torch.zeros(1, 2, *space), 0.5, torch.Generator().manual_seed(0), grain=1.0)()
+    assert noise.shape == (1, 2, *space)
+    inner = noise[..., 4:-4, 4:-4]
+    assert inner.std() == pytest.approx(0.5, rel=0.1)
+    # A Gaussian's autocorrelation: exp(-d^2 / 4) at a blur of 1.
+    for axis in (-1, -2):
+        shared = (inner * inner.roll(1, axis)).mean() / inner.square().mean()
+        assert shared == pytest.approx(math.exp(-1 / 4), abs=0.1)
+    if len(space) == 3:
+        slices = (inner[:, :, 1:] * inner[:, :, :-1]).mean() / inner.square().mean()
+        assert abs(slices) < 0.1

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from napari_dip.errors import UserError
 from napari_dip.tasks import Denoise
@@ -111,3 +112,36 @@ def test_impulses_are_left_when_asked(measured, task):
     assert task.take(measurement) is measurement
     assert bool(Denoise(preset="paper", impulses=True).take(measurement).observed[..., 1, 1].all())
     assert not bool(Denoise(preset="paper", impulses=True).take(measurement).observed.all())
+
+
+@pytest.fixture
+def grainy(measured):
+    """Noise of 0.1 that was blurred by a pixel, over a ramp."""
+    measurement = measured(96, 96)
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1.0)
+    ramp = np.linspace(0.2, 0.8, 96)
+    y = torch.from_numpy(ramp + 0.1 * noise / noise.std()).float()[None, None]
+    return replace(measurement, y=y, unit=0.5)
+
+
+def test_grain_is_recognised(grainy):
+    task = Denoise().resolve(grainy)
+    assert task.grain == pytest.approx(1, rel=0.15)
+    assert task.sigma == pytest.approx(0.1 * 0.5, rel=0.2)
+    assert task.gain is None
+    assert task.resolve(grainy) == task
+    assert task.fit_settings(grainy).grain == task.grain
+
+
+def test_what_is_known_of_the_noise_is_believed(grainy):
+    assert Denoise(sigma=0.07).resolve(grainy).sigma == 0.07
+    assert Denoise(sigma=0.07).resolve(grainy).grain > 0.8
+    assert Denoise(grain=0).resolve(grainy).grain == 0
+    assert Denoise(gain=1.0).resolve(grainy).grain == 0
+    assert Denoise(preset="paper").resolve(grainy).grain == 0
+
+
+def test_grain_of_a_stack_is_seen_in_its_slices(grainy):
+    stack = grainy.y[:, :, None].expand(1, 1, 5, 96, 96)
+    measurement = replace(grainy, y=stack, observed=torch.ones_like(stack, dtype=torch.bool))
+    assert Denoise().resolve(measurement).grain == pytest.approx(1, rel=0.15)

@@ -5,11 +5,13 @@ Source: arXiv 1711.10925, section 4 ("noise-based regularisation", "meshgrid").
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Kind: TypeAlias = Literal["noise", "meshgrid", "image"]
@@ -59,16 +61,40 @@ class InputSpec:
         return torch.rand(1, self.channels, *space, generator=generator) * self.scale
 
 
+def grainy(noise: Tensor, blur: float) -> Tensor:
+    """Noise that neighbours share: blurred along y and x, and as strong as before.
+
+    Parameters
+    ----------
+    noise
+        (1, channels, *space).
+    blur
+        The Gaussian's standard deviation in pixels; nothing is changed at 0.
+    """
+    if not blur:
+        return noise
+    at = torch.arange(-math.ceil(4 * blur), math.ceil(4 * blur) + 1, device=noise.device)
+    kernel = torch.exp(-((at / blur) ** 2) / 2)
+    kernel /= kernel.norm()  # the variance of what is summed stays what it was
+    planes = noise.reshape(-1, 1, *noise.shape[-2:])
+    for sides in ((-1, 1), (1, -1)):
+        planes = F.conv2d(planes, kernel.view(1, 1, *sides), padding="same")
+    return planes.view(noise.shape)
+
+
 class FreshNoise:
     """New normal noise in z's shape at every call, as the paper perturbs z; None without noise."""
 
-    def __init__(self, z: Tensor, sigma: float, generator: torch.Generator) -> None:
-        self.z, self.sigma, self.generator = z, sigma, generator
+    def __init__(
+        self, z: Tensor, sigma: float, generator: torch.Generator, grain: float = 0.0
+    ) -> None:
+        self.z, self.sigma, self.generator, self.grain = z, sigma, generator, grain
 
     def __call__(self) -> Tensor | None:
         if not self.sigma:
             return None
-        return torch.empty_like(self.z).normal_(0, self.sigma, generator=self.generator)
+        noise = torch.empty_like(self.z).normal_(0, self.sigma, generator=self.generator)
+        return grainy(noise, self.grain)
 
 
 class PooledNoise:
@@ -80,7 +106,9 @@ class PooledNoise:
 
     MARGIN = 64
 
-    def __init__(self, z: Tensor, sigma: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, z: Tensor, sigma: float, generator: torch.Generator, grain: float = 0.0
+    ) -> None:
         self.sides, self.sigma = z.shape[2:], sigma
         self.offsets = torch.Generator().manual_seed(generator.initial_seed())
         # Volumes and tiny images get margins of their own size: the pool stays a few times z.
@@ -88,7 +116,7 @@ class PooledNoise:
         if sigma:
             sides = [n + m for n, m in zip(self.sides, self.margins, strict=True)]
             pool = torch.empty(1, z.shape[1], *sides, device=z.device)
-            self.pool = pool.normal_(0, sigma, generator=generator)
+            self.pool = grainy(pool.normal_(0, sigma, generator=generator), grain)
 
     def __call__(self) -> Tensor | None:
         if not self.sigma:

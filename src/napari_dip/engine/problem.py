@@ -77,6 +77,8 @@ class FitSettings:
         sigma_p, the standard deviation of the perturbation of z at each iteration.
     fresh_noise
         Draw the perturbation anew at each iteration, as the paper does, or cut it from a pool.
+    grain
+        How far neighbours share the perturbation: its blur, as a standard deviation in pixels.
     recorruption
         Subtract this much of the perturbation from the target: with the noisy image as input and
         sigma^2 / sigma_p^2 here, input and target have independent noise, so the fit learns no
@@ -98,6 +100,7 @@ class FitSettings:
     schedule: Schedule = "constant"
     input_noise: float = 1 / 30
     fresh_noise: bool = True
+    grain: float = 0.0
     recorruption: float = 0.0
     average: float = 0.99
     total_variation: float = 0.0

@@ -85,7 +85,8 @@ class Run:
         self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.z = z.to(device, memory_format=layout)
         noise = FreshNoise if settings.fresh_noise else PooledNoise
-        self.noise = noise(self.z, settings.input_noise, torch.Generator(device).manual_seed(seed))
+        generator = torch.Generator(device).manual_seed(seed)
+        self.noise = noise(self.z, settings.input_noise, generator, settings.grain)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), settings.learning_rate, fused=device.type != "mps"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Measurement, Task, fill_missing
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 
@@ -46,8 +46,9 @@ class Denoise(Task):
     2 runs (the released code runs 3000 iterations). `fast` starts from the noisy image itself, at
     half the resolution, with recorrupted pairs: a perturbation of the input whose share is taken
     off the target, so that neither holds the other's noise (Pang et al., CVPR 2021). It is as
-    strong at each pixel as the noise is. Impulses ("salt and pepper") are taken as missing. Where
-    there is little noise, detail that the fit leaves over is given back.
+    strong at each pixel as the noise is, and neighbours share it as far. Impulses ("salt and
+    pepper") are taken as missing. Where there is little noise, detail that the fit leaves over is
+    given back.
     """
 
     name = "denoise"
@@ -64,6 +65,14 @@ class Denoise(Task):
         None, "Camera: noise without light, in data values", least=0, advanced=True
     )
 
+    grain: float | None = setting(
+        None,
+        "Noise that neighbouring pixels share: its blur, as a standard deviation in pixels, 0 for "
+        "none; estimated if not given",
+        least=0,
+        most=5,
+        advanced=True,
+    )
     impulses: bool | None = setting(
         None,
         "Look for impulses (salt and pepper, dead or saturated pixels) and take them as missing; "
@@ -84,6 +93,7 @@ class Denoise(Task):
             strong = self.sigma is not None and self.sigma > STRONG_NOISE
             return {
                 **PAPER,
+                "grain": 0.0,
                 "impulses": False,
                 "iterations": 1800,
                 "runs": 2,
@@ -94,6 +104,7 @@ class Denoise(Task):
         least = 1e-3 if bool(measurement.observed.all()) else FILLED
         return {
             **FAST,
+            "grain": 0.0,
             "impulses": True,
             "iterations": 250,
             "average": 0.96,
@@ -117,7 +128,8 @@ class Denoise(Task):
             for name in ("offset", "read_noise"):
                 if getattr(self, name) is not None:
                     raise UserError(f"{name}: it belongs to a camera; give its gain too")
-            if self.sigma is None and self.preset != "paper":
+            task = self._with_grain(measurement)
+            if task.sigma is None and self.preset != "paper":
                 camera = estimate_camera_noise(measurement.values())
                 if camera is not None:
                     task = task.replace(**vars(camera))
@@ -128,6 +140,22 @@ class Denoise(Task):
                 offset=task.offset or 0.0, read_noise=task.read_noise or 0.0, sigma=min(1.0, level)
             )
         return super(Denoise, task).resolve(measurement)
+
+    def _with_grain(self, measurement: Measurement) -> Self:
+        """With what was found of grain, unless something is given."""
+        from napari_dip.tasks.grain import estimate_grain
+
+        if self.grain is not None or self.preset == "paper":
+            return self
+        filled = fill_missing(measurement.y, measurement.observed)[0]
+        if is_volume(measurement.space):
+            filled = filled[:, len(filled[0]) // 2]
+        found = estimate_grain(filled.numpy())
+        if found is None:
+            return self
+        blur, sigma = found
+        known = min(1.0, sigma * measurement.unit) if self.sigma is None else self.sigma
+        return self.replace(grain=blur, sigma=known)
 
     def problem(self, measurement: Measurement) -> Problem:
         problem = super().problem(measurement)

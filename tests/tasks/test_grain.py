@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import skimage.data
+from scipy.ndimage import gaussian_filter
+
+from napari_dip.tasks.grain import LARGEST, estimate_grain
+
+SCENE = skimage.data.camera()[:160, 160:320] / 255
+
+
+def noisy(sigma: float, blur: float, scene: np.ndarray = SCENE) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(size=scene.shape)
+    if blur:
+        noise = gaussian_filter(noise, blur)
+    picture = np.clip(scene + noise * (sigma / noise.std()), 0, 1)
+    return np.rint(255 * picture)[None] / 255
+
+
+@pytest.mark.parametrize("blur", [0.6, 1.0, 1.5])
+def test_blurred_noise_is_measured_through_a_picture(blur):
+    found = estimate_grain(noisy(0.1, blur))
+    assert found == (pytest.approx(blur, rel=0.15), pytest.approx(0.1, rel=0.2))
+
+
+@pytest.mark.parametrize("sigma", [0.04, 0.1, 0.3])
+def test_white_noise_is_no_grain(sigma):
+    assert estimate_grain(noisy(sigma, 0)) is None
+
+
+@pytest.mark.parametrize("name", ["camera", "moon", "page", "coins", "cell", "brick"])
+def test_pictures_alone_are_no_grain(name):
+    assert estimate_grain(getattr(skimage.data, name)()[None] / 255) is None
+
+
+def test_faint_grain_could_be_texture():
+    assert estimate_grain(noisy(0.03, 1.0)) is None
+
+
+def test_colours_count_together_and_the_middle_of_large_pictures():
+    colours = np.concatenate([noisy(0.1, 1.0), noisy(0.1, 1.0, SCENE[::-1])])
+    assert estimate_grain(colours) == (pytest.approx(1, rel=0.1), pytest.approx(0.1, rel=0.2))
+    large = np.zeros((1, LARGEST + 100, LARGEST + 200))
+    assert estimate_grain(large) is None
+
+
+@pytest.mark.parametrize("sides", [(16, 16), (16, 200)])
+def test_small_and_empty_pictures_have_none(sides):
+    assert estimate_grain(np.zeros((1, *sides))) is None
+    assert estimate_grain(np.random.default_rng(0).normal(0.5, 0.1, (1, *sides))) is None
