@@ -1,93 +1,169 @@
-"""`restore_many`: files, folders and patterns, each picture an item of its own."""
+"""`restore_many`: files, folders and patterns, frames and blocks, side by side."""
 
 from __future__ import annotations
 
-import glob
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from napari_dip.batch.cluster import connect
-from napari_dip.batch.items import Item, Outcome, Status, to_the_end
+from napari_dip.batch.items import Item, Outcome, Status
+from napari_dip.batch.pictures import Picture, find_pictures, sides_for
 from napari_dip.batch.runner import run_items
 from napari_dip.batch.summary import Summary
 from napari_dip.blocks.mosaic import Mosaic, ResultExists
 from napari_dip.errors import UserError
-from napari_dip.file_restoration import restore_file
-from napari_dip.files import READABLE, WRITABLE, FileError, remove_leftovers, replacing
-from napari_dip.files.lazy import is_zarr
+from napari_dip.files import FileError, remove_leftovers
 from napari_dip.large import plan_mosaic
 from napari_dip.tasks.base import Side, Task
 
 
 @dataclass(frozen=True)
-class Picture(Item):
-    """A file to restore into another, with its report beside it.
+class BatchUpdate:
+    """Where a run of many is.
 
     Attributes
     ----------
-    label
-        Its name below the common folder.
-    source, output
-        The files.
-    task, sides, options
-        As in `restore_file`.
+    summary
+        The outcomes so far.
+    dashboard
+        The address of dask's.
+    outcome
+        What has just ended; None on the first update and the last.
+    result
+        The summary, on the last update and only there.
     """
 
-    label: str
-    source: Path
-    output: Path
+    summary: Summary
+    dashboard: str
+    outcome: Outcome | None = None
+    result: Summary | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What `restore_many` is to do; its attributes are that function's parameters."""
+
+    images: Sequence[str | os.PathLike[str]]
+    output: str | os.PathLike[str]
     task: Task
-    sides: Mapping[Side, Path] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    sides: Mapping[Side, str | os.PathLike[str]] = field(default_factory=dict)
+    mask_keeps: bool = False
+    axes: str | None = None
+    data_range: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    each: str | None = None
+    block: int | None = None
+    overlap: int | None = None
+    warm: bool = True
+    workers: int | None = None
+    scheduler: str | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+    def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[BatchUpdate]:
+        """Do it, yielding an update at the beginning, for each item that ends, and at the end."""
+        folder = self._check()
+        pictures, large = self._found(folder)
+        most = None if large else len(pictures)
+        with connect(self.scheduler, workers=self.workers, device=self.device, most=most) as client:
+            make_folder(folder)
+            if self.resume:
+                remove_leftovers(folder)
+            mosaics, known = self._plans(folder, large)
+            items: list[Item] = [*pictures, *(i for m in mosaics for i in m.items.values())]
+            names = (*(outcome.name for outcome in known), *(item.name for item in items))
+            settings = {"task": self.task.name, "settings": self.task.to_dict(), **self._options}
+            summary = Summary(folder, settings, names)
+            dashboard = client.dashboard_link
+            yield BatchUpdate(summary, dashboard)
+            outcomes = run_items(client, items, resume=self.resume, should_stop=should_stop)
+            try:
+                for outcome in chain(known, outcomes):
+                    told = reduce(lambda told, mosaic: mosaic.take(told), mosaics, outcome)
+                    summary.add(told)
+                    yield BatchUpdate(summary, dashboard, told)
+            finally:
+                for item in items:  # done, yet its worker could not say so any more
+                    report = None if summary.knows(item.name) else item.finished()
+                    if report is not None:
+                        summary.add(Outcome(item.name, Status.DONE, report=report))
+                summary.write()
+        yield BatchUpdate(summary, dashboard, result=summary)
 
     @property
-    def name(self) -> str:
-        return self.label
+    def _options(self) -> dict[str, Any]:
+        """What a picture is restored with, beside the task."""
+        names = ("axes", "data_range", "seed", "device")
+        options = {name: getattr(self, name) for name in names}
+        return options | ({"mask_keeps": True} if self.mask_keeps else {})
 
-    @property
-    def report(self) -> Path:
-        """Where it is on record."""
-        return self.output.with_name(f"{self.output.name}.json")
+    def _check(self) -> Path:
+        folder = Path(self.output).absolute()
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"output: {folder} is a file; name a folder")
+        for side in self.task.needs:
+            if side not in self.sides:
+                raise UserError(
+                    f"{side}: {self.task.name} needs one; give a file, or a folder of them"
+                )
+        return folder
 
-    def finished(self) -> dict[str, Any] | None:
-        try:
-            report: dict[str, Any] = json.loads(self.report.read_text())
-            same = report["request"] == self.request() and self.output.exists()
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # there is none, or none that can be read
-        return report if same else None
+    def _found(self, folder: Path) -> tuple[list[Picture], dict[Path, Path]]:
+        """Pictures that are items, and those to be done in blocks, by their results' names."""
+        pictures: list[Picture] = []
+        large: dict[Path, Path] = {}
+        in_blocks = not (self.each is None and self.block is None and self.overlap is None)
+        for name, source in find_pictures(self.images, folder, in_blocks=in_blocks).items():
+            if name.suffix == ".zarr":
+                large[name] = source
+                continue
+            beside = sides_for(self.sides, name)
+            picture = Picture(str(name), source, folder / name, self.task, beside, self._options)
+            if picture.output.exists() and not (self.resume or self.overwrite):
+                raise UserError(
+                    f"output: {picture.output} exists already; go on with --resume (resume=True "
+                    "in Python), or replace it with --force (overwrite=True)"
+                )
+            pictures.append(picture)
+        return pictures, large
 
-    def request(self) -> dict[str, Any]:
-        """What decides the result, as JSON values; a file by its size and time of writing."""
-        facts = {"source": _state(self.source)}
-        facts |= {side: _state(path) for side, path in self.sides.items()}
-        request = {"task": self.task.name, **self.task.to_dict(), **self.options, **facts}
-        told: dict[str, Any] = json.loads(json.dumps(request))  # as it will be read back
-        return told
-
-    def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        request = self.request()  # before it is read: what changes meanwhile is done again
-        self.output.parent.mkdir(parents=True, exist_ok=True)
-        result = restore_file(
-            self.source,
-            self.output,
-            self.task,
-            sides=self.sides,
-            overwrite=True,
-            run=partial(to_the_end, should_stop=should_stop),
-            **self.options,
-        )
-        told = {"source": str(self.source), "output": str(self.output), "request": request}
-        report = {**result.report(), **told}
-        with replacing(self.report) as temporary:
-            temporary.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
-        return {name: value for name, value in report.items() if name != "history"}
+    def _plans(
+        self, folder: Path, large: Mapping[Path, Path]
+    ) -> tuple[list[Mosaic], list[Outcome]]:
+        """Pictures to be restored in blocks, and those of which it is known how they end."""
+        mosaics, known = [], []
+        for name, source in large.items():
+            make_folder((folder / name).parent)
+            try:
+                mosaic = plan_mosaic(
+                    source,
+                    folder / name,
+                    self.task,
+                    name=str(name),
+                    sides=sides_for(self.sides, name),
+                    each=self.each,
+                    block=self.block,
+                    overlap=self.overlap,
+                    warm=self.warm,
+                    resume=self.resume,
+                    overwrite=self.overwrite,
+                    **self._options,
+                )
+            except ResultExists:
+                raise
+            except UserError as error:  # as any other item's, it does not stop the others
+                known.append(Outcome(str(name), Status.FAILED, str(error)))
+                continue
+            mosaics.append(mosaic)
+            if mosaic.is_complete:
+                known.append(Outcome(str(name), Status.KEPT))
+        return mosaics, known
 
 
 def restore_many(
@@ -158,152 +234,34 @@ def restore_many(
     UserError
         When something can't be used, before anything is done; or when the scheduler is lost.
     """
-    folder = Path(output).absolute()
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"output: {folder} is a file; name a folder")
-    for side in task.needs:
-        if side not in (sides or {}):
-            raise UserError(f"{side}: {task.name} needs one; give a file, or a folder of them")
-    options: dict[str, Any] = {"data_range": data_range, "seed": seed, "device": device}
-    options |= {"axes": axes, **({"mask_keeps": True} if mask_keeps else {})}
-    cuts: dict[str, Any] = {"each": each, "block": block, "overlap": overlap, "warm": warm}
-    in_blocks = not (each is None and block is None and overlap is None)
-    pictures: list[Picture] = []
-    large: dict[Path, Path] = {}
-    for name, source in find_pictures(images, folder, in_blocks=in_blocks).items():
-        if name.suffix == ".zarr":
-            large[name] = source
-        else:
-            beside = _sides(sides or {}, name)
-            pictures.append(Picture(str(name), source, folder / name, task, beside, options))
-    if not (resume or overwrite):
-        for picture in pictures:
-            if picture.output.exists():
-                raise UserError(
-                    f"output: {picture.output} exists already; go on with --resume (resume=True in "
-                    "Python), or replace it with --force (overwrite=True)"
-                )
-    most = None if large else len(pictures)
-    with connect(scheduler, workers=workers, device=device, most=most) as client:
-        on_start(client.dashboard_link)
-        make_folder(folder)
-        if resume:
-            remove_leftovers(folder)
-        plan = partial(
-            plan_mosaic, task=task, resume=resume, overwrite=overwrite, **options, **cuts
-        )
-        mosaics, known = _plans(plan, folder, large, sides or {})
-        items: list[Item] = [*pictures, *(i for m in mosaics for i in m.items.values())]
-        settings = {"task": task.name, "settings": task.to_dict(), **options}
-        names = (*(outcome.name for outcome in known), *(item.name for item in items))
-        summary = Summary(folder, settings, names)
-        outcomes = run_items(client, items, resume=resume, should_stop=should_stop)
-        try:
-            for outcome in chain(known, outcomes):
-                told = reduce(lambda told, mosaic: mosaic.take(told), mosaics, outcome)
-                summary.add(told)
-                on_outcome(told, summary)
-        finally:
-            for item in items:  # done, yet its worker could not say so any more
-                report = None if summary.knows(item.name) else item.finished()
-                if report is not None:
-                    summary.add(Outcome(item.name, Status.DONE, report=report))
-            summary.write()
-    return summary
-
-
-def _plans(
-    plan: Callable[..., Mosaic],
-    folder: Path,
-    large: Mapping[Path, Path],
-    sides: Mapping[Side, str | os.PathLike[str]],
-) -> tuple[list[Mosaic], list[Outcome]]:
-    """Pictures to be restored in blocks, and those of which it is known how they end."""
-    mosaics, known = [], []
-    for name, source in large.items():
-        make_folder((folder / name).parent)
-        try:
-            mosaic = plan(source, folder / name, name=str(name), sides=_sides(sides, name))
-        except ResultExists:
-            raise
-        except UserError as error:  # as any other item's, it does not stop the others
-            known.append(Outcome(str(name), Status.FAILED, str(error)))
-            continue
-        mosaics.append(mosaic)
-        if mosaic.is_complete:
-            known.append(Outcome(str(name), Status.KEPT))
-    return mosaics, known
-
-
-def find_pictures(
-    images: Iterable[str | os.PathLike[str]], output: Path, *, in_blocks: bool = False
-) -> dict[Path, Path]:
-    """The files that are meant, by the names of their results.
-
-    Raises
-    ------
-    UserError
-        When there are none, or two would have one result.
-    """
-    found: dict[Path, Path] = {}
-    for given in images:
-        place = Path(given)
-        if place.is_dir() and not is_zarr(place):
-            some = {path.relative_to(place): path for path in _below(place, output)}
-        elif glob.has_magic(str(given)) and not place.exists():
-            matches = sorted(glob.glob(str(given)))  # noqa: PTH207, Path's takes no absolute ones
-            some = {Path(Path(match).name): Path(match) for match in matches}
-        elif place.exists():
-            some = {Path(place.name): place}
-        else:
-            raise UserError(f"images: {given}: no such file; check the name and the folder")
-        if not some:
-            raise UserError(f"images: {given}: there are no pictures; use {', '.join(READABLE)}")
-        for name, path in some.items():
-            result = _result(name, in_blocks or is_zarr(path))
-            if found.setdefault(result, path.absolute()) != path.absolute():
-                raise UserError(
-                    f"images: {found[result]} and {path} would both become {output / result}; "
-                    "name the folder that both are in"
-                )
-    if not found:
-        raise UserError("images: there are none; name files or folders")
-    return found
-
-
-def _result(name: Path, in_blocks: bool) -> Path:
-    """What a picture's result is called."""
-    if in_blocks:
-        return name.with_name(f"{name.stem.removesuffix('.ome')}.ome.zarr")
-    return name if name.suffix.lower() in WRITABLE else name.with_suffix(".png")
-
-
-def _below(folder: Path, output: Path) -> list[Path]:
-    """The pictures in a folder and its folders, but no hidden ones and no results."""
-    found: list[Path] = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.absolute() == output:
-            continue
-        if path.suffix.lower() in READABLE or is_zarr(path):
-            found.append(path)
-        elif path.is_dir():
-            found += _below(path, output)
-    return found
-
-
-def _sides(sides: Mapping[Side, str | os.PathLike[str]], name: Path) -> dict[Side, Path]:
-    """The files beside a picture: one of its name, where a folder was given."""
-    paths = {side: Path(path).absolute() for side, path in sides.items()}
-    return {side: path / name if path.is_dir() else path for side, path in paths.items()}
-
-
-def _state(path: Path) -> list[Any]:
-    """What tells whether a file is still the same; a missing one has none."""
-    try:
-        about = path.stat()
-    except OSError:
-        return [str(path)]
-    return [str(path), about.st_size, about.st_mtime_ns]
+    batch = Batch(
+        images=list(images),
+        output=output,
+        task=task,
+        sides=sides or {},
+        mask_keeps=mask_keeps,
+        axes=axes,
+        data_range=data_range,
+        seed=seed,
+        device=device,
+        each=each,
+        block=block,
+        overlap=overlap,
+        warm=warm,
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    result = None
+    for update in batch.run(should_stop):
+        if update.outcome is not None:
+            on_outcome(update.outcome, update.summary)
+        elif update.result is None:
+            on_start(update.dashboard)
+        result = update.result
+    assert result is not None  # a run's last update has it
+    return result
 
 
 def make_folder(folder: Path) -> None:

@@ -12,11 +12,11 @@ from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
 from napari_dip.batch.items import Status
+from napari_dip.batch.pictures import find_pictures
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import raster, read_image
 from napari_dip.files.lazy import open_lazily
 from napari_dip.large import restore_large
-from napari_dip.many import find_pictures
 
 TINY = Denoise(iterations=3, filters=(8, 8))
 

@@ -11,10 +11,12 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QDockWidget
 
 from napari_dip.ui import preferences
+from napari_dip.ui.batch import BatchController, BatchModel
 from napari_dip.ui.controller import RestoreController
 from napari_dip.ui.lab import LabController, LabModel
 from napari_dip.ui.looking import LookController, LookModel
 from napari_dip.ui.model import RestoreModel
+from napari_dip.ui.views.batch import BatchView
 from napari_dip.ui.views.compare import CompareView
 from napari_dip.ui.views.lab import LabView
 from napari_dip.ui.views.looking import LookView
@@ -105,6 +107,20 @@ class LookDock(Tab, LookView):
         self.controller = LookController(model, self, viewer, preferences=preferences.read)
         self.destroyed.connect(self.controller.abandon)
         self.emit_all()
+
+
+class BatchDock(Tab, BatchView):
+    """The dock that restores many files, whole."""
+
+    tab = "Batch"
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        viewer = _unwrapped(napari_viewer)
+        super().__init__(viewer)
+        model = BatchModel(tasks=remembered(), device=preferences.read().device)
+        self.controller = BatchController(model, self, viewer, preferences=preferences.read)
+        self.show_device(model.device)
+        self.destroyed.connect(self.controller.abandon)
 
 
 def open_restore(viewer: Viewer) -> RestoreDock:
