@@ -59,7 +59,7 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
         if name not in SPACE + CHANNELS and side > 1:
             raise UserError(
                 f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
-                "together; give one of them at a time"
+                "together; give one of them at a time, or a result that ends in .ome.zarr"
             )
 
 
