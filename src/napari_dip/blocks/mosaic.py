@@ -20,8 +20,9 @@ from napari_dip.batch.items import Outcome, Status
 from napari_dip.blocks.blending import blend
 from napari_dip.blocks.cutting import Block, Grid, tile
 from napari_dip.blocks.item import BlockItem
-from napari_dip.blocks.plan import Plan, Source, blocks_for, make_plan
+from napari_dip.blocks.plan import Plan, Source, blocks_for
 from napari_dip.blocks.store import Store
+from napari_dip.blocks.survey import make_plan
 from napari_dip.errors import UserError
 from napari_dip.files import remove_leftovers, replacing
 from napari_dip.files.destination import FileError, reason

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,23 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.axes import Fitting
-from napari_dip.blocks.cutting import Block, Grid, cut, tile
+from napari_dip.blocks.cutting import Block, Grid, cut
 from napari_dip.errors import UserError
-from napari_dip.file_restoration import READERS, with_anisotropy
+from napari_dip.file_restoration import READERS
 from napari_dip.files import read_image
 from napari_dip.files.lazy import LazyPicture, open_lazily
-from napari_dip.images import Extent, measure_extent
+from napari_dip.images import Extent
 from napari_dip.restoration import Job, prepare
 from napari_dip.series import continued
 from napari_dip.tasks import task_from_dict
 from napari_dip.tasks.base import Side, Task
-
-SAMPLE = {"Y": 256, "X": 256, "Z": 16}
-SAMPLES = 16
-"""Boxes from all over a picture that stand for it when settings and noise are decided."""
-
-READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
-"""Pixels along each axis, when the whole picture is gone over for its extent."""
 
 DEPTH = 64
 """Slices of a block of a volume."""
@@ -149,7 +140,7 @@ class Plan:
     warm: bool
 
     def group(self, block: Block) -> Group:
-        return self.groups[_channel(self.source, block)]
+        return self.groups[channel_of(self.source, block)]
 
     def job(self, block: Block, values: Array, *, follows: bool = False) -> Job:
         """The fit of a block, which may follow that of a frame before."""
@@ -192,100 +183,16 @@ class Plan:
         return cls(source, groups, factors, decided["data_range"], seed, device, warm)
 
 
-def make_plan(
-    source: Source, task: Task, *, data_range: float | None, seed: int, device: str, warm: bool
-) -> Plan:
-    """Go over a picture once, and decide what all of its blocks share.
-
-    Raises
-    ------
-    UserError
-        When there is nothing in the picture, or the settings do not go with it.
-    """
-    with source.open() as picture:
-        if source.fitting.depth == "Z":
-            task = with_anisotropy(task, picture.axes)
-        return _make_plan(source, picture, task, data_range, seed, device, warm)
-
-
-def _make_plan(
-    source: Source,
-    picture: LazyPicture,
-    task: Task,
-    data_range: float | None,
-    seed: int,
-    device: str,
-    warm: bool,
-) -> Plan:
-    by_channel: dict[str, list[Block]] = {}
-    for block in tile(picture.shape, _sides(source, READ_AT_ONCE)).blocks():
-        by_channel.setdefault(_channel(source, block), []).append(block)
-    extents = {key: _extent(source, picture, boxes) for key, boxes in by_channel.items()}
-    nominal = reduce(or_, extents.values()).nominal(picture.dtype)
-    whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
-    groups, factors = {}, (1,) * len(source.axes)
-    psf = READERS["psf"](read_image(source.sides["psf"])) if "psf" in source.sides else None
-    for key, extent in extents.items():
-        values, mask = _sample(source, picture, key)
-        job = prepare(
-            values,
-            task,
-            axes=source.letters,
-            mask=mask,
-            data_range=whole,
-            seed=seed,
-            extent=extent,
-            psf=psf,
-        )
-        groups[key] = Group(extent, job.task)
-        finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
-        spread = dict(zip(source.kept, finer, strict=True))
-        factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
-    return Plan(source, groups, factors, whole, seed, device, warm)
-
-
-def _channel(source: Source, block: Block) -> str:
+def channel_of(source: Source, block: Block) -> str:
+    """The group that a box belongs to."""
     return str(block.start[source.axes.index("C")]) if "C" in source.fitting.each else ""
 
 
-def _sides(source: Source, joint: Mapping[str, int]) -> tuple[int, ...]:
+def sides_of(source: Source, joint: Mapping[str, int]) -> tuple[int, ...]:
     """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
     each = source.fitting.each
     letters = zip(source.axes, source.fitting.fitted, strict=True)
     return tuple(1 if own in each else joint.get(fitted, 10**9) for own, fitted in letters)
-
-
-def _extent(source: Source, picture: LazyPicture, boxes: list[Block]) -> Extent:
-    found = [
-        extent
-        for box in boxes
-        if (extent := measure_extent(source.fitted(picture.read(box.slices)), source.letters))
-    ]
-    if not found:
-        raise UserError("image: it has no finite pixel")
-    extent = reduce(or_, found)
-    if extent.lowest == extent.highest:
-        value = extent.lowest[0]
-        raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
-    return extent
-
-
-def _sample(source: Source, picture: LazyPicture, channel: str) -> tuple[Array, Array | None]:
-    """Boxes from all over a picture, one below the other, with their mask."""
-    grid = cut(picture.shape, _sides(source, SAMPLE), (0,) * len(picture.shape))
-    boxes = [box for box in grid.blocks() if _channel(source, box) == channel]
-    with_mask = "mask" in source.sides
-    if with_mask:  # there, what is missing is the matter
-        boxes = [box for box in boxes if source.beside(box)["mask"].any()] or boxes
-    chosen = np.random.default_rng(0).permutation(len(boxes))[:SAMPLES]
-    some = [boxes[i] for i in sorted(chosen)]
-    below = source.letters.index("Y")
-    values = [source.fitted(picture.read(box.slices)) for box in some]
-    masks = [source.beside(box)["mask"] for box in some] if with_mask else []
-    return (
-        np.concatenate(values, axis=below),
-        np.concatenate(masks, axis=below) if with_mask else None,
-    )
 
 
 @dataclass(frozen=True)
@@ -299,7 +206,7 @@ class Layout:
 def blocks_for(source: Source, shape: tuple[int, ...], block: int, overlap: int) -> Layout:
     """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z."""
     depth = min(block, DEPTH)
-    sides = _sides(source, {"Y": block, "X": block, "Z": depth})
+    sides = sides_of(source, {"Y": block, "X": block, "Z": depth})
     most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
     overlaps = tuple(most.get(letter, 0) for letter in source.fitting.fitted)
     return Layout(cut(shape, sides, overlaps), overlaps)
