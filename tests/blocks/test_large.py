@@ -263,6 +263,32 @@ def test_what_is_wrong_is_told(tmp_path, out, noisy):
     assert not out.exists()
 
 
+def test_weights_are_kept_until_the_frame_that_needs_them_is_on_record(
+    tmp_path, out, rng, monkeypatch
+):
+    from napari_dip.blocks import item
+
+    frames = (rng.random((2, 36, 36)) / 4 + np.linspace(0, 1, 36)).astype(np.float32)
+    path = save(tmp_path / "in.zarr", frames, "TYX")
+    written = item.np.save
+
+    def full(file, values):
+        if full.calls:
+            raise OSError(28, "No space left on device")
+        full.calls += 1
+        written(file, values)
+
+    full.calls = 0
+    monkeypatch.setattr(item.np, "save", full)
+    assert not restore_large(path, out, TINY, device="cpu")
+    assert out.with_name("out.ome.zarr.parts").joinpath("t0-y0-x0.pt").exists()
+    monkeypatch.setattr(item.np, "save", written)
+    counts = []
+    note = lambda outcome, _: counts.append(outcome.report["iterations"])  # noqa: E731
+    assert restore_large(path, out, TINY, resume=True, on_outcome=note, device="cpu")
+    assert counts == [3, 1]
+
+
 def test_frames_start_from_the_last_ones_weights_until_a_cut(tmp_path, out, rng):
     y, x = np.mgrid[:40, :44]
     clean = [np.sin((y + t) / 4) * np.cos(x / 5) for t in range(3)] + [np.sin(x / 7)] * 2

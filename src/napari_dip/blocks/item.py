@@ -100,6 +100,8 @@ class BlockItem(Item):
             np.save(file, values)
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report) + "\n")
+        if before := self._before:  # kept until now: a run that is killed here needs them again
+            before.weights.unlink(missing_ok=True)
         return report | {"source": str(self.plan.source.path)}
 
     def _read(self) -> Array:
@@ -118,8 +120,6 @@ class BlockItem(Item):
         result = to_the_end(job, should_stop, weights=weights, keep_weights=True)
         with replacing(self.weights) as temporary:
             torch.save([dict(run) for run in result.weights], temporary)
-        if before:
-            before.weights.unlink(missing_ok=True)
         return result
 
     def left(self, following: Array) -> tuple[Weights, ...]:
