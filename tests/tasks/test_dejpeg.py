@@ -46,3 +46,9 @@ def test_the_perturbation_follows_the_blocks_within_limits(clean):
     noise = [DeJPEG().resolve(measured(compressed(clean, q))).input_noise for q in (3, 30, 100)]
     assert noise[0] > noise[1] > noise[2] >= 0.02
     assert noise[0] <= 0.15
+
+
+def test_half_the_resolution_is_for_heavy_blocks(clean):
+    heavy, mild = (DeJPEG().resolve(measured(compressed(clean, q))) for q in (3, 50))
+    assert (heavy.shuffle, mild.shuffle) == (2, 1)
+    assert heavy.iterations < mild.iterations

@@ -33,7 +33,7 @@ INPUTS: dict[Input, dict[str, Any]] = {
     "noise": {"input": "noise", "upsampling": ("bilinear",)},
     "meshgrid": {"input": "meshgrid"},
 }
-"""What goes with an input. The nearest-neighbour upsampling with which the presets fill large holes
+"""What goes with an input. The nearest-neighbour upsampling with which `paper` fills large holes
 from coordinates leaves dark spots there from noise, which has no coarse structure to go on."""
 
 

@@ -15,6 +15,12 @@ BLOCKS_HIDDEN = 2.5
 """The perturbation in units of the blockiness, which is near the error's rms from quality 5 to 40:
 as for noise, about twice the error hides it."""
 
+HEAVY = 0.12
+"""The perturbation, at a quality of about 10, from which there is no detail left that half the
+resolution would lose; at a quality of 50 it would cost a decibel."""
+
+COARSE: dict[str, Any] = {"filters": (64,) * 4, "shuffle": 2, "iterations": 200, "average": 0.95}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeJPEG(Task):
@@ -22,7 +28,8 @@ class DeJPEG(Task):
 
         `paper` is section 4's own network for it (narrow fine levels, no skips there, 3 channels of
     noise), 2400 iterations, with the released code's output average of 0.99. `fast` starts from
-    the compressed picture itself, perturbed enough to hide its blocks.
+    the compressed picture itself, perturbed enough to hide its blocks; where these are heavy, at
+    half the resolution.
     """
 
     name = "dejpeg"
@@ -37,11 +44,13 @@ class DeJPEG(Task):
                 "iterations": 2400,
                 "input_channels": 3,
             }
+        hiding = min(max(BLOCKS_HIDDEN * blockiness(measurement), 0.02), 0.15)
         return {
             **FINE,
             "iterations": 300,
             "input": "image",
-            "input_noise": min(max(BLOCKS_HIDDEN * blockiness(measurement), 0.02), 0.15),
+            "input_noise": hiding,
+            **(COARSE if hiding >= HEAVY else {}),
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
 

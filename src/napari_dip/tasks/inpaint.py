@@ -55,23 +55,23 @@ class Inpaint(Task):
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         hole = self.hole or kind_of_hole(measurement.observed)
-        region = {
-            "input": "meshgrid",
-            "skips": (0,),
-            "upsampling": ("nearest",),
-        }
         if self.preset == "paper":
             own: dict[str, dict[str, Any]] = {
                 "text": {"iterations": 6000},
                 "pixels": {"iterations": 11000, "learning_rate": 0.001},
-                "region": {"iterations": 5000, **region},
+                "region": {
+                    "iterations": 5000,
+                    "input": "meshgrid",
+                    "skips": (0,),
+                    "upsampling": ("nearest",),
+                },
             }
             return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
         text = {**FROM_FILL, "input_noise": 0.03, "skips": (16,)}
         own = {
             "text": text if math.prod(measurement.space) > LARGE_PICTURE else {},
             "pixels": {**FROM_FILL, "input_noise": 0.05, "iterations": 300},
-            "region": {**region, "iterations": 800, "filters": (64,) * 5, "input_noise": 1 / 30},
+            "region": {"skips": (0,), "filters": (64,) * 5, "input_noise": 1 / 30},
         }
         volume = FAST_3D if is_volume(measurement.space) else {}
         return {**FINE, "stop": "settled", "hole": hole, **own[hole], **volume}

@@ -43,7 +43,7 @@ class SuperResolve(Task):
             }
         return {
             **FAST,
-            "iterations": 400 if large else 250,
+            "iterations": 400 if large else 300,
             "input_noise": 1 / 80,
             "stop": "settled",
             **(FAST_3D if is_volume(measurement.space) else {}),
