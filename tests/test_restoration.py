@@ -22,7 +22,6 @@ from napari_dip import (
 from napari_dip.engine.devices import OutOfMemory
 from napari_dip.tasks import TASKS
 from napari_dip.tasks.base import Task
-from napari_dip.tasks.presets import PAPER
 from napari_dip.tasks.settings import setting
 
 QUICK = {"iterations": 3, "filters": (4, 4)}

@@ -89,7 +89,9 @@ def _white_noise_blurred() -> Array:
     """The roots of these energies for noise of variance 1 and each of the blurs."""
     white = np.random.default_rng(0).normal(size=(256, 256))
     blurred = (gaussian_filter(white, blur, mode="wrap") for blur in BLURS)
-    return np.sqrt([_energies(noise / noise.std()) for noise in blurred])
+    found = [e for e in (_energies(noise / noise.std()) for noise in blurred) if e is not None]
+    energies: Array = np.array(found)
+    return energies**0.5
 
 
 def _interpolate(ratio: float, known: Array) -> float:
