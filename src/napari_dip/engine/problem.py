@@ -81,8 +81,8 @@ class FitSettings:
         How far neighbours share the perturbation: its blur, as a standard deviation in pixels.
     recorruption
         Subtract this much of the perturbation from the target: with the noisy image as input and
-        sigma^2 / sigma_p^2 here, input and target have independent noise, so the fit learns no
-        noise however long it goes on. Source: Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021.
+        sigma^2 / sigma_p^2 here, input and target have independent noise, and the fit hardly learns
+        any. Source: Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021.
     average
         Weight of the exponential average of outputs, 0 for none.
     total_variation
