@@ -54,6 +54,30 @@ def milliseconds(step: Callable[[int], None], device: str) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
+def limits(device: str) -> dict[str, float]:
+    """The machine's own: GFLOP/s of a matrix product, by format, and GB/s of a copy."""
+
+    def best(act: Callable[[], object]) -> float:
+        times = []
+        for _ in range(ROUNDS):
+            start = time.perf_counter()
+            act()
+            if device.startswith("cuda"):
+                torch.cuda.synchronize()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    n = 2048
+    found = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a = torch.ones(n, n, device=device, dtype=dtype)
+        found[f"gflops_{str(dtype).removeprefix('torch.')}"] = 2e-9 * n**3 / best(lambda a=a: a @ a)
+    source = torch.ones(64 * 2**20, device=device)
+    target = torch.empty_like(source)
+    found["copy_gb_per_s"] = 2e-9 * 4 * source.numel() / best(lambda: target.copy_(source))
+    return found
+
+
 def main() -> None:
     """Time the variants, profile the fastest way, and count its arithmetic."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -87,12 +111,14 @@ def main() -> None:
     fastest = min(times.values())
     rate = counter.get_total_flops() / fastest / 1e6
     print(f"{counter.get_total_flops() / 1e9:.1f} GFLOP an iteration, {rate:.0f} GFLOP/s")
+    machines = limits(options.device)
+    print("; ".join(f"{name} {value:.0f}" for name, value in machines.items()))
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for i in range(3):
             chosen.step(i)
     print(profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=12))
     if options.save:
-        found = {"milliseconds": times, "gflop": counter.get_total_flops() / 1e9}
+        found = {"milliseconds": times, "gflop": counter.get_total_flops() / 1e9, **machines}
         save(options.save, {"options": {**vars(options), "save": None}, **found}, options.device)
 
 

@@ -174,7 +174,7 @@ class Settled(Stopping):
     """
 
     interval: int
-    change: float = 6e-4
+    change: float = 3e-4
     patience: int = 2
     start_at: int = 0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_dip.tasks.base import Measurement, Task
-from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
+from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volume
 
 BLOCK = 8
 """Pixels on each side of JPEG's blocks."""
@@ -48,7 +48,7 @@ class DeJPEG(Task):
         return {
             **FINE,
             "iterations": 300,
-            "input": "image",
+            **FROM_PICTURE,
             "input_noise": hiding,
             **(COARSE if hiding >= HEAVY else {}),
             **(FAST_3D if is_volume(measurement.space) else {}),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Measurement, Task, fill_missing
-from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.presets import FAST, FAST_3D, FROM_PICTURE, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Denoise(Task):
             "impulses": True,
             "iterations": 300,
             "average": 0.965,
-            "input": "image",
+            **FROM_PICTURE,
             "input_noise": min(max(SHARE * sigma, least), 1.0),
             "recorrupt": True,
             "shuffle": 2,

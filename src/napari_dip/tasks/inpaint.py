@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_dip.tasks.base import Measurement, Task, fill_missing
-from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
+from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LARGE_PICTURE = 10**5
 """Pixels from which a fit from noise has not arrived when its iterations are over."""
 
 FROM_FILL: dict[str, Any] = {
-    "input": "image",
+    **FROM_PICTURE,
     "shuffle": 2,
     "filters": (64,) * 4,
     "average": 0.97,
