@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from napari_dip.errors import UserError
 from napari_dip.tasks import Denoise
 from napari_dip.tasks.base import Measurement
-from napari_dip.tasks.denoise import with_remaining_detail
+from napari_dip.tasks.denoise import is_drowned, with_remaining_detail
 
 
 @pytest.fixture
@@ -145,3 +145,18 @@ def test_grain_of_a_stack_is_seen_in_its_slices(grainy):
     stack = grainy.y[:, :, None].expand(1, 1, 5, 96, 96)
     measurement = replace(grainy, y=stack, observed=torch.ones_like(stack, dtype=torch.bool))
     assert Denoise().resolve(measurement).grain == pytest.approx(1, rel=0.15)
+
+
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_a_picture_that_is_drowned_in_noise_is_fitted_shortly(measured, preset):
+    measurement = measured(64, 64)  # a ramp of 0.6 with noise of 0.05
+    noise = 0.4 * torch.randn(measurement.y.shape, generator=torch.Generator().manual_seed(2))
+    drowned = replace(measurement, y=measurement.y + noise)
+    clear, faint = (Denoise(preset=preset).resolve(m) for m in (measurement, drowned))
+    assert faint.iterations < clear.iterations
+    assert faint.input_noise / faint.sigma > 1.3 * clear.input_noise / clear.sigma
+    # Nothing to compare: no noise, or a single known pixel.
+    assert not is_drowned(replace(measurement, y=torch.zeros_like(measurement.y)), 0.0)
+    one = torch.zeros_like(measurement.observed)
+    one[..., 0, 0] = True
+    assert is_drowned(replace(measurement, observed=one), 0.1)

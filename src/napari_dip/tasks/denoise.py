@@ -26,6 +26,12 @@ STRONG_NOISE = 40 / 255
 SHARE = 0.7
 """The perturbation in units of the noise: less leaves a noisier target, more a noisier input."""
 
+DROWNED = 0.6
+"""The signal's standard deviation in units of the noise's, below which a picture is drowned: there
+even recorrupted pairs learn noise in the end, and it shows, so the fit is short."""
+
+SHARE_DROWNED = 1.0
+
 NEIGHBOURHOOD = 9
 """Pixels on each side of the window in which a residual is held against the noise."""
 
@@ -99,25 +105,29 @@ class Denoise(Task):
                 "runs": 2,
                 "input_noise": 1 / 20 if strong else 1 / 30,
             }
-        known = None if self.sigma is None else self.sigma / measurement.unit
-        sigma = measurement.estimated_sigma() if known is None else known
+        sigma = self._level(measurement)
+        drowned = is_drowned(measurement, sigma)
         least = 1e-3 if bool(measurement.observed.all()) else FILLED
+        share = SHARE_DROWNED if drowned else SHARE
+        shorter = {"iterations": 150, "average": 0.93}
         return {
             **FAST,
-            "grain": 0.0,
-            "impulses": True,
             "iterations": 300,
             "average": 0.965,
             **FROM_PICTURE,
-            "input_noise": min(max(SHARE * sigma, least), 1.0),
+            "input_noise": min(max(share * sigma, least), 1.0),
             "recorrupt": True,
+            "grain": 0.0,
+            "impulses": True,
             "shuffle": 2,
             **(FAST_3D if is_volume(measurement.space) else {}),
+            **(shorter if drowned else {}),
         }
 
     def best_values(self, measurement: Measurement) -> dict[str, Any]:
         wide = {} if is_volume(measurement.space) else {"filters": (128,) * 4}
-        more = {"iterations": 400, "average": 0.98}
+        drowned = is_drowned(measurement, self._level(measurement))
+        more = {} if drowned else {"iterations": 400, "average": 0.98}
         return {**super().best_values(measurement), **more, **wide}
 
     def resolve(self, measurement: Measurement) -> Self:
@@ -169,6 +179,12 @@ class Denoise(Task):
             x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
         return {"image": x}
 
+    def _level(self, measurement: Measurement) -> float:
+        """The noise's standard deviation in y's units, as given or estimated."""
+        if self.sigma is None:
+            return measurement.estimated_sigma()
+        return self.sigma / measurement.unit
+
     def _noise(self, measurement: Measurement) -> Tensor:
         """The noise's standard deviation in y's units: (1, channels, *space), or of ones."""
         import numpy as np
@@ -177,13 +193,19 @@ class Denoise(Task):
         from napari_dip.tasks.noise import CameraNoise
 
         if self.gain is None:
-            level = (self.sigma or 0.0) / measurement.unit
-            return torch.full((1,) * measurement.y.ndim, level)
+            return torch.full((1,) * measurement.y.ndim, self._level(measurement))
         camera = CameraNoise(self.gain, self.offset or 0.0, self.read_noise or 0.0)
         channels = measurement.values()
         spans = measurement.spans * len(channels)
         maps = [camera.std(v) / span for v, span in zip(channels, spans, strict=False)]
         return torch.from_numpy(np.stack(maps)).float()[None]
+
+
+def is_drowned(measurement: Measurement, sigma: float) -> bool:
+    """Whether there is more noise than picture, by the variance that the noise leaves over."""
+    y, observed = measurement.y, measurement.observed
+    left = float(y[observed].var(correction=0)) - sigma**2
+    return left < (DROWNED * sigma) ** 2
 
 
 def rms(x: Tensor) -> float:
