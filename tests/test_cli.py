@@ -270,7 +270,9 @@ def test_ctrl_c_before_the_fit_writes_nothing(folder, monkeypatch):
     assert not (folder / "out.png").exists()
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in main.commands)])
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in main.list_commands(click.Context(main)))]
+)
 def test_help_is_there(command):
     assert "Usage: " in run(*command, "--help").stdout
 

@@ -17,7 +17,6 @@ import click
 from napari_dip import __version__
 from napari_dip.cli_batch import batch
 from napari_dip.cli_classifiers import COMMANDS as CLASSIFIER_COMMANDS
-from napari_dip.cli_lab import COMMANDS
 from napari_dip.cli_large import is_large, large_options, restore_in_blocks
 from napari_dip.command_options import (
     DEVICE,
@@ -45,6 +44,22 @@ class Program(click.Group):
     """Commands that say in one line what is wrong."""
 
     command_class = Command
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        self._add_lab()
+        return super().list_commands(context)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self.commands:
+            self._add_lab()
+        return super().get_command(context, name)
+
+    def _add_lab(self) -> None:
+        """The prior lab's commands bring NumPy, which no other command's help shall wait for."""
+        from napari_dip.cli_lab import COMMANDS
+
+        for command in COMMANDS:
+            self.add_command(command)
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         try:
@@ -152,8 +167,6 @@ def _restore(task: type[Task], **given: Any) -> None:
 
 for _task in TASKS.values():
     main.add_command(task_command(_task))
-for _command in COMMANDS:
-    main.add_command(_command)
 for _command in CLASSIFIER_COMMANDS:
     main.add_command(_command)
 main.add_command(batch)
