@@ -8,6 +8,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import tifffile
