@@ -139,9 +139,11 @@ def compare(reference: Case, ours: Case, options: argparse.Namespace) -> dict[st
 
 
 def before(case: Case) -> float | None:
-    """The degraded picture's own PSNR, where it can be compared at all."""
-    same = case.degraded.shape == case.truth.shape and case.degraded.dtype == case.truth.dtype
-    return case.score(case.degraded, case.truth) if same else None
+    """The degraded picture's own PSNR, where it can be compared at all and is finite."""
+    if case.degraded.shape != case.truth.shape or case.degraded.dtype != case.truth.dtype:
+        return None
+    psnr = case.score(case.degraded, case.truth)
+    return psnr if math.isfinite(psnr) else None
 
 
 def print_table(rows: list[dict[str, Any]], preset: str) -> None:

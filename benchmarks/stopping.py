@@ -11,6 +11,7 @@ Nothing is told to the task: neither the noise level nor its kind.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ def run(case: Case, options: argparse.Namespace, stop: str) -> dict[str, Any]:
     case = Case(**{**vars(case), "task": case.task.replace(stop=stop)})
     trace = []
     for update, psnr in follow(case, options):
-        trace.append({"iteration": update.iteration, "seconds": update.seconds, "psnr": psnr})
+        if math.isfinite(psnr):  # the first of a clean picture can be the picture itself
+            trace.append({"iteration": update.iteration, "psnr": round(psnr, 3)})
         note(f"{case.name} {case.picture} {stop}", update, psnr)
         result = update.result
     assert result is not None

@@ -131,6 +131,10 @@ def test_grain_is_recognised(grainy):
     assert task.gain is None
     assert task.resolve(grainy) == task
     assert task.fit_settings(grainy).grain == task.grain
+    # Grain is learned sooner than white noise.
+    assert task.iterations < Denoise(grain=0).resolve(grainy).iterations
+    best = Denoise(preset="best").resolve(grainy)
+    assert best.iterations < Denoise(preset="best", grain=0).resolve(grainy).iterations
 
 
 def test_what_is_known_of_the_noise_is_believed(grainy):
