@@ -287,8 +287,11 @@ def test_reading_beside_the_window(view, viewer, qtbot, monkeypatch):
     assert len(view._plot._item.listDataItems()) == 2
 
 
-def test_dask_arrays_are_computed_beside_the_window(view, viewer, qtbot):
+def test_dask_arrays_are_computed_beside_the_window(view, viewer, qtbot, monkeypatch):
+    dask = pytest.importorskip("dask")
     da = pytest.importorskip("dask.array")
+    # As in a process of its own: tests of the batch leave a cluster's client behind.
+    monkeypatch.setitem(dask.config.config, "scheduler", "threads")
     threads = set()
 
     def block(values):
