@@ -68,6 +68,7 @@ def stopping(axes: Axes, case: str) -> None:
         axes.plot(*zip(*points, strict=True), color=f"C{i}", label=row["picture"])
         axes.plot(row["iterations"], row["psnr"], "o", color=f"C{i}")
     axes.set(xlabel="iteration", title=case)
+    axes.set_ylim(bottom=10)
 
 
 def main() -> None:
