@@ -44,8 +44,9 @@ def speed(axes: Axes, case: str, picture: str) -> None:
     def mine(row: dict[str, Any]) -> bool:
         return (row["case"], row["picture"]) == (case, picture)
 
-    for preset in ("fast", "best"):
-        for row in filter(mine, rows(f"speed-{preset}-cpu.json")):
+    for file in sorted(RESULTS.glob("speed-*-cpu.json"), reverse=True):  # fast, then best
+        preset = file.stem.split("-")[1]
+        for row in filter(mine, rows(file.name)):
             points = [(p["seconds"], p["psnr"]) for p in row["trace"]]
             axes.plot(*zip(*points, strict=True), color=COLOURS[preset], label=preset)
             if preset == "fast":
@@ -58,6 +59,7 @@ def speed(axes: Axes, case: str, picture: str) -> None:
             point = row[name]
             axes.plot(point["seconds"], point["psnr"], "o", color=colour, label=name.upper())
     axes.set(xscale="log", xlabel="seconds", ylabel="PSNR (dB)", title=f"{picture}, {case}")
+    axes.set_ylim(bottom=10)
     axes.legend()
 
 
