@@ -14,6 +14,7 @@ from napari_dip.classifiers.settings import Invert, Look, Maximize
 from napari_dip.command_options import (
     DEVICE,
     FILE,
+    INTERRUPTED,
     SEED,
     Command,
     chosen,
@@ -26,8 +27,6 @@ from napari_dip.errors import UserError
 if TYPE_CHECKING:
     from napari_dip.classifiers.classifier import Classifier
     from napari_dip.studies import StudyJob, StudyResult
-
-INTERRUPTED = 130
 
 AXES = click.Option(
     ["--axes"],

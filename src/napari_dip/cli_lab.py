@@ -12,6 +12,7 @@ import click
 from napari_dip.command_options import (
     DEVICE,
     FILE,
+    INTERRUPTED,
     SEED,
     SIDES,
     Command,
@@ -25,8 +26,6 @@ from napari_dip.lab import STUDIES, Study, prepare_study
 
 if TYPE_CHECKING:
     from napari_dip.studies import StudyResult
-
-INTERRUPTED = 130
 
 
 def study_command(study: type[Study]) -> Command:

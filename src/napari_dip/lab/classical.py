@@ -95,7 +95,7 @@ def _filled(job: Job) -> NDArray[Any]:
 def _denoised(job: Job, method: Callable[[NDArray[Any], float], Any]) -> Tensor:
     measurement = job.measurement
     known = job.task.sigma
-    sigma = measurement.estimated_sigma() if known is None else known / measurement.unit
+    sigma = measurement.estimated_sigma if known is None else known / measurement.unit
     y = _filled(job)
     denoised = method(y, sigma) if sigma > FINEST else y
     return torch.from_numpy(np.asarray(denoised)).float()

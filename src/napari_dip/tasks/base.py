@@ -6,6 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -76,8 +77,12 @@ class Measurement:
         """The user's units in 1.0 of y."""
         return tuple(high - low for low, high in zip(self.low, self.high, strict=True))
 
+    @cached_property
     def estimated_sigma(self) -> float:
-        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator."""
+        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator.
+
+        Measured once: a preset, its task and a rule may each ask for it.
+        """
         from skimage.restoration import estimate_sigma
 
         filled = fill_missing(self.y, self.observed)
@@ -286,7 +291,7 @@ class Task(Settings):
                 )
             task = task.replace(recorrupt=False)
         if task.sigma is None and (task.stop == "sigma" or task.recorrupt):
-            task = task.replace(sigma=min(1.0, measurement.estimated_sigma() * measurement.unit))
+            task = task.replace(sigma=min(1.0, measurement.estimated_sigma * measurement.unit))
         levels = len(task.filters or ())
         return task.replace(
             **{

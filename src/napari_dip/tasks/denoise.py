@@ -188,7 +188,7 @@ class Denoise(Task):
     def _level(self, measurement: Measurement) -> float:
         """The noise's standard deviation in y's units, as given or estimated."""
         if self.sigma is None:
-            return measurement.estimated_sigma()
+            return measurement.estimated_sigma
         return self.sigma / measurement.unit
 
     def _noise(self, measurement: Measurement) -> Tensor:
