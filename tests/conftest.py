@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -118,3 +118,19 @@ def picture():
     y, x = np.mgrid[:24, :20]
     waves = 0.5 + 0.2 * np.sin(y / 4) * np.cos(x / 3)
     return np.where(x > 12, waves + 0.1, waves - 0.1)
+
+
+@pytest.fixture(scope="session")
+def here() -> Iterator[str]:
+    """The address of a cluster in this very process, where things can be replaced."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=2,
+        processes=False,
+        protocol="tcp://",
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+    ) as cluster:
+        yield cluster.scheduler_address

@@ -64,22 +64,6 @@ def make_cluster(tmp_path_factory) -> Iterator[Callable[[int], Cluster]]:
         cluster.close()
 
 
-@pytest.fixture(scope="session")
-def here() -> Iterator[str]:
-    """The address of a cluster in this very process, where things can be replaced."""
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=2,
-        processes=False,
-        protocol="tcp://",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
 @pytest.fixture
 def pictures(tmp_path) -> Path:
     """A folder with six small pictures."""

@@ -24,21 +24,6 @@ class View(MagicMock):
     changed, task_edited, chosen = Signal(str, object), Signal(object), Signal(str)
 
 
-@pytest.fixture(scope="module")
-def scheduler():
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=2,
-        processes=False,
-        protocol="tcp://",
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-    ) as cluster:
-        yield cluster.scheduler_address
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "in").mkdir()
@@ -80,9 +65,9 @@ def test_there_is_no_pause_and_no_taking_back():
     assert model.allowed == {Action.STOP}
 
 
-def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, scheduler):
+def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, here):
     view, viewer = View(), MagicMock()
-    model = BatchModel(device="cpu", scheduler=scheduler, tasks={"denoise": TINY})
+    model = BatchModel(device="cpu", scheduler=here, tasks={"denoise": TINY})
     controller = BatchController(model, view, viewer)
     view.changed.emit("images", str(folder / "in"))
     view.changed.emit("output", str(folder / "out"))
@@ -100,10 +85,10 @@ def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, scheduler):
     assert model.message == "1.png: there is no result yet"
 
 
-def test_a_run_that_can_not_begin_says_why(folder, scheduler):
+def test_a_run_that_can_not_begin_says_why(folder, here):
     view = View()
     model = BatchModel(images=str(folder / "nothing.tif"), output=str(folder / "out"))
-    model.scheduler = scheduler
+    model.scheduler = here
     controller = BatchController(model, view, MagicMock())
     view.asked.emit(Action.RUN)
     assert controller._session.run.wait(PATIENCE)
