@@ -7,10 +7,10 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_dip.batch.items import Item, Outcome, Status
-from napari_dip.batch.worker import work
+from napari_dip.batch.worker import pause_of, work
 from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_STOP = 10
 """What workers have to end their fits; a local cluster's are then ended with it."""
 
+Key = tuple[str, str]
+"""The run, and the item's name."""
 
 DEADLY = (
     "its workers died one after another, perhaps for want of memory; use fewer workers, or smaller "
@@ -39,6 +41,7 @@ def run_items(
     *,
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    is_paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Do items on a cluster.
 
@@ -55,6 +58,8 @@ def run_items(
         Leave what an earlier run has finished as it is.
     should_stop
         Asked all along; true ends the run. What is under way is then given up.
+    is_paused
+        Asked all along; while it is true no further item begins, and those under way go on.
 
     Yields
     ------
@@ -73,35 +78,44 @@ def run_items(
             left.append(item)
         else:
             yield Outcome(item.name, Status.KEPT, report=report)
-    suspects = yield from _together(client, left, should_stop)
+    suspects = yield from _together(client, left, should_stop, is_paused)
     # Of a worker that died, dask blames all that it had before it. Alone, each shows its guilt.
     for item in suspects:
-        if (yield from _together(client, [item], should_stop)):
+        if (yield from _together(client, [item], should_stop, is_paused)):
             yield Outcome(item.name, Status.FAILED, DEADLY)
 
 
 def _together(
-    client: Client, items: Sequence[Item], should_stop: Callable[[], bool]
+    client: Client,
+    items: Sequence[Item],
+    should_stop: Callable[[], bool],
+    is_paused: Callable[[], bool],
 ) -> Generator[Outcome, None, list[Item]]:
     """Do items side by side; give those whose workers died, one after another."""
     from distributed import Event
 
     run = f"napari-dip-{uuid.uuid4().hex}"
     ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-    futures: dict[str, Future[Any]] = {}  # dask forgets what nobody holds
-    by_key = {f"{item.name}-{run}": item for item in items}
+    futures: dict[Key, Future[Any]] = {}  # dask forgets what nobody holds
+    # Keys of one group: dask then holds items back and gives each to the first worker that is
+    # free. Others it deals out at once, all of them, and some workers have nothing to do early.
+    by_key = {(run, item.name): item for item in items}
     suspects: list[Item] = []
+    pause, paused = pause_of(run, client), False
     try:
         for key, item in by_key.items():
-            before = futures.get(f"{item.after}-{run}")
+            before = futures.get((run, item.after))
             futures[key] = client.submit(work, item, run, before, key=key, pure=False)
             futures[key].add_done_callback(ended.put)
         while futures and not should_stop():
             if client.status != "running":
                 raise _lost(client)
+            if is_paused() != paused:
+                paused = not paused
+                pause.set() if paused else pause.clear()
             with suppress(queue.Empty):
                 future = ended.get(timeout=SECONDS_BETWEEN_LOOKS)
-                key = str(future.key)
+                key = cast("Key", future.key)
                 outcome = _outcome(by_key[key].name, future, client)
                 del futures[key]
                 if outcome is None:
@@ -115,9 +129,13 @@ def _together(
         raise _lost(client) from error
     finally:
         # Also when whoever follows has lost interest.
-        if futures and client.status == "running":
+        if client.status == "running":
             with suppress(OSError):
-                client.cancel(list(futures.values()), force=True)
+                if futures:
+                    Event(run, client=client).set()
+                    client.cancel(list(futures.values()), force=True)
+                if paused:
+                    pause.clear()
     return suspects
 
 
@@ -136,7 +154,7 @@ def _outcome(name: str, future: Future[Any], client: Client) -> Outcome | None:
 
 
 def _end(
-    client: Client, futures: dict[str, Future[Any]], items: dict[str, Item]
+    client: Client, futures: dict[Key, Future[Any]], items: dict[Key, Item]
 ) -> Iterator[Outcome]:
     """Give up what has not begun, wait for the rest to stop, and take what is finished."""
     begun = {key for keys in client.processing().values() for key in keys}
