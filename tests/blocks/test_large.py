@@ -12,7 +12,9 @@ from skimage.data import camera
 from napari_dip import Denoise, Inpaint, SuperResolve, UserError, restore
 from napari_dip.axes import Axes
 from napari_dip.batch.items import Status
+from napari_dip.blocks.cutting import Block, tile
 from napari_dip.blocks.store import Store
+from napari_dip.files import FileError
 from napari_dip.files.lazy import open_lazily
 from napari_dip.large import restore_large
 
@@ -30,7 +32,7 @@ def save(path, image, axes, **about):
     )
     store = Store(path, told)
     store.create(image.shape, image.dtype, colour=False)
-    store.array[...] = image
+    store.write(Block((0,) * image.ndim, image.shape), image)
     return path
 
 
@@ -174,8 +176,9 @@ def test_levels_are_means_of_the_finer_ones(tmp_path, out):
     image = np.random.default_rng(0).integers(0, 60000, (1030, 1040)).astype(np.uint16)
     store = Store(out, Axes("YX", (0.5, 0.5), ("micrometer",) * 2))
     store.create(image.shape, image.dtype, colour=False)
-    store.array[...] = image
-    store.finish({})
+    chunks = tile(image.shape, store.chunks(image.shape)).blocks()
+    for chunk in reversed(chunks):
+        store.write(chunk, image[chunk.slices])
     group = zarr.open_group(out, mode="r")
     assert [group[str(n)].shape for n in range(3)] == [(1030, 1040), (515, 520), (258, 260)]
     half = image.reshape(515, 2, 520, 2).mean(axis=(1, 3))
@@ -234,10 +237,10 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     path = save(tmp_path / "in.zarr", noisy, "YX")
     run, outcomes = item.to_the_end, []
 
-    def fail_at_times(job, should_stop):
+    def fail_at_times(job, should_stop, **how):
         if len(outcomes) == 3:
             raise OSError(28, "No space left on device")
-        return run(job, should_stop)
+        return run(job, should_stop, **how)
 
     monkeypatch.setattr(item, "to_the_end", fail_at_times)
     keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
@@ -246,6 +249,53 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     assert "No space left" in outcomes[3].error
     monkeypatch.setattr(item, "to_the_end", run)
     assert restore_large(path, out, TINY, resume=True, **OPTIONS)
+
+
+def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch):
+    path = save(tmp_path / "in.zarr", noisy, "YX")
+    monkeypatch.setattr("napari_dip.blocks.store.CHUNK", {"Y": 16, "X": 16})
+    parts = out.with_name("out.ome.zarr.parts")
+    most, done = 0, 0
+
+    def note(outcome, mosaic):
+        nonlocal most, done
+        most = max(most, len(list(parts.glob("*.npy"))))
+        done += outcome.status is Status.DONE
+
+    assert restore_large(path, out, TINY, on_outcome=note, **OPTIONS)
+    assert most < done - 2  # two rows of blocks at most, and the one in hand
+    before, blocks, done = open_lazily(out).read(), done, 0
+    stop = {"should_stop": lambda: done == blocks - 2, "overwrite": True}
+    assert not restore_large(path, out, TINY, on_outcome=note, **stop, **OPTIONS)
+    assert len(list(parts.glob("*.npy"))) < blocks - 2 == len(list(parts.glob("y*.json")))
+    done = 0
+    assert restore_large(path, out, TINY, resume=True, on_outcome=note, **OPTIONS)
+    assert done == 2
+    np.testing.assert_array_equal(open_lazily(out).read(), before)
+
+
+def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy, monkeypatch):
+    path = save(tmp_path / "in.zarr", noisy, "YX")
+    monkeypatch.setattr("napari_dip.blocks.store.CHUNK", {"Y": 32, "X": 32})
+    write, calls, outcomes = Store.write, [], []
+
+    def full_once(self, block, values):
+        calls.append(block)
+        if len(calls) == 3:
+            raise FileError("No space left on device")
+        write(self, block, values)
+
+    monkeypatch.setattr(Store, "write", full_once)
+    keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
+    assert not restore_large(path, out, TINY, **keep, **OPTIONS)
+    assert [o.status for o in outcomes].count(Status.FAILED) == 1
+    monkeypatch.setattr(Store, "write", write)
+    outcomes.clear()
+    assert restore_large(path, out, TINY, resume=True, **keep, **OPTIONS)
+    assert {o.status for o in outcomes} == {Status.KEPT}
+    mended = open_lazily(out).read()
+    restore_large(path, out, TINY, overwrite=True, **OPTIONS)
+    np.testing.assert_array_equal(open_lazily(out).read(), mended)
 
 
 def test_what_is_wrong_is_told(tmp_path, out, noisy):

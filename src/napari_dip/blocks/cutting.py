@@ -64,6 +64,9 @@ class Grid:
         """The array's."""
         return tuple(spans[-1][1] for spans in self.spans)
 
+    def __len__(self) -> int:
+        return math.prod(map(len, self.spans))
+
     def blocks(self) -> list[Block]:
         """All of them, the last axis running fastest."""
         return [_block(spans) for spans in product(*self.spans)]

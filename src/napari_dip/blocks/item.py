@@ -80,11 +80,12 @@ class BlockItem(Item):
         return self.folder / f"{self.label}.pt"
 
     def finished(self) -> dict[str, Any] | None:
+        # Its values, which were written before, may be in the result already.
         try:
             report: dict[str, Any] = json.loads(self.report.read_text())
         except (OSError, ValueError):
             return None
-        return report if self.values.exists() else None
+        return report
 
     def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
         values = self._read()

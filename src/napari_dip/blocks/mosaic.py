@@ -1,15 +1,16 @@
 """A picture restored block by block: planned, done in any order, blended as soon as possible.
 
-Beside the result lies a folder of what is under way, OUT.parts: the plan, and each finished block.
-It goes when all is done; until then a run that was killed can be resumed.
+Beside the result lies a folder of what is under way, OUT.parts: the plan, a report of each finished
+block, and its values until all that they are needed for is written. It goes when all is done; until
+then a run that was killed can be resumed.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,22 @@ class ResultExists(UserError):
     """There is a result already, and nobody said what is to become of it."""
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a picture has come, in the pixels and the order of axes of its source's result.
+
+    Attributes
+    ----------
+    written
+        Boxes that are in the store.
+    waiting
+        Blocks that are done and wait for their neighbours, with the files of their values.
+    """
+
+    written: tuple[Block, ...] = ()
+    waiting: tuple[tuple[Block, Path], ...] = ()
+
+
 class Mosaic:
     """One picture of a run, and how far it has come.
 
@@ -47,7 +64,7 @@ class Mosaic:
     name
         What blocks are called by; the file's if not given.
     block, overlap
-        Pixels along y and x.
+        Pixels along y and x; without a block pictures are not cut.
     data_range, seed, device
         As in `restore`.
     warm
@@ -56,11 +73,15 @@ class Mosaic:
         Go on with what an earlier run of the same settings has left.
     overwrite
         Replace a result that exists.
+    should_stop
+        Asked while the picture is gone over.
 
     Raises
     ------
     UserError
         When something can't be used; then nothing is written.
+    Stopped
+        When `should_stop` said so.
     """
 
     def __init__(
@@ -70,7 +91,7 @@ class Mosaic:
         task: Task,
         *,
         name: str = "",
-        block: int,
+        block: int | None,
         overlap: int,
         data_range: float | None = None,
         seed: int = 0,
@@ -78,6 +99,7 @@ class Mosaic:
         warm: bool = True,
         resume: bool = False,
         overwrite: bool = False,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source, self.output = source, output
         self.name = name or source.path.name
@@ -94,7 +116,7 @@ class Mosaic:
             "each": source.fitting.each,
             "shape": shape,
             "dtype": str(self._dtype),
-            "sides": {side: str(path) for side, path in source.sides.items()},
+            "sides": source.names,
             "mask_keeps": source.mask_keeps,
             "block": block,
             "overlap": overlap,
@@ -105,6 +127,7 @@ class Mosaic:
         self.request: dict[str, Any] = json.loads(json.dumps(request))
         self.is_complete = resume and self._recorded() == self.request
         before = self._begun() if resume and not self.is_complete else None
+        self.is_new = before is None and not self.is_complete
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
                 if path.exists():
@@ -119,16 +142,32 @@ class Mosaic:
             return
         if before is None:
             self.plan = make_plan(
-                source, task, data_range=data_range, seed=seed, device=device, warm=warm
+                source,
+                task,
+                data_range=data_range,
+                seed=seed,
+                device=device,
+                warm=warm,
+                should_stop=should_stop,
             )
         else:
             self.plan = Plan.restored(source, before, seed=seed, device=device, warm=warm)
-        self._prepare(axes, is_new=before is None)
+        self._prepare(axes)
 
     @property
     def words(self) -> str:
         """How the axes are fitted."""
         return self.source.fitting.words(self.layout.grid.shape)
+
+    @property
+    def state(self) -> State:
+        """What there is by now."""
+        waiting = [
+            (block, self.items[block].values)
+            for block in self._done
+            if not self._written.issuperset(self.chunks.touching(block))
+        ]
+        return State(tuple(self._written), tuple(waiting))
 
     def _recorded(self) -> Any:
         """The request that a finished result tells of."""
@@ -147,7 +186,7 @@ class Mosaic:
         same = told["request"] == self.request and self.output.exists()
         return told["decided"] if same else None
 
-    def _prepare(self, axes: Axes, *, is_new: bool) -> None:
+    def _prepare(self, axes: Axes) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
         for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
@@ -155,15 +194,16 @@ class Mosaic:
             self.items[fine] = BlockItem(self.name, self.plan, block, self.parts, before)
         self._by_name |= {item.name: block for block, item in self.items.items()}
         self._done: set[Block] = set()
+        self._written: set[Block] = set()
         axes, self._where = axes.finer(factors).ordered()
-        self.store = Store(self.output, axes)
+        self.store = Store(self.output, axes, thin=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
         sides = [0] * len(chunks)
         for place, side in zip(self._where, chunks, strict=True):
             sides[place] = side
         self.chunks: Grid = tile(self.grid.shape, sides)
-        if is_new:
+        if self.is_new:
             self._start(axes, shape)
         else:
             remove_leftovers(self.parts)
@@ -206,17 +246,27 @@ class Mosaic:
                 near = self.grid.touching(chunk)
                 if self._done.issuperset(near):
                     self._blend(chunk, near)
-            if len(self._done) == len(self.items):
+                    self._forget(near)
+            if len(self._written) == len(self.chunks):
                 self._finish()
         except FileError as error:
             return replace(outcome, status=Status.FAILED, error=str(error))
         return outcome
 
     def _blend(self, chunk: Block, near: list[Block]) -> None:
-        overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
-        values = blend(chunk, self._values(near), self.grid.shape, overlaps)
-        here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
-        self.store.write(here, values.transpose(self._where))
+        """Write a chunk, unless an earlier run has: then values may be gone."""
+        if all(self.items[block].values.exists() for block in near):
+            overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
+            values = blend(chunk, self._values(near), self.grid.shape, overlaps)
+            here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
+            self.store.write(here, values.transpose(self._where))
+        self._written.add(chunk)
+
+    def _forget(self, blocks: list[Block]) -> None:
+        """Remove the values of blocks all of whose chunks are written."""
+        for block in blocks:
+            if self._written.issuperset(self.chunks.touching(block)):
+                self.items[block].values.unlink(missing_ok=True)
 
     def _values(self, blocks: list[Block]) -> Iterator[tuple[Block, Any]]:
         for block in blocks:
