@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +34,6 @@ class ResultExists(UserError):
     """There is a result already, and nobody said what is to become of it."""
 
 
-@dataclass(frozen=True)
-class State:
-    """How far a picture has come, in the pixels and the order of axes of its source's result.
-
-    Attributes
-    ----------
-    written
-        Boxes that are in the store.
-    waiting
-        Blocks that are done and wait for their neighbours, with the files of their values.
-    """
-
-    written: tuple[Block, ...] = ()
-    waiting: tuple[tuple[Block, Path], ...] = ()
-
-
 class Mosaic:
     """One picture of a run, and how far it has come.
 
@@ -64,7 +48,7 @@ class Mosaic:
     name
         What blocks are called by; the file's if not given.
     block, overlap
-        Pixels along y and x; without a block pictures are not cut.
+        Pixels along y and x.
     data_range, seed, device
         As in `restore`.
     warm
@@ -73,15 +57,11 @@ class Mosaic:
         Go on with what an earlier run of the same settings has left.
     overwrite
         Replace a result that exists.
-    should_stop
-        Asked while the picture is gone over.
 
     Raises
     ------
     UserError
         When something can't be used; then nothing is written.
-    Stopped
-        When `should_stop` said so.
     """
 
     def __init__(
@@ -91,7 +71,7 @@ class Mosaic:
         task: Task,
         *,
         name: str = "",
-        block: int | None,
+        block: int,
         overlap: int,
         data_range: float | None = None,
         seed: int = 0,
@@ -99,7 +79,6 @@ class Mosaic:
         warm: bool = True,
         resume: bool = False,
         overwrite: bool = False,
-        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source, self.output = source, output
         self.name = name or source.path.name
@@ -116,7 +95,7 @@ class Mosaic:
             "each": source.fitting.each,
             "shape": shape,
             "dtype": str(self._dtype),
-            "sides": source.names,
+            "sides": {side: str(path) for side, path in source.sides.items()},
             "mask_keeps": source.mask_keeps,
             "block": block,
             "overlap": overlap,
@@ -127,7 +106,6 @@ class Mosaic:
         self.request: dict[str, Any] = json.loads(json.dumps(request))
         self.is_complete = resume and self._recorded() == self.request
         before = self._begun() if resume and not self.is_complete else None
-        self.is_new = before is None and not self.is_complete
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
                 if path.exists():
@@ -142,32 +120,16 @@ class Mosaic:
             return
         if before is None:
             self.plan = make_plan(
-                source,
-                task,
-                data_range=data_range,
-                seed=seed,
-                device=device,
-                warm=warm,
-                should_stop=should_stop,
+                source, task, data_range=data_range, seed=seed, device=device, warm=warm
             )
         else:
             self.plan = Plan.restored(source, before, seed=seed, device=device, warm=warm)
-        self._prepare(axes)
+        self._prepare(axes, is_new=before is None)
 
     @property
     def words(self) -> str:
         """How the axes are fitted."""
         return self.source.fitting.words(self.layout.grid.shape)
-
-    @property
-    def state(self) -> State:
-        """What there is by now."""
-        waiting = [
-            (block, self.items[block].values)
-            for block in self._done
-            if not self._written.issuperset(self.chunks.touching(block))
-        ]
-        return State(tuple(self._written), tuple(waiting))
 
     def _recorded(self) -> Any:
         """The request that a finished result tells of."""
@@ -186,7 +148,7 @@ class Mosaic:
         same = told["request"] == self.request and self.output.exists()
         return told["decided"] if same else None
 
-    def _prepare(self, axes: Axes) -> None:
+    def _prepare(self, axes: Axes, *, is_new: bool) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
         for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
@@ -196,14 +158,14 @@ class Mosaic:
         self._done: set[Block] = set()
         self._written: set[Block] = set()
         axes, self._where = axes.finer(factors).ordered()
-        self.store = Store(self.output, axes, thin=self.source.fitting.each)
+        self.store = Store(self.output, axes)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
         sides = [0] * len(chunks)
         for place, side in zip(self._where, chunks, strict=True):
             sides[place] = side
         self.chunks: Grid = tile(self.grid.shape, sides)
-        if self.is_new:
+        if is_new:
             self._start(axes, shape)
         else:
             remove_leftovers(self.parts)
