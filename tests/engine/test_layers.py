@@ -73,5 +73,22 @@ def test_zero_padding_needs_no_layer_of_its_own():
     assert out[0, 0] == 4
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_gradients_of_volumes_in_bfloat16_are_those_in_float32(depth, kernel):
+    space = (depth, 8, 8)
+    x, layer = torch.randn(1, 8, *space), conv(8, 32, kernel, "zero", space)
+    layer.to(memory_format=torch.channels_last_3d)
+
+    def gradient(dtype):
+        layer.zero_grad()
+        with torch.autocast("cpu", dtype, enabled=dtype is not torch.float32):
+            layer(x).square().mean().backward()
+        return torch.cat([p.grad.ravel() for p in layer.parameters()])
+
+    exact = gradient(torch.float32)
+    assert (gradient(torch.bfloat16) - exact).norm() < 0.05 * exact.norm()
+
+
 def test_crop_keeps_the_first_pixels():
     assert torch.equal(crop(counted(1, 1, 4, 5), (2, 3)), counted(1, 1, 4, 5)[..., :2, :3])

@@ -19,7 +19,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_dip.engine.layers import (
-    SMALLEST_SIDE,
     Padding,
     batch_norm,
     coarsened,
@@ -269,9 +268,9 @@ class UNet(nn.Module):
 class ResidualBlock(nn.Module):
     """Two convolutions whose output is added to their input."""
 
-    def __init__(self, width: int, ndim: int) -> None:
+    def __init__(self, width: int, space: Sequence[int]) -> None:
         super().__init__()
-        space = (SMALLEST_SIDE,) * ndim  # zero padding: any size will do
+        ndim = len(space)
         self.body = nn.Sequential(
             conv(width, width, 3, "zero", space, bias=False),
             batch_norm(width, ndim),
@@ -295,7 +294,7 @@ class ResNet(nn.Sequential):
         super().__init__(
             conv(in_channels, width, 3, spec.padding, space),
             nn.LeakyReLU(0.2),
-            *(ResidualBlock(width, ndim) for _ in spec.filters),
+            *(ResidualBlock(width, space) for _ in spec.filters),
             conv(width, width, 3, spec.padding, space),
             batch_norm(width, ndim),
             conv(width, out_channels, 3, spec.padding, space),
