@@ -12,6 +12,7 @@ from skimage.data import camera
 from napari_dip import Denoise, Inpaint, SuperResolve, UserError, restore
 from napari_dip.axes import Axes
 from napari_dip.batch.items import Status
+from napari_dip.blocks.cutting import Block, tile
 from napari_dip.blocks.store import Store
 from napari_dip.files import FileError
 from napari_dip.files.lazy import open_lazily
@@ -31,7 +32,7 @@ def save(path, image, axes, **about):
     )
     store = Store(path, told)
     store.create(image.shape, image.dtype, colour=False)
-    store.array[...] = image
+    store.write(Block((0,) * image.ndim, image.shape), image)
     return path
 
 
@@ -175,8 +176,9 @@ def test_levels_are_means_of_the_finer_ones(tmp_path, out):
     image = np.random.default_rng(0).integers(0, 60000, (1030, 1040)).astype(np.uint16)
     store = Store(out, Axes("YX", (0.5, 0.5), ("micrometer",) * 2))
     store.create(image.shape, image.dtype, colour=False)
-    store.array[...] = image
-    store.finish({})
+    chunks = tile(image.shape, store.chunks(image.shape)).blocks()
+    for chunk in reversed(chunks):
+        store.write(chunk, image[chunk.slices])
     group = zarr.open_group(out, mode="r")
     assert [group[str(n)].shape for n in range(3)] == [(1030, 1040), (515, 520), (258, 260)]
     half = image.reshape(515, 2, 520, 2).mean(axis=(1, 3))
@@ -235,10 +237,10 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     path = save(tmp_path / "in.zarr", noisy, "YX")
     run, outcomes = item.to_the_end, []
 
-    def fail_at_times(job, should_stop):
+    def fail_at_times(job, should_stop, **how):
         if len(outcomes) == 3:
             raise OSError(28, "No space left on device")
-        return run(job, should_stop)
+        return run(job, should_stop, **how)
 
     monkeypatch.setattr(item, "to_the_end", fail_at_times)
     keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}

@@ -94,15 +94,15 @@ class Item(ABC):
         """
 
 
-def to_the_end(job: Job, should_stop: Callable[[], bool], **warm: Any) -> Restoration:
-    """Run a job without showing anything; further arguments are those of `Job.run`.
+def to_the_end(job: Job, should_stop: Callable[[], bool], **how: Any) -> Restoration:
+    """Run a job; further arguments are those of `Job.result`.
 
     Raises
     ------
     Stopped
         When it was told to stop.
     """
-    result = job.result(should_stop, **warm)
+    result = job.result(should_stop, **how)
     if result.stop_reason == "cancelled":
         raise Stopped
     return result

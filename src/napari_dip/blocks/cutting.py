@@ -33,6 +33,11 @@ class Block:
         start = tuple(a * f for a, f in zip(self.start, factors, strict=True))
         return Block(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
 
+    def coarser(self, factors: Sequence[int]) -> Block:
+        """The box that covers this one on a grid that is coarser by these factors."""
+        start = tuple(a // f for a, f in zip(self.start, factors, strict=True))
+        return Block(start, tuple(-(-b // f) for b, f in zip(self.stop, factors, strict=True)))
+
     def common(self, other: Block) -> Block | None:
         """The box that is in both."""
         start = tuple(map(max, self.start, other.start))

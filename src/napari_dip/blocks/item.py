@@ -15,13 +15,20 @@ from napari_dip.batch.items import Item, to_the_end
 from napari_dip.blocks.cutting import Block
 from napari_dip.blocks.plan import Plan
 from napari_dip.files import replacing
-from napari_dip.results import Restoration
+from napari_dip.results import Restoration, Update
 from napari_dip.series import is_cut
 
 if TYPE_CHECKING:
     from napari_dip.engine.run import Weights
 
 Array = NDArray[Any]
+
+Watch = Callable[[Update], object]
+"""Called with what a fit has come to, now and then."""
+
+
+def unwatched(update: Update) -> None:
+    """Nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +94,14 @@ class BlockItem(Item):
             return None
         return report
 
-    def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
+    def run(self, should_stop: Callable[[], bool], watch: Watch = unwatched) -> dict[str, Any]:
         values = self._read()
         report: dict[str, Any] = {"seed": self.plan.seed}
         if self._has_nothing_to_do(values):
             report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
         else:
-            result = self._restored(values, should_stop)
-            values = result.image.reshape(self.block.scaled(self.plan.factors).shape)
+            result = self._restored(values, should_stop, watch)
+            values = self.laid_out(result.image)
             told = result.report()
             report |= {n: told[n] for n in ("iterations", "seconds", "stop_reason", "device")}
         with replacing(self.values) as temporary, temporary.open("wb") as file:
@@ -105,20 +112,26 @@ class BlockItem(Item):
             before.weights.unlink(missing_ok=True)
         return report | {"source": str(self.plan.source.path)}
 
+    def laid_out(self, image: Array) -> Array:
+        """What was fitted, with the axes that the fit does not have."""
+        return image.reshape(self.block.scaled(self.plan.factors).shape)
+
     def _read(self) -> Array:
         with self.plan.source.open() as picture:
             return picture.read(self.block.slices)
 
-    def _restored(self, values: Array, should_stop: Callable[[], bool]) -> Restoration:
+    def _restored(
+        self, values: Array, should_stop: Callable[[], bool], watch: Watch
+    ) -> Restoration:
         """The fit, from the weights of the frame before if it is a series without a cut here."""
         import torch
 
         if not self.plan.warm:
-            return to_the_end(self.plan.job(self.block, values), should_stop)
+            return to_the_end(self.plan.job(self.block, values), should_stop, on_progress=watch)
         before = self._before
         weights = before.left(values) if before else ()
         job = self.plan.job(self.block, values, follows=bool(weights))
-        result = to_the_end(job, should_stop, weights=weights, keep_weights=True)
+        result = to_the_end(job, should_stop, on_progress=watch, weights=weights, keep_weights=True)
         with replacing(self.weights) as temporary:
             torch.save([dict(run) for run in result.weights], temporary)
         return result

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,22 @@ class ResultExists(UserError):
     """There is a result already, and nobody said what is to become of it."""
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a picture has come, in the pixels and the order of axes of its source's result.
+
+    Attributes
+    ----------
+    written
+        Boxes that are in the store.
+    waiting
+        Blocks that are done and wait for their neighbours, with the files of their values.
+    """
+
+    written: tuple[Block, ...] = ()
+    waiting: tuple[tuple[Block, Path], ...] = ()
+
+
 class Mosaic:
     """One picture of a run, and how far it has come.
 
@@ -48,7 +64,7 @@ class Mosaic:
     name
         What blocks are called by; the file's if not given.
     block, overlap
-        Pixels along y and x.
+        Pixels along y and x; without a block pictures are not cut.
     data_range, seed, device
         As in `restore`.
     warm
@@ -57,11 +73,15 @@ class Mosaic:
         Go on with what an earlier run of the same settings has left.
     overwrite
         Replace a result that exists.
+    should_stop
+        Asked while the picture is gone over.
 
     Raises
     ------
     UserError
         When something can't be used; then nothing is written.
+    Stopped
+        When `should_stop` said so.
     """
 
     def __init__(
@@ -71,7 +91,7 @@ class Mosaic:
         task: Task,
         *,
         name: str = "",
-        block: int,
+        block: int | None,
         overlap: int,
         data_range: float | None = None,
         seed: int = 0,
@@ -79,6 +99,7 @@ class Mosaic:
         warm: bool = True,
         resume: bool = False,
         overwrite: bool = False,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.source, self.output = source, output
         self.name = name or source.path.name
@@ -86,7 +107,9 @@ class Mosaic:
         self.parts = output.with_name(f"{output.name}.parts")
         with source.open() as picture:
             shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
-        self.layout = blocks_for(source, shape, block, overlap)
+        ordered, self.order = axes.ordered()
+        self.store = Store(output, ordered, thin=source.fitting.each)
+        self.layout = blocks_for(source.fitting, shape, block, overlap)
         request = {
             "task": task.name,
             "settings": task.to_dict(),
@@ -95,7 +118,7 @@ class Mosaic:
             "each": source.fitting.each,
             "shape": shape,
             "dtype": str(self._dtype),
-            "sides": {side: str(path) for side, path in source.sides.items()},
+            "sides": source.names,
             "mask_keeps": source.mask_keeps,
             "block": block,
             "overlap": overlap,
@@ -106,6 +129,7 @@ class Mosaic:
         self.request: dict[str, Any] = json.loads(json.dumps(request))
         self.is_complete = resume and self._recorded() == self.request
         before = self._begun() if resume and not self.is_complete else None
+        self.is_new = before is None and not self.is_complete
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
                 if path.exists():
@@ -120,16 +144,32 @@ class Mosaic:
             return
         if before is None:
             self.plan = make_plan(
-                source, task, data_range=data_range, seed=seed, device=device, warm=warm
+                source,
+                task,
+                data_range=data_range,
+                seed=seed,
+                device=device,
+                warm=warm,
+                should_stop=should_stop,
             )
         else:
             self.plan = Plan.restored(source, before, seed=seed, device=device, warm=warm)
-        self._prepare(axes, is_new=before is None)
+        self._prepare(axes)
 
     @property
     def words(self) -> str:
         """How the axes are fitted."""
         return self.source.fitting.words(self.layout.grid.shape)
+
+    @property
+    def state(self) -> State:
+        """What there is by now."""
+        waiting = [
+            (block, self.items[block].values)
+            for block in self._done
+            if not self._written.issuperset(self.chunks.touching(block))
+        ]
+        return State(tuple(self._written), tuple(waiting))
 
     def _recorded(self) -> Any:
         """The request that a finished result tells of."""
@@ -148,7 +188,7 @@ class Mosaic:
         same = told["request"] == self.request and self.output.exists()
         return told["decided"] if same else None
 
-    def _prepare(self, axes: Axes, *, is_new: bool) -> None:
+    def _prepare(self, axes: Axes) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
         for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
@@ -157,15 +197,15 @@ class Mosaic:
         self._by_name |= {item.name: block for block, item in self.items.items()}
         self._done: set[Block] = set()
         self._written: set[Block] = set()
-        axes, self._where = axes.finer(factors).ordered()
-        self.store = Store(self.output, axes)
+        axes, _ = axes.finer(factors).ordered()
+        self.store = Store(self.output, axes, thin=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
         sides = [0] * len(chunks)
-        for place, side in zip(self._where, chunks, strict=True):
+        for place, side in zip(self.order, chunks, strict=True):
             sides[place] = side
         self.chunks: Grid = tile(self.grid.shape, sides)
-        if is_new:
+        if self.is_new:
             self._start(axes, shape)
         else:
             remove_leftovers(self.parts)
@@ -180,7 +220,7 @@ class Mosaic:
         return Block(start, tuple(b - s for b, s in zip(block.stop, step, strict=True)))
 
     def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(values[place] for place in self._where)
+        return tuple(values[place] for place in self.order)
 
     def _start(self, axes: Axes, shape: tuple[int, ...]) -> None:
         try:
@@ -221,7 +261,7 @@ class Mosaic:
             overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
             values = blend(chunk, self._values(near), self.grid.shape, overlaps)
             here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
-            self.store.write(here, values.transpose(self._where))
+            self.store.write(here, values.transpose(self.order))
         self._written.add(chunk)
 
     def _forget(self, blocks: list[Block]) -> None:

@@ -27,28 +27,41 @@ DEPTH = 64
 
 Array = NDArray[Any]
 
+Given = Path | LazyPicture
+"""A file, or a picture that is open: that of a layer, for items that stay in this process."""
+
 
 @dataclass(frozen=True)
 class Source:
-    """A picture on disk, with what is beside it, and how it is to be fitted.
+    """A picture, with what is beside it, and how it is to be fitted.
 
     Attributes
     ----------
-    path, axes
-        Of the picture.
+    picture, axes
+        The picture, and the letters of its axes.
     fitting
         Which axes are fitted together.
     sides
-        Files of mask and PSF.
+        Mask and PSF.
     mask_keeps
         The mask marks what is known.
     """
 
-    path: Path
+    picture: Given
     axes: str
     fitting: Fitting
-    sides: Mapping[Side, Path]
+    sides: Mapping[Side, Given]
     mask_keeps: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The picture's, or its name."""
+        return _path(self.picture)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What is beside the picture, by what it is for."""
+        return {side: str(_path(given)) for side, given in self.sides.items()}
 
     @property
     def kept(self) -> list[int]:
@@ -66,7 +79,14 @@ class Source:
         return "".join(self.fitting.fitted[i] for i in self.kept)
 
     def open(self) -> LazyPicture:
-        return open_lazily(self.path, self.axes)
+        return _opened(self.picture, self.axes)
+
+    def psf(self) -> Array | None:
+        """The point spread function, if there is one."""
+        given = self.sides.get("psf")
+        if isinstance(given, LazyPicture):
+            return given.read()
+        return None if given is None else READERS["psf"](read_image(given))
 
     def fitted(self, values: Array) -> Array:
         """A box without the axes whose entries are fitted one by one."""
@@ -76,12 +96,20 @@ class Source:
         """What is given beside a box of the picture."""
         given = {}
         if "mask" in self.sides:
-            with open_lazily(self.sides["mask"]) as mask:
+            with _opened(self.sides["mask"]) as mask:
                 missing = _covering(mask, self.axes, block) != 0
             given["mask"] = self.fitted(missing != self.mask_keeps)
-        if "psf" in self.sides:
-            given["psf"] = READERS["psf"](read_image(self.sides["psf"]))
+        if (psf := self.psf()) is not None:
+            given["psf"] = psf
         return given
+
+
+def _path(given: Given) -> Path:
+    return given.path if isinstance(given, LazyPicture) else given
+
+
+def _opened(given: Given, axes: str | None = None) -> LazyPicture:
+    return given if isinstance(given, LazyPicture) else open_lazily(given, axes)
 
 
 def _covering(mask: LazyPicture, letters: str, block: Block) -> Array:
@@ -188,11 +216,10 @@ def channel_of(source: Source, block: Block) -> str:
     return str(block.start[source.axes.index("C")]) if "C" in source.fitting.each else ""
 
 
-def sides_of(source: Source, joint: Mapping[str, int]) -> tuple[int, ...]:
+def sides_of(fitting: Fitting, joint: Mapping[str, int]) -> tuple[int, ...]:
     """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
-    each = source.fitting.each
-    letters = zip(source.axes, source.fitting.fitted, strict=True)
-    return tuple(1 if own in each else joint.get(fitted, 10**9) for own, fitted in letters)
+    letters = zip(fitting.letters, fitting.fitted, strict=True)
+    return tuple(1 if own in fitting.each else joint.get(a, 10**9) for own, a in letters)
 
 
 @dataclass(frozen=True)
@@ -203,10 +230,15 @@ class Layout:
     overlaps: tuple[int, ...]
 
 
-def blocks_for(source: Source, shape: tuple[int, ...], block: int, overlap: int) -> Layout:
-    """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z."""
+def blocks_for(fitting: Fitting, shape: tuple[int, ...], block: int | None, overlap: int) -> Layout:
+    """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z.
+
+    Without `block` only the axes are cut whose entries are fitted one by one.
+    """
+    if block is None:
+        return Layout(cut(shape, sides_of(fitting, {}), (0,) * len(shape)), (0,) * len(shape))
     depth = min(block, DEPTH)
-    sides = sides_of(source, {"Y": block, "X": block, "Z": depth})
+    sides = sides_of(fitting, {"Y": block, "X": block, "Z": depth})
     most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
-    overlaps = tuple(most.get(letter, 0) for letter in source.fitting.fitted)
+    overlaps = tuple(most.get(letter, 0) for letter in fitting.fitted)
     return Layout(cut(shape, sides, overlaps), overlaps)

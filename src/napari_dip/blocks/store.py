@@ -6,7 +6,9 @@ Source: https://ngff.openmicroscopy.org/0.5/
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Collection, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_dip import __version__
 from napari_dip.axes import Axes
-from napari_dip.blocks.cutting import Block, tile
+from napari_dip.blocks.cutting import Block
 from napari_dip.files.destination import FileError, reason
 
 CHUNK = {"Z": 16, "Y": 512, "X": 512}
@@ -24,13 +26,16 @@ CHUNK = {"Z": 16, "Y": 512, "X": 512}
 SMALLEST_LEVEL = 512
 """The longest side in y and x at which a pyramid ends."""
 
+MOST_LEVELS = 10
+"""A chunk's side is halved without a rest until here."""
+
 KINDS = {"T": "time", "C": "channel"}
 
 RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
 
 
 class Store:
-    """An image in a Zarr group, with axes in OME's order.
+    """An image in a Zarr group, with axes in OME's order, and its coarser levels.
 
     Parameters
     ----------
@@ -38,10 +43,14 @@ class Store:
         Of the group.
     axes
         In the order T, C, Z, Y, X, as far as they are there.
+    thin
+        Axes that have one entry in a chunk: those that are gone through.
     """
 
-    def __init__(self, path: Path, axes: Axes) -> None:
-        self.path, self.axes = path, axes
+    def __init__(self, path: Path, axes: Axes, thin: Collection[str] = "") -> None:
+        self.path, self.axes, self._thin = path, axes, thin
+        # A window may read what is there while more is written.
+        self._lock = threading.Lock()
 
     def create(self, shape: Sequence[int], dtype: np.dtype[Any], *, colour: bool) -> None:
         """Begin an empty image, in place of what is there.
@@ -57,57 +66,88 @@ class Store:
             if self.path.exists():
                 shutil.rmtree(self.path)
             group = zarr.open_group(self.path, mode="w", zarr_format=3)
-            self._add(group, 0, shape, dtype)
-            group.attrs.put({"ome": self._metadata(1, colour)})
+            shapes = self._shapes(shape)
+            for level, sides in enumerate(shapes):
+                self._add(group, level, sides, dtype)
+            group.attrs.put({"ome": self._metadata(len(shapes), colour)})
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    @cached_property
+    def levels(self) -> tuple[Any, ...]:
+        """The arrays, the finest first."""
+        import zarr
+
+        group: Any = zarr.open_group(self.path, mode="r+")
+        return tuple(group[str(level)] for level in range(len(list(group.array_keys()))))
 
     @property
     def array(self) -> Any:
         """The finest level."""
-        import zarr
+        return self.levels[0]
 
-        return zarr.open_group(self.path, mode="r+")["0"]
+    def factors(self, level: int) -> tuple[int, ...]:
+        """How many pixels of the finest level make one of another, along each axis."""
+        return tuple(2**level if letter in "YX" else 1 for letter in self.axes.letters)
 
     def chunks(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Sides of a chunk."""
-        sides = (CHUNK.get(letter, 1) for letter in self.axes.letters)
+        sides = (1 if a in self._thin else CHUNK.get(a, 1) for a in self.axes.letters)
         return tuple(map(min, sides, shape))
 
+    def read(self, level: int, block: Block) -> NDArray[Any]:
+        """What is in a box of a level."""
+        with self._lock:
+            values: NDArray[Any] = self.levels[level][block.slices]
+        return values
+
     def write(self, block: Block, values: NDArray[Any]) -> None:
-        """Write whole chunks.
+        """Write whole chunks of the finest level, and what comes of them in the coarser ones.
 
         Raises
         ------
         FileError
             When there is no room.
         """
+        steps = self.factors(1)
         try:
-            self.array[block.slices] = values
+            with self._lock:
+                self.levels[0][block.slices] = values
+                for coarser in self.levels[1:]:
+                    # Whole chunks begin and end at pixels of every level.
+                    block, values = block.coarser(steps), halved(values, steps)
+                    coarser[block.slices] = values
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
     def finish(self, report: dict[str, Any]) -> None:
-        """Add the coarser levels, and what is on record of the restoration."""
+        """Put on record how the image was made.
+
+        Raises
+        ------
+        FileError
+            When there is no room.
+        """
         import zarr
 
         try:
-            group: Any = zarr.open_group(self.path, mode="r+")
-            level = 0
-            while self._longest(group[f"{level}"].shape) > SMALLEST_LEVEL:
-                self._halve(group, level)
-                level += 1
-            told: Any = dict(group.attrs)["ome"]
-            told["multiscales"][0]["datasets"] = self._datasets(level + 1)
-            group.attrs.put({"ome": told, "napari-dip": report})
+            zarr.open_group(self.path, mode="r+").attrs.update({"napari-dip": report})
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    def _shapes(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """Of all levels: at odd borders a pixel is the mean of fewer than 2 x 2."""
+        shapes = [tuple(shape)]
+        while self._longest(shapes[-1]) > SMALLEST_LEVEL and len(shapes) < MOST_LEVELS:
+            pairs = zip(shapes[-1], self.factors(1), strict=True)
+            shapes.append(tuple(-(-n // s) for n, s in pairs))
+        return shapes
 
     def _longest(self, shape: Sequence[int]) -> int:
         return max(n for a, n in zip(self.axes.letters, shape, strict=True) if a in "YX")
 
-    def _add(self, group: Any, level: int, shape: Sequence[int], dtype: np.dtype[Any]) -> Any:
-        return group.create_array(
+    def _add(self, group: Any, level: int, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+        group.create_array(
             str(level),
             shape=tuple(shape),
             chunks=self.chunks(shape),
@@ -116,21 +156,10 @@ class Store:
             overwrite=True,
         )
 
-    def _halve(self, group: Any, level: int) -> None:
-        """Add a level whose pixels are means of 2 x 2 (at odd borders of fewer)."""
-        fine = group[str(level)]
-        steps = tuple(2 if letter in "YX" else 1 for letter in self.axes.letters)
-        shape = tuple(-(-n // s) for n, s in zip(fine.shape, steps, strict=True))
-        coarse = self._add(group, level + 1, shape, fine.dtype)
-        for block in tile(shape, self.chunks(shape)).blocks():
-            values = fine[block.scaled(steps).slices]
-            coarse[block.slices] = halved(values, steps)
-
     def _datasets(self, levels: int) -> list[dict[str, Any]]:
         datasets = []
         for level in range(levels):
-            factors = [2**level if a in "YX" else 1 for a in self.axes.letters]
-            pairs = list(zip(self.axes.scale, factors, strict=True))
+            pairs = list(zip(self.axes.scale, self.factors(level), strict=True))
             # Pixels' centres: a coarse one lies in the middle of those that it is the mean of.
             origin = self.axes.origin
             shift = [s * (f - 1) / 2 + o for (s, f), o in zip(pairs, origin, strict=True)]

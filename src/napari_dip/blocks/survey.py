@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.batch.items import Stopped
 from napari_dip.blocks.cutting import Block, cut, tile
 from napari_dip.blocks.plan import Group, Plan, Source, channel_of, sides_of
 from napari_dip.errors import UserError
-from napari_dip.file_restoration import READERS, with_anisotropy
-from napari_dip.files import read_image
+from napari_dip.file_restoration import with_anisotropy
 from napari_dip.files.lazy import LazyPicture
 from napari_dip.images import Extent, measure_extent
 from napari_dip.restoration import prepare
@@ -30,7 +31,14 @@ Array = NDArray[Any]
 
 
 def make_plan(
-    source: Source, task: Task, *, data_range: float | None, seed: int, device: str, warm: bool
+    source: Source,
+    task: Task,
+    *,
+    data_range: float | None,
+    seed: int,
+    device: str,
+    warm: bool,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Plan:
     """Go over a picture once, and decide what all of its blocks share.
 
@@ -38,30 +46,39 @@ def make_plan(
     ------
     UserError
         When there is nothing in the picture, or the settings do not go with it.
+    Stopped
+        When `should_stop`, which is asked all along, said so.
     """
     with source.open() as picture:
         if source.fitting.depth == "Z":
             task = with_anisotropy(task, picture.axes)
-        return _make_plan(source, picture, task, data_range, seed, device, warm)
+        boxes = tile(picture.shape, sides_of(source.fitting, READ_AT_ONCE)).blocks()
+        by_channel: dict[str, list[Extent]] = {}
+        for box in boxes:
+            if should_stop():
+                raise Stopped
+            found = by_channel.setdefault(channel_of(source, box), [])
+            values = source.fitted(picture.read(box.slices))
+            if extent := measure_extent(values, source.letters):
+                found.append(extent)
+        extents = {key: _joined(found) for key, found in by_channel.items()}
+        return _make_plan(source, picture, extents, task, data_range, seed, device, warm)
 
 
 def _make_plan(
     source: Source,
     picture: LazyPicture,
+    extents: dict[str, Extent],
     task: Task,
     data_range: float | None,
     seed: int,
     device: str,
     warm: bool,
 ) -> Plan:
-    by_channel: dict[str, list[Block]] = {}
-    for block in tile(picture.shape, sides_of(source, READ_AT_ONCE)).blocks():
-        by_channel.setdefault(channel_of(source, block), []).append(block)
-    extents = {key: _extent(source, picture, boxes) for key, boxes in by_channel.items()}
     nominal = reduce(or_, extents.values()).nominal(picture.dtype)
     whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
     groups, factors = {}, (1,) * len(source.axes)
-    psf = READERS["psf"](read_image(source.sides["psf"])) if "psf" in source.sides else None
+    psf = source.psf()
     for key, extent in extents.items():
         values, mask = _sample(source, picture, key)
         job = prepare(
@@ -81,12 +98,8 @@ def _make_plan(
     return Plan(source, groups, factors, whole, seed, device, warm)
 
 
-def _extent(source: Source, picture: LazyPicture, boxes: list[Block]) -> Extent:
-    found = [
-        extent
-        for box in boxes
-        if (extent := measure_extent(source.fitted(picture.read(box.slices)), source.letters))
-    ]
+def _joined(found: list[Extent]) -> Extent:
+    """The extent of a picture, from those of its boxes."""
     if not found:
         raise UserError("image: it has no finite pixel")
     extent = reduce(or_, found)
@@ -98,7 +111,7 @@ def _extent(source: Source, picture: LazyPicture, boxes: list[Block]) -> Extent:
 
 def _sample(source: Source, picture: LazyPicture, channel: str) -> tuple[Array, Array | None]:
     """Boxes from all over a picture, one below the other, with their mask."""
-    grid = cut(picture.shape, sides_of(source, SAMPLE), (0,) * len(picture.shape))
+    grid = cut(picture.shape, sides_of(source.fitting, SAMPLE), (0,) * len(picture.shape))
     boxes = [box for box in grid.blocks() if channel_of(source, box) == channel]
     with_mask = "mask" in source.sides
     if with_mask:  # there, what is missing is the matter

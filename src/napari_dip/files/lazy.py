@@ -38,16 +38,16 @@ UNITS = {
 
 @dataclass(frozen=True)
 class LazyPicture:
-    """A picture in a file.
+    """A picture in a file, or anywhere else.
 
     Attributes
     ----------
     array
-        What can be sliced: an array, or one in a Zarr store.
+        What can be sliced: an array, one in a Zarr store, a part of a layer.
     axes
         Of `array`, as far as the file tells.
     path
-        Of the file or folder.
+        Of the file or folder; the name of what is in none.
     metadata
         What a TIFF tells beside.
     opened
@@ -88,7 +88,7 @@ class LazyPicture:
             When it is damaged.
         """
         try:
-            part = self.array[slices if slices is not None else ...]
+            part = self.array[slices or (slice(None),) * len(self.shape)]
             return np.ascontiguousarray(part, dtype=self.dtype)
         # Decoders meet damaged files with errors of every kind.
         except Exception as error:
