@@ -97,6 +97,12 @@ class Axes:
         return self.scale[z] / self.scale[x]
 
 
+def axes_from_text(text: str | None) -> str | None:
+    """The axes whose entries are to be fitted one by one, as they were typed: "none" for none."""
+    typed = (text or "").strip()
+    return "" if typed.lower() == "none" else typed or None
+
+
 @dataclass(frozen=True)
 class Fitting:
     """Which axes are fitted together: the others' entries are pictures of their own.

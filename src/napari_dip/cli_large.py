@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from napari_dip.axes import axes_from_text
 from napari_dip.command_options import INTERRUPTED, SIDES, SOME_FAILED, flag
 from napari_dip.errors import UserError
 
@@ -61,9 +62,7 @@ def large_options() -> list[click.Parameter]:
 def cuts(given: dict[str, Any]) -> dict[str, Any]:
     """The division that was asked for."""
     chosen = {name: given[name] for name in (*CUTS, "warm")}
-    if (chosen["each"] or "").lower() == "none":
-        chosen["each"] = ""
-    return chosen
+    return chosen | {"each": axes_from_text(chosen["each"])}
 
 
 def is_large(output: Path, given: dict[str, Any]) -> bool:

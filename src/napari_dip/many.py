@@ -66,8 +66,20 @@ class Batch:
     resume: bool = False
     overwrite: bool = False
 
-    def run(self, should_stop: Callable[[], bool] = lambda: False) -> Iterator[BatchUpdate]:
-        """Do it, yielding an update at the beginning, for each item that ends, and at the end."""
+    def run(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        is_paused: Callable[[], bool] = lambda: False,
+    ) -> Iterator[BatchUpdate]:
+        """Do it, yielding an update at the beginning, for each item that ends, and at the end.
+
+        Parameters
+        ----------
+        should_stop
+            As in `restore_many`.
+        is_paused
+            Asked all along; while it is true no further item begins.
+        """
         folder = self._check()
         pictures, large = self._found(folder)
         most = None if large else len(pictures)
@@ -82,7 +94,9 @@ class Batch:
             summary = Summary(folder, settings, names)
             dashboard = client.dashboard_link
             yield BatchUpdate(summary, dashboard)
-            outcomes = run_items(client, items, resume=self.resume, should_stop=should_stop)
+            outcomes = run_items(
+                client, items, resume=self.resume, should_stop=should_stop, is_paused=is_paused
+            )
             try:
                 for outcome in chain(known, outcomes):
                     told = reduce(lambda told, mosaic: mosaic.take(told), mosaics, outcome)

@@ -1,14 +1,23 @@
 """The Batch dock without Qt: its form, its run, its results."""
 
+import re
+import threading
+import time
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+import zarr
 from PIL import Image
 from psygnal import Signal
 
-from napari_dip import Denoise, UserError
-from napari_dip.batch.items import Outcome, Status
+from napari_dip import Denoise, UserError, restore_many
+from napari_dip.batch import worker
+from napari_dip.batch.items import Outcome, Status, Stopped
+from napari_dip.batch.pictures import Picture
+from napari_dip.file_restoration import restore_file
+from napari_dip.files import read_image
 from napari_dip.ui.batch import BatchController, BatchModel, told
 from napari_dip.ui.model import Action
 from napari_dip.ui.worker import Phase
@@ -22,6 +31,7 @@ TINY = Denoise(iterations=2, filters=(4,))
 class View(MagicMock):
     asked, ticked, closed = Signal(Action), Signal(), Signal()
     changed, task_edited, chosen = Signal(str, object), Signal(object), Signal(str)
+    layers_asked = Signal()
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def test_the_form_becomes_a_batch():
     model.each, model.block_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
     batch = model.batch()
     assert (batch.each, batch.block, batch.workers, batch.scheduler) == ("T", 256, 3, "host:8786")
-    assert batch.resume
+    assert (batch.resume, batch.overwrite) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +68,151 @@ def test_what_is_missing_is_said(fields, message):
         BatchModel(**fields).batch()
 
 
-def test_there_is_no_pause_and_no_taking_back():
+def test_what_is_written_is_not_taken_back():
     model = BatchModel()
     assert model.allowed == {Action.RUN}
     model.phase = Phase.RUNNING
-    assert model.allowed == {Action.STOP}
+    assert model.allowed == {Action.PAUSE, Action.STOP}
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """The names of items that have begun; each waits to be let go (`begun.go`), or stopped."""
+
+    class Begun(list):
+        go = threading.Event()
+
+    def run(picture, should_stop):
+        begun.append(picture.name)
+        while not begun.go.wait(0.01):
+            if should_stop():
+                raise Stopped
+        return {"iterations": 1, "seconds": 0.1}
+
+    begun = Begun()
+    monkeypatch.setattr(Picture, "run", run)
+    monkeypatch.setattr(worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    return begun
+
+
+def until(condition, view):
+    """Let the dock's timer tick until something is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        view.ticked.emit()
+        time.sleep(0.01)
+
+
+def paused_during_the_first(folder, here, begun):
+    view = View()
+    model = BatchModel(images=str(folder / "in"), output=str(folder / "out"), scheduler=here)
+    controller = BatchController(model, view, MagicMock())
+    view.asked.emit(Action.RUN)
+    until(lambda: begun, view)
+    view.asked.emit(Action.PAUSE)
+    until(lambda: model.phase is Phase.PAUSED, view)
+    return controller
+
+
+def test_a_pause_lets_what_is_under_way_end_and_nothing_else_begin(folder, here, begun):
+    controller = paused_during_the_first(folder, here, begun)
+    view, model = controller.view, controller.model
+    assert model.allowed == {Action.RESUME, Action.STOP}
+    begun.go.set()
+    until(lambda: view.show_progress.call_args.args[1].startswith("Paused. 1 of 3"), view)
+    time.sleep(0.5)  # in which others would have begun
+    assert len(begun) == 1
+    view.asked.emit(Action.RESUME)
+    until(lambda: not model.phase.is_active, view)
+    assert str(controller._session.run.result) == "3 done"
+
+
+def test_a_paused_run_can_be_ended(folder, here, begun):
+    controller = paused_during_the_first(folder, here, begun)
+    controller.view.asked.emit(Action.STOP)
+    until(lambda: not controller.model.phase.is_active, controller.view)
+    assert str(controller._session.run.result) == "3 unfinished"
+    assert len(begun) == 1
+
+
+def test_the_same_bits_as_from_python_and_as_alone(folder, here):
+    """One run of the dock, one of `restore_many`, and a single one of each picture."""
+    (folder / "in" / "1.png").unlink()
+    task = TINY.replace(iterations=3)
+    view = View()
+    model = BatchModel(images=str(folder / "in"), output=str(folder / "dock"), seed=7)
+    model.scheduler, model.device, model.tasks = here, "cpu", {"denoise": task}
+    controller = BatchController(model, view, MagicMock())
+    view.asked.emit(Action.RUN)
+    until(lambda: not model.phase.is_active, view)
+    assert str(controller._session.run.result) == "2 done"
+    places = {"images": [folder / "in"], "output": folder / "many"}
+    restore_many(**places, task=task, scheduler=here, device="cpu", seed=7)
+    for name in ("0.png", "2.png"):
+        alone = folder / name
+        restore_file(folder / "in" / name, alone, task, sides={}, device="cpu", seed=7)
+        for place in ("dock", "many"):
+            np.testing.assert_array_equal(
+                read_image(folder / place / name).data, read_image(alone).data, strict=True
+            )
+
+
+def test_what_is_beside_the_pictures_and_how_they_are_divided():
+    model = BatchModel(images="a.tif", output="out", mask_path="masks", psf_path=" psf.tif ")
+    assert model.batch().sides == {"mask": "masks"}  # denoising has no use for the other
+    assert not model.batch().mask_keeps
+    model.name, model.mask_keeps, model.axes, model.each = "deblur", True, "TYX", "none"
+    model.overlap, model.warm = 16, False
+    batch = model.batch()
+    assert batch.sides == {"mask": "masks", "psf": "psf.tif"}
+    assert (batch.mask_keeps, batch.axes, batch.each) == (True, "TYX", "")
+    assert (batch.overlap, batch.warm) == (16, False)
+
+
+def test_what_was_made_with_other_settings_is_replaced_on_request(folder, here):
+    zarr.save_array(folder / "slide.zarr", np.random.default_rng(0).random((40, 40)))
+    view = View()
+    model = BatchModel(images=str(folder / "slide.zarr"), output=str(folder / "out"))
+    model.scheduler, model.device, model.tasks = here, "cpu", {"denoise": TINY}
+    controller = BatchController(model, view, MagicMock())
+    for iterations, keep, said in (
+        (2, True, "1 done"),
+        (3, True, "output: .* exists already, made with other settings; untick Keep finished"),
+        (3, False, "1 done"),
+    ):
+        model.tasks, model.keep_finished = {"denoise": TINY.replace(iterations=iterations)}, keep
+        view.asked.emit(Action.RUN)
+        until(lambda: not model.phase.is_active, view)
+        assert re.match(said, model.message or str(controller._session.run.result))
+
+
+def test_the_selected_layers_files_are_added():
+    paths = ("/data/b.tif", "/data/b.tif", None, "/data/a.tif")  # channels share a file
+    layers = [SimpleNamespace(source=SimpleNamespace(path=path)) for path in paths]
+    viewer = MagicMock()
+    viewer.layers.__iter__.side_effect = lambda: iter(layers)
+    viewer.layers.selection = layers[2:3]
+    view = View()
+    controller = BatchController(BatchModel(), view, viewer)
+    view.layers_asked.emit()
+    view.add_images.assert_called_with([])
+    assert controller.model.message == "layers: none that is selected has a file; save it first"
+    viewer.layers.selection = layers[:3]
+    view.layers_asked.emit()
+    view.add_images.assert_called_with(["/data/b.tif"])
+
+
+@pytest.mark.parametrize("name", ["my cells.png", "in.ome.zarr t0-y0-x0"])
+def test_an_items_result_is_found_by_its_name(tmp_path, name):
+    viewer = MagicMock()
+    controller = BatchController(BatchModel(), View(), viewer)
+    controller._folder = tmp_path
+    result = tmp_path / ("in.ome.zarr" if "zarr" in name else name)
+    result.mkdir()
+    controller.open(name)
+    viewer.open.assert_called_once()
+    assert viewer.open.call_args.args == (result,)
 
 
 def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, here):

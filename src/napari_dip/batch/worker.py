@@ -17,7 +17,7 @@ from napari_dip.batch.items import Item, Outcome, Status, Stopped
 from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
-    from distributed import Worker
+    from distributed import Client, Event, Worker
 
 SECONDS_BETWEEN_LOOKS = 1.0
 """Whether the run was ended is the scheduler's to say, and it should not be asked all the time."""
@@ -49,7 +49,9 @@ def work(item: Item, run: str, before: Outcome | None = None) -> Outcome:
     from distributed import get_worker
 
     with _one_at_a_time:
-        return attempt(item, _ended(run), get_worker().address)
+        ended = _ended(run)
+        _hold(run, ended)
+        return attempt(item, ended, get_worker().address)
 
 
 def attempt(item: Item, should_stop: Callable[[], bool], where: str = "") -> Outcome:
@@ -68,6 +70,22 @@ def attempt(item: Item, should_stop: Callable[[], bool], where: str = "") -> Out
         logger.exception("%s failed", item.name)
         told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         return Outcome(item.name, Status.FAILED, told, worker=where)
+
+
+def pause_of(run: str, client: Client) -> Event:
+    """The event that is set while no further item of a run is to begin."""
+    from distributed import Event
+
+    return Event(f"{run}-paused", client=client)
+
+
+def _hold(run: str, ended: Callable[[], bool]) -> None:
+    """Wait while the run is paused."""
+    from distributed import get_client
+
+    pause = pause_of(run, get_client())
+    while pause.is_set() and not ended():
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 def _ended(run: str) -> Callable[[], bool]:

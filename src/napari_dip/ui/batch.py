@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from psygnal import SignalGroupDescriptor, SignalInstance
 
+from napari_dip.axes import axes_from_text
 from napari_dip.batch.items import Outcome, Status
+from napari_dip.blocks.mosaic import ResultExists
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import is_zarr
 from napari_dip.many import Batch, BatchUpdate
 from napari_dip.tasks import TASKS, Task
+from napari_dip.tasks.base import Side
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.steering import LiveSession, Pacing, RunController, RunView
@@ -20,9 +25,6 @@ from napari_dip.ui.worker import LiveRun, Phase
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-NO_PAUSE = frozenset({Action.PAUSE, Action.RESUME, Action.CANCEL})
-"""What others than this dock can do: workers do not wait, and what is written stays."""
 
 
 @dataclass
@@ -37,10 +39,12 @@ class BatchModel(RunModel):
         The folder for the results.
     name, tasks
         Of the chosen task; each one's settings.
-    each, block_size, workers, scheduler
+    mask_path, guide_path, psf_path
+        A file for all pictures, or a folder with one of each picture's name.
+    mask_keeps, axes, each, block_size, overlap, warm, workers, scheduler
         As in `restore_many`; empty text or 0 leaves it to that.
     keep_finished
-        Resume.
+        Resume; results are replaced otherwise.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -49,15 +53,22 @@ class BatchModel(RunModel):
     output: str = ""
     name: str = "denoise"
     tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
+    mask_path: str = ""
+    guide_path: str = ""
+    psf_path: str = ""
+    mask_keeps: bool = False
+    axes: str = ""
     each: str = ""
     block_size: int = 0
+    overlap: int = 0
+    warm: bool = True
     workers: int = 0
     scheduler: str = ""
     keep_finished: bool = True
 
     @property
     def allowed(self) -> frozenset[Action]:
-        return super().allowed - NO_PAUSE
+        return super().allowed - {Action.CANCEL}  # what is written stays
 
     def batch(self) -> Batch:
         """What the form describes.
@@ -74,17 +85,30 @@ class BatchModel(RunModel):
             raise UserError("images: there are none; add files or a folder")
         if not self.output.strip():
             raise UserError("output: choose a folder for the results")
+        task = self.tasks[self.name]
+        paths: dict[Side, str] = {
+            "mask": self.mask_path,
+            "guide": self.guide_path,
+            "psf": self.psf_path,
+        }
+        sides = {side: paths[side].strip() for side in task.accepts if paths[side].strip()}
         return Batch(
             images,
             self.output.strip(),
-            self.tasks[self.name],
-            each=self.each.strip() or None,
+            task,
+            sides=sides,
+            mask_keeps=self.mask_keeps and "mask" in sides,
+            axes=self.axes.strip() or None,
+            each=axes_from_text(self.each),
             block=self.block_size or None,
+            overlap=self.overlap or None,
+            warm=self.warm,
             workers=self.workers or None,
             scheduler=self.scheduler.strip() or None,
             device=self.device,
             seed=self.seed,
             resume=self.keep_finished,
+            overwrite=not self.keep_finished,
         )
 
 
@@ -97,9 +121,37 @@ class BatchView(RunView, Protocol):
     """(Task)"""
     chosen: SignalInstance
     """(name): an item whose result is to be opened."""
+    layers_asked: SignalInstance
+    """The selected layers' files are to be added."""
 
+    def add_images(self, paths: Sequence[str]) -> None: ...
     def show_task(self, task: Task) -> None: ...
     def show_outcomes(self, outcomes: list[Outcome]) -> None: ...
+
+
+class BatchRun(LiveRun[BatchUpdate]):
+    """A run of many, whose pause lets what is under way go on: only nothing else begins."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(lambda should_stop: _in_words(batch.run(should_stop, self._is_paused)))
+
+    def _is_paused(self) -> bool:
+        return not self._going.is_set()
+
+    def _should_stop(self) -> bool:
+        self._holding = self._is_paused()
+        return self._stopping.is_set() or not threading.main_thread().is_alive()
+
+
+def _in_words(updates: Iterator[BatchUpdate]) -> Iterator[BatchUpdate]:
+    """The updates, and what keeps them from coming in the words of the dock."""
+    try:
+        yield from updates
+    except ResultExists as error:
+        there = str(error).partition(";")[0]
+        raise UserError(
+            f"{there}, made with other settings; untick Keep finished to replace it"
+        ) from error
 
 
 class BatchSession(LiveSession):
@@ -112,7 +164,8 @@ class BatchSession(LiveSession):
         outcomes = summary.entries()
         self._view.show_outcomes(outcomes)
         count = len(summary.outcomes)
-        text = f"{count} of {len(outcomes)}. Dashboard: {update.dashboard}"
+        held = "Paused. " if self.run.phase is Phase.PAUSED else ""
+        text = f"{held}{count} of {len(outcomes)}. Dashboard: {update.dashboard}"
         self._view.show_progress(count / max(1, len(outcomes)), text)
 
     def _end(self, phase: Phase) -> None:
@@ -134,20 +187,31 @@ class BatchController(RunController):
         view.changed.connect(lambda name, value: setattr(model, name, value))
         view.task_edited.connect(self._set_task)
         view.chosen.connect(self.open)
+        view.layers_asked.connect(self.add_layers)
         model.events.name.connect(lambda: view.show_task(model.tasks[model.name]))
         view.show_task(model.tasks[model.name])
 
     def _begin(self, preferences: Preferences, pacing: Pacing) -> BatchSession:
         batch = self.model.batch()
         self._folder = Path(batch.output).absolute()
-        return BatchSession(LiveRun[BatchUpdate](batch.run), self.view, pacing)
+        return BatchSession(BatchRun(batch), self.view, pacing)
 
     def _set_task(self, task: Task) -> None:
         self.model.tasks = {**self.model.tasks, task.name: task}
 
+    def add_layers(self) -> None:
+        """Add the files that the selected layers were opened from."""
+        selected = [layer for layer in self.viewer.layers if layer in self.viewer.layers.selection]
+        paths = dict.fromkeys(str(layer.source.path) for layer in selected if layer.source.path)
+        self.view.add_images(list(paths))
+        if not paths:
+            self.model.say("layers: none that is selected has a file; save it first", is_error=True)
+
     def open(self, name: str) -> None:
         """Open an item's result, which may be a picture that is still growing."""
-        path = self._folder / name.partition(" ")[0] if " " in name else self._folder / name
+        path = self._folder / name
+        if not path.exists():  # a block's name goes on after its picture's
+            path = self._folder / (name.rpartition(" ")[0] or name)
         if not path.exists():
             self.model.say(f"{name}: there is no result yet", is_error=True)
             return

@@ -2,10 +2,12 @@
 
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import QMimeData, QUrl
 
 from napari_dip import Denoise
 from napari_dip.batch.items import Outcome, Status
 from napari_dip.tasks import TASKS
+from napari_dip.ui.model import Action
 from napari_dip.ui.views.batch import BatchView
 
 
@@ -22,14 +24,17 @@ def view(qtbot):
 def test_it_says_what_is_typed(view):
     view._files.add(["a.tif", "", "b"])
     view._files._output.value = "/results"
-    view._fields.widgets["each"].value = "T"
-    view._fields.widgets["block_size"].value = 512
-    view._fields.widgets["keep_finished"].value = False
+    view._files._output.value = None
+    view._sides.widgets["mask_path"].value = "/masks"
+    view._division.widgets["each"].value = "T"
+    view._division.widgets["block_size"].value = 512
+    view._run.widgets["keep_finished"].value = False
     view._choice.value = "upscale"
     assert view.heard | {"form_error": ""} == {
         "form_error": "",
         "images": "a.tif\nb",
-        "output": "/results",
+        "output": "",
+        "mask_path": "/masks",
         "each": "T",
         "block_size": 512,
         "keep_finished": False,
@@ -44,6 +49,27 @@ def test_it_shows_each_tasks_form(view, name):
     view.show_task(TASKS[name]())
     view._form._everyday.widgets["iterations"].value = "12"
     assert (edited[-1].name, edited[-1].iterations) == (name, 12)
+
+
+@pytest.mark.parametrize(("name", "sides"), [("denoise", {"mask"}), ("deblur", {"mask", "psf"})])
+def test_it_asks_for_the_files_that_a_task_takes(view, name, sides):
+    view.show_task(TASKS[name]())
+    rows = view._sides.widgets
+    shown = {row.partition("_")[0] for row, widget in rows.items() if not widget.native.isHidden()}
+    assert shown == sides
+
+
+def test_files_are_dropped_on_the_list(view, tmp_path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in ("a b.tif", "c")])
+    assert view._files._text.canInsertFromMimeData(data)
+    view._files._text.insertFromMimeData(data)
+    assert view.heard["images"] == f"{tmp_path / 'a b.tif'}\n{tmp_path / 'c'}"
+
+
+def test_what_has_no_meaning_here_has_no_button(view):
+    assert set(view._run_bar._buttons) == set(Action) & set(view.tips)
+    assert Action.CANCEL not in view._run_bar._buttons
 
 
 def test_its_table_shows_items_and_opens_them(view):

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
-    QHBoxLayout,
     QHeaderView,
-    QPlainTextEdit,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
 )
 
 from napari_dip.batch.items import Outcome
 from napari_dip.tasks import TASKS, Task
 from napari_dip.ui.batch import SHOWN, told
+from napari_dip.ui.model import Action
 from napari_dip.ui.views.form import TaskForm
 from napari_dip.ui.views.inputs import Computing
 from napari_dip.ui.views.live import LiveView
-from napari_dip.ui.views.rows import Rows
+from napari_dip.ui.views.paths import Files, Sides
+from napari_dip.ui.views.rows import Rows, folded
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -43,6 +40,14 @@ class BatchView(LiveView):
     changed = Signal(str, object)
     task_edited = Signal(object)
     chosen = Signal(str)
+    layers_asked = Signal()
+
+    tips: ClassVar[Mapping[Action, str]] = {
+        Action.RUN: "Start; the table fills as items end",
+        Action.PAUSE: "Begin no further item; those under way are finished",
+        Action.RESUME: "Go on",
+        Action.STOP: "End: finished results stay, what is under way is given up",
+    }
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -54,17 +59,27 @@ class BatchView(LiveView):
         )
         self._form, self._computing = TaskForm(), Computing()
         self._outcomes = Outcomes()
-        task, more = Rows(), Rows()
-        task.add(self._choice)
-        for widget in _fields():
-            more.add(widget)
-            widget.changed.connect(partial(self._change, widget.name))
-        self._fields = more
+        self._sides = Sides()
+        self._division = self._rows(_division())
+        self._run = self._rows(_run())
         self._files = Files()
+        task, folding = Rows(), folded("Frames and blocks", self._division)
+        task.add(self._choice)
         self._lay_out(
-            form=(self._files, task, self._form, more, self._computing), below=(self._outcomes,)
+            form=(
+                self._files,
+                task,
+                self._form,
+                self._sides,
+                folding,
+                self._run,
+                self._computing,
+            ),
+            below=(self._outcomes,),
         )
         self._files.changed.connect(self.changed.emit)
+        self._sides.changed.connect(self.changed.emit)
+        self._files.layers_asked.connect(self.layers_asked.emit)
         self._choice.changed.connect(lambda name: self.changed.emit("name", name))
         self._form.edited.connect(self.task_edited.emit)
         self._form.invalid.connect(lambda text: self.changed.emit("form_error", text))
@@ -75,6 +90,10 @@ class BatchView(LiveView):
         with self._choice.changed.blocked():
             self._choice.value = task.name
         self._form.show_task(task)
+        self._sides.show_task(task)
+
+    def add_images(self, paths: Sequence[str]) -> None:
+        self._files.add(paths)
 
     def show_device(self, device: str) -> None:
         self._computing.show_device(device)
@@ -82,30 +101,62 @@ class BatchView(LiveView):
     def show_outcomes(self, outcomes: list[Outcome]) -> None:
         self._outcomes.show_outcomes(outcomes)
 
+    def _rows(self, widgets: Sequence[ValueWidget[Any]]) -> Rows:
+        """Rows whose values are heard of."""
+        rows = Rows()
+        for widget in widgets:
+            rows.add(widget)
+            widget.changed.connect(partial(self._change, widget.name))
+        return rows
+
     def _change(self, name: str, value: object) -> None:
         self.changed.emit(name, value)
 
 
-def _fields() -> list[ValueWidget]:
+def _division() -> list[ValueWidget]:
+    """How pictures are divided; with any of them, results are OME-Zarr."""
+    zarr = "; results are OME-Zarr then"
     return [
+        LineEdit(
+            name="axes",
+            label="Axes",
+            tooltip="What the axes of the files are, such as TCYX, where they don't tell",
+        ),
         LineEdit(
             name="each",
             label="One by one",
-            tooltip="Axes whose entries are fitted one by one, such as T or TZ; results are "
-            "OME-Zarr then. Empty: each file is one picture",
+            tooltip=f"Axes whose entries are fitted one by one, such as T or TZ, or none{zarr}",
         ),
-        SpinBox(
-            name="block_size",
-            label="Block",
-            max=10**6,
-            tooltip="Pixels along y and x that are fitted at once, for large pictures; results "
-            "are OME-Zarr then. 0: each file is one picture",
+        _count(
+            "block_size",
+            "Block",
+            f"Pixels along y and x that are fitted at once, for large pictures{zarr}",
+            most=10**6,
         ),
-        SpinBox(
-            name="workers",
-            label="Workers",
-            max=1000,
-            tooltip="Processes on this machine. 0: one for each GPU, or each two cores",
+        _count(
+            "overlap",
+            "Overlap",
+            f"Pixels that blocks have in common; an eighth of a block if automatic{zarr}",
+            most=10**6,
+        ),
+        CheckBox(
+            name="warm",
+            label="Warm start",
+            value=True,
+            tooltip="Each frame starts from the weights of the last one; without it, all frames "
+            "are done side by side, each afresh",
+        ),
+    ]
+
+
+def _run() -> list[ValueWidget]:
+    """Where it is done, and what becomes of results that are there."""
+    return [
+        _count(
+            "workers",
+            "Workers",
+            "Processes on this machine; automatic: one for each GPU, or each two cores",
+            most=1000,
         ),
         LineEdit(
             name="scheduler",
@@ -117,54 +168,16 @@ def _fields() -> list[ValueWidget]:
             label="Keep finished",
             value=True,
             tooltip="Go on with an earlier run: what it has finished from the same files with the "
-            "same settings is not done again",
+            "same settings is not done again. Without it, results are replaced",
         ),
     ]
 
 
-class Files(QWidget):
-    """What to restore, and where to."""
-
-    changed = Signal(str, object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self._text = QPlainTextEdit()
-        self._text.setPlaceholderText("Files, Zarr stores, folders, patterns: one in a line")
-        self._text.setToolTip("Of a folder all pictures in it and in its folders are taken")
-        self._text.setFixedHeight(self._text.fontMetrics().lineSpacing() * 5)
-        self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self._text.textChanged.connect(
-            lambda: self.changed.emit("images", self._text.toPlainText())
-        )
-        buttons = QHBoxLayout()
-        for title, ask in (("Add files …", self._add_files), ("Add folder …", self._add_folder)):
-            button = QPushButton(title)
-            button.clicked.connect(ask)
-            buttons.addWidget(button)
-        output = FileEdit(
-            name="output", label="Results in", mode="d", tooltip="The folder for the results"
-        )
-        output.changed.connect(lambda path: self.changed.emit("output", str(path)))
-        rows = Rows()
-        rows.add(output)
-        layout.addWidget(self._text)
-        layout.addLayout(buttons)
-        layout.addWidget(rows)
-        self._output = output
-
-    def add(self, paths: list[str]) -> None:
-        """Append lines."""
-        for path in filter(None, paths):
-            self._text.appendPlainText(path)
-
-    def _add_files(self) -> None:
-        self.add(QFileDialog.getOpenFileNames(self, "Pictures")[0])
-
-    def _add_folder(self) -> None:
-        self.add([QFileDialog.getExistingDirectory(self, "Folder of pictures, or a Zarr store")])
+def _count(name: str, label: str, tooltip: str, most: int) -> SpinBox:
+    """A whole number, or 0 where it is found out."""
+    widget = SpinBox(name=name, label=label, tooltip=tooltip, max=most)
+    widget.native.setSpecialValueText("automatic")
+    return widget
 
 
 class Outcomes(QTableWidget):

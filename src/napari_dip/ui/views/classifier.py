@@ -18,11 +18,10 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_dip.ui.looking import Wanted
 from napari_dip.ui.model import Action
-from napari_dip.ui.views.rows import LABEL_WIDTH
+from napari_dip.ui.views.rows import LABEL_WIDTH, folded
 
 NAMES = (
     *("alexnet", "vgg16", "vgg19", "resnet18", "resnet50", "densenet121", "squeezenet1_1"),
@@ -83,11 +82,7 @@ class ClassifierPicker(QWidget):
         inside = QWidget()
         inside.setLayout(more)
         more.setContentsMargins(0, 0, 0, 0)
-        asks = QCollapsible("What it takes", expandedIcon="▾", collapsedIcon="▸")
-        asks.setDuration(0)
-        asks.setContent(inside)
-        asks.layout().setContentsMargins(0, 0, 0, 0)
-        asks.collapse(animate=False)
+        asks = folded("What it takes", inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)

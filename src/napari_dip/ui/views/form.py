@@ -11,11 +11,10 @@ from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
 from magicgui.widgets.bases import ValueWidget
 from psygnal import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from napari_dip.errors import UserError
 from napari_dip.tasks.settings import Kind, Settings, kinds
-from napari_dip.ui.views.rows import Rows
+from napari_dip.ui.views.rows import Rows, folded
 
 PRESET = "preset"
 """What a setting shows that is left to the preset."""
@@ -38,11 +37,7 @@ class TaskForm(QWidget):
         self._task: Settings | None = None
         self._wrong: dict[str, str] = {}
         self._everyday, self._advanced = Rows(), Rows()
-        self._more = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
-        self._more.setDuration(0)
-        self._more.setContent(self._advanced)
-        self._more.layout().setContentsMargins(0, 0, 0, 0)
-        self._more.collapse(animate=False)
+        self._more = folded("Advanced", self._advanced)
         layout.addWidget(self._everyday)
         layout.addWidget(self._more)
 

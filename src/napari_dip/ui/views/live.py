@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from psygnal import Signal
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_dip.ui.model import Action
-from napari_dip.ui.views.run import RunBar
+from napari_dip.ui.views.run import TIPS, RunBar
 from napari_dip.ui.worker import Phase
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ MINIMUM_WIDTH = 345
 class LiveView(QWidget):
     """Fulfils `steering.RunView`: buttons, progress, a timer, and word of being closed."""
 
+    tips: ClassVar[Mapping[Action, str]] = TIPS
+    """The buttons, and what each says of itself."""
+
     asked = Signal(Action)
     ticked = Signal()
     closed = Signal()
@@ -36,7 +39,7 @@ class LiveView(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        self._run_bar = RunBar()
+        self._run_bar = RunBar(self.tips)
         self._run_bar.asked.connect(self._ask)
 
     def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None:

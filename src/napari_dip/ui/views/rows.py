@@ -6,10 +6,21 @@ from typing import Any
 
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
+from superqt import QCollapsible
 
 LABEL_WIDTH = 105
 """One width for all forms of a dock."""
+
+
+def folded(title: str, content: QWidget) -> QCollapsible:
+    """What is seen when a person asks for more."""
+    more = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
+    more.setDuration(0)
+    more.setContent(content)
+    more.layout().setContentsMargins(0, 0, 0, 0)
+    more.collapse(animate=False)
+    return more
 
 
 class Rows(QWidget):
@@ -30,6 +41,8 @@ class Rows(QWidget):
         label.setToolTip(widget.tooltip or "")
         label.setFixedWidth(LABEL_WIDTH)
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if isinstance(widget.native, QCheckBox):  # it repeats its label
+            widget.native.setText("")
         # Long layer names must not widen the dock.
         widget.native.setMinimumWidth(60)
         widget.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

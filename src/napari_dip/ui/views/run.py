@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from napari.utils import progress
@@ -29,36 +30,44 @@ TIPS = {
     Action.CANCEL: "End after the current iteration and remove what there is",
 }
 
+# Pause and Resume share a place: only one of them is ever of use.
+PLACES = {
+    Action.RUN: (0, 0),
+    Action.PAUSE: (0, 1),
+    Action.RESUME: (0, 1),
+    Action.STOP: (1, 0),
+    Action.CANCEL: (1, 1),
+}
+
 STEPS = 1000
 """Of the progress bar."""
 
 
 class RunBar(QWidget):
-    """Run, Pause or Resume, Stop and keep, Cancel; progress; one line of text."""
+    """Run, Pause or Resume, Stop and keep, Cancel; progress; one line of text.
+
+    Parameters
+    ----------
+    tips
+        The buttons that there are, and what each says of itself.
+    """
 
     asked = Signal(Action)
 
-    def __init__(self) -> None:
+    def __init__(self, tips: Mapping[Action, str] = TIPS) -> None:
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         grid = QGridLayout()
         layout.addLayout(grid)
         self._buttons: dict[Action, QPushButton] = {}
-        # Pause and Resume share a place: only one of them is ever of use.
-        places = {
-            Action.RUN: (0, 0),
-            Action.PAUSE: (0, 1),
-            Action.RESUME: (0, 1),
-            Action.STOP: (1, 0),
-            Action.CANCEL: (1, 1),
-        }
-        for action, place in places.items():
+        for action, tip in tips.items():
             button = QPushButton(str(action))
-            button.setToolTip(TIPS[action])
+            button.setToolTip(tip)
             button.clicked.connect(partial(self._ask, action))
             self._buttons[action] = button
-            grid.addWidget(button, *place)
+            is_alone = action is Action.STOP and Action.CANCEL not in tips
+            grid.addWidget(button, *PLACES[action], 1, 2 if is_alone else 1)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, STEPS)
