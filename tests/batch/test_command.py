@@ -77,7 +77,8 @@ def test_a_lost_scheduler_is_told_in_a_line(program, make_cluster, pictures, tmp
     cluster.scheduler.kill()
     _, complaint = process.communicate()
     assert process.returncode == 2, complaint
-    assert f"--scheduler: {cluster.address} is gone" in complaint.splitlines()[-1]
+    (line,) = complaint.splitlines()
+    assert f"--scheduler: {cluster.address} is gone" in line
     assert "done" in json.loads((tmp_path / "out" / "summary.json").read_text())["counts"]
 
 

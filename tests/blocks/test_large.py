@@ -298,6 +298,21 @@ def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy,
     np.testing.assert_array_equal(open_lazily(out).read(), mended)
 
 
+def test_a_file_that_finds_no_room_is_told_in_the_systems_words(tmp_path, out, noisy):
+    resource = pytest.importorskip("resource")
+    path = save(tmp_path / "in.zarr", noisy, "YX")
+    outcomes = []
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
+    try:
+        keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
+        assert not restore_large(path, out, TINY, device="cpu", block=64, overlap=8, **keep)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert all(o.error.endswith("can't be written (File too large)") for o in outcomes)
+    assert not list(out.with_name("out.ome.zarr.parts").glob("*.npy"))
+
+
 def test_what_is_wrong_is_told(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     with pytest.raises(UserError, match=r"output: out\.tif is no OME-Zarr"):

@@ -67,7 +67,7 @@ def connect(
                 f"scheduler: {scheduler} does not answer; check the address, or start one with "
                 "`dask scheduler`"
             ) from error
-        with client:
+        with _tells_nothing("distributed.client"), client:
             yield client
         return
     with (
@@ -75,6 +75,18 @@ def connect(
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def _tells_nothing(name: str) -> Iterator[None]:
+    """Keep a logger from printing what is told in one line, such as that the scheduler is lost."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _local_cluster(workers: int | None, device: str, most: int | None) -> SpecCluster:

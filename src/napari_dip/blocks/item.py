@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,8 +105,7 @@ class BlockItem(Item):
             values = self.laid_out(result.image)
             told = result.report()
             report |= {n: told[n] for n in ("iterations", "seconds", "stop_reason", "device")}
-        with replacing(self.values) as temporary, temporary.open("wb") as file:
-            np.save(file, values)
+        _save(self.values, lambda file: np.save(file, values))
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report) + "\n")
         if before := self._before:  # kept until now: a run that is killed here needs them again
@@ -132,8 +132,8 @@ class BlockItem(Item):
         weights = before.left(values) if before else ()
         job = self.plan.job(self.block, values, follows=bool(weights))
         result = to_the_end(job, should_stop, on_progress=watch, weights=weights, keep_weights=True)
-        with replacing(self.weights) as temporary:
-            torch.save([dict(run) for run in result.weights], temporary)
+        learned = [dict(run) for run in result.weights]
+        _save(self.weights, lambda file: torch.save(learned, file))
         return result
 
     def left(self, following: Array) -> tuple[Weights, ...]:
@@ -154,3 +154,11 @@ class BlockItem(Item):
         given = self.plan.source.beside(self.block)
         is_complete = bool(finite.all()) and not given.get("mask", np.zeros(1)).any()
         return is_complete and self.plan.group(self.block).task.name == "inpaint"
+
+
+def _save(path: Path, save: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole or not at all, by way of memory: savers tell little of a full disk."""
+    with replacing(path) as temporary:
+        buffer = BytesIO()
+        save(buffer)
+        temporary.write_bytes(buffer.getbuffer())
