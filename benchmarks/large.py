@@ -1,27 +1,29 @@
-"""Memory and time against a picture's size: flat and linear, once there are blocks.
+"""Memory, disk and time against a picture's size: flat, flat and linear, once there are blocks.
 
-    python benchmarks/large.py [--sides 512,1024,2048,4096] [--block 1024] [--iterations 2]
+    python benchmarks/large.py [--sides 512,1024,2048,4096,8192] [--block 1024] [--iterations 2]
+    python benchmarks/large.py --sides 20000 --iterations 1 --kill
 
-Each size runs in a process of its own, whose peak of memory is reported beside its CPU time; the
-uint16 picture is written to a Zarr before, chunk by chunk. The last columns are of the seams: the
-mean absolute jump across blocks' borders, as a multiple of that elsewhere.
+Each size runs in a process of its own, whose peak of memory and CPU time are the kernel's count;
+the uint16 picture is written to a Zarr before, chunk by chunk. `parts` is the most that unfinished
+work took on disk. With `--kill` each run is killed (SIGKILL) when half of its blocks are done, and
+resumed: `kept` blocks are not done again, and `digest` is that of a run that was left alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import zarr
-
-OVERLAP = 1 / 8
 
 
 def make(path: Path, side: int) -> None:
@@ -37,68 +39,119 @@ def make(path: Path, side: int) -> None:
 
 
 def run(path: Path, block: int, iterations: int) -> None:
-    """Restore one picture, and print what it took."""
+    """Restore one picture, or go on with it; print how many blocks there are, and what became."""
     from napari_dip import Denoise, restore_large
 
-    start, cpu = time.perf_counter(), time.process_time()
-    out = path.with_name("out.ome.zarr")
-    blocks: dict[int, int] = {}
-
-    def count(outcome: object, mosaic: object) -> None:
-        blocks[0] = blocks.get(0, 0) + 1
-
-    task = Denoise(iterations=iterations)
-    restore_large(path, out, task, block=block, device="cpu", on_outcome=count, overwrite=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    told = {"blocks": blocks[0], "seconds": time.perf_counter() - start, "peak_gb": peak}
-    print(json.dumps({**told, "cpu_seconds": time.process_time() - cpu}))
+    restore_large(
+        path,
+        path.with_name("out.ome.zarr"),
+        Denoise(iterations=iterations),
+        block=block,
+        device="cpu",
+        on_start=lambda words: print(words.rpartition(", ")[2].split()[0], flush=True),
+        on_outcome=lambda outcome, mosaic: print(outcome.status, flush=True),
+        resume=True,
+    )
 
 
-def seam(path: Path, block: int) -> float | None:
-    """The jump across the borders of blocks, in units of that elsewhere."""
-    from napari_dip.blocks.cutting import cut
+def follow(command: list[str], parts: Path, *, kill: bool) -> dict[str, float]:
+    """Run a process, until half of its blocks are done if it is to be killed."""
+    most, ended = 0, threading.Event()
 
-    array = zarr.open_group(path.with_name("out.ome.zarr"), mode="r")["0"]
-    side = array.shape[0]
-    spans = cut((side,), (block,), (int(block * OVERLAP),)).spans[0]
-    borders = sorted({n for span in spans for n in span if 0 < n < side})
-    if not borders:
-        return None
-    rows = array[:, : min(side, 2048)].astype(float)
-    jumps = np.abs(np.diff(rows, axis=0)).mean(axis=1)
-    at = np.array(borders) - 1
-    return float(jumps[at].mean() / np.delete(jumps, at).mean())
+    def watch() -> None:
+        nonlocal most
+        while not ended.wait(1):
+            most = max(most, size(parts))
+
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    blocks, counts = int(process.stdout.readline()), {"done": 0, "kept": 0}
+    for line in process.stdout:
+        counts[line.strip()] += 1
+        if kill and counts["done"] == blocks // 2:
+            process.kill()
+    _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    watcher.join()
+    if status and not kill:
+        raise SystemExit(f"the run ended with {status}")
+    return {
+        "blocks": blocks,
+        **counts,
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_gb": usage.ru_maxrss * 1024 / 1e9,
+        "parts_gb": most / 1e9,
+    }
+
+
+def size(folder: Path) -> int:
+    """Bytes of all files in a folder, in which some come and go."""
+    total = 0
+    for entry in folder.glob("*"):
+        try:
+            total += entry.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def digest(path: Path) -> str:
+    """What tells two results apart: a hash of all pixels."""
+    array = zarr.open_group(path, mode="r")["0"]
+    told = hashlib.sha256()
+    for top in range(0, array.shape[0], 512):
+        told.update(array[top : top + 512].tobytes())
+    return told.hexdigest()
 
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sides", default="512,1024,2048,4096")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--sides", default="512,1024,2048,4096,8192")
     parser.add_argument("--block", type=int, default=1024)
     parser.add_argument("--iterations", type=int, default=2)
+    parser.add_argument("--kill", action="store_true")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=Path, default=None)
+    parser.add_argument("--add", action="store_true", help="to the rows in OUTPUT")
     given = parser.parse_args()
     if given.one is not None:
         run(given.one, given.block, given.iterations)
         return
-    rows = []
-    print("  side blocks  peak GB   CPU s  us/pixel  seam")
+    rows = json.loads(given.output.read_text())["rows"] if given.add else []
+    print("  side iterations blocks  kept  peak GB parts GB   CPU s  us/pixel  digest")
     for side in map(int, given.sides.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "in.zarr"
             make(path, side)
             settings = ["--block", str(given.block), "--iterations", str(given.iterations)]
             command = [sys.executable, __file__, "--one", str(path), *settings]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
-            row = {"side": side, **json.loads(done.stdout), "seam": seam(path, given.block)}
+            parts = path.with_name("out.ome.zarr.parts")
+            lives = [follow(command, parts, kill=kill) for kill in [True, False][not given.kill :]]
+            last = lives[-1]
+            row = {
+                "side": side,
+                "iterations": given.iterations,
+                "block": given.block,
+                "killed": given.kill,
+                **{key: last[key] for key in ("blocks", "kept")},
+                **{key: max(life[key] for life in lives) for key in ("peak_gb", "parts_gb")},
+                **{key: sum(life[key] for life in lives) for key in ("seconds", "cpu_seconds")},
+                "digest": digest(path.with_name("out.ome.zarr")),
+            }
         rows.append(row)
-        per_pixel = row["cpu_seconds"] / side**2 * 1e6
-        shown = "" if row["seam"] is None else f"{row['seam']:6.2f}"
-        numbers = f"{row['peak_gb']:9.2f}{row['cpu_seconds']:8.0f}{per_pixel:10.2f}"
-        print(f"{side:6}{row['blocks']:7}{numbers}{shown}", flush=True)
-    if given.output is not None:
-        given.output.write_text(json.dumps(rows, indent=2) + "\n")
+        counts = f"{side:6}{given.iterations:11}{row['blocks']:7}{row['kept']:6}"
+        sizes = f"{row['peak_gb']:9.2f}{row['parts_gb']:9.3f}"
+        times = f"{row['cpu_seconds']:8.0f}{row['cpu_seconds'] / side**2 * 1e6:10.2f}"
+        print(f"{counts}{sizes}{times}  {row['digest'][:12]}", flush=True)
+        if given.output is not None:
+            given.output.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""What a warm start brings: frames of a moving scene, each fitted afresh and from the last one.
+"""What a warm start brings: frames, each fitted afresh and from the last one's weights.
 
     python benchmarks/series.py [--frames 8] [--side 128] [--sigma 25]
+    python benchmarks/series.py --stack slices.tif [--sigma 0]
 
-A crop moves over a picture of scikit-image's, a few pixels from frame to frame, under fresh noise.
-Both ways are timed by turns, so that what else the machine does weighs on both.
+The movie is a crop that moves over a picture of scikit-image's, a few pixels from frame to frame,
+under fresh noise. With `--stack` frames are the centre of a TIFF's slices, which stand for the
+truth, with noise on top; with `--sigma 0` their own noise is all there is, and no PSNR. `apart` is
+how far the two ways' images are apart, as a fraction of what was taken off as noise. Both ways are
+timed by turns, so that what else the machine does weighs on both.
 """
 
 from __future__ import annotations
@@ -11,15 +15,44 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from functools import reduce
+from operator import or_
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tifffile
 import torch
+from numpy.typing import NDArray
 from skimage.data import camera
 
 from napari_dip import Denoise, prepare
+from napari_dip.images import measure_extent
 from napari_dip.metrics import psnr
-from napari_dip.series import continued
+from napari_dip.series import continued, is_cut
+
+Array = NDArray[Any]
+
+
+def movie(frames: int, side: int) -> Array:
+    """A scene that moves by 2 and 3 pixels from frame to frame."""
+    picture = camera() / 255
+    starts = [(100 + 2 * t, 180 + 3 * t) for t in range(frames)]
+    return np.stack([picture[y : y + side, x : x + side] for y, x in starts])
+
+
+def stack(path: Path, frames: int, side: int) -> Array:
+    """The centre of a stack's slices, in units of the range that they use."""
+    slices = tifffile.imread(path)[:frames].astype(float)
+    top, left = ((n - side) // 2 for n in slices.shape[1:])
+    crop = slices[:, top : top + side, left : left + side]
+    black = crop.min()
+    return (crop - black) / (crop.max() - black)
+
+
+def rms(difference: Array) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(difference.astype(float) ** 2)))
 
 
 def main() -> None:
@@ -29,44 +62,50 @@ def main() -> None:
     )
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--side", type=int, default=128)
-    parser.add_argument("--sigma", type=float, default=25)
+    parser.add_argument("--sigma", type=float, default=25, help="of the noise, of 255")
+    parser.add_argument("--stack", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path, default=None)
+    parser.add_argument("-o", "--output", type=Path, default=None, help="JSON, added to")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     rng = np.random.default_rng(0)
-    picture = camera().astype(np.float32) / 255
-    n, task, weights, rows = given.side, Denoise(), (), []
-    print("frame   afresh dB  warm dB   afresh s  warm s")
-    for t in range(given.frames):
-        clean = picture[100 + 2 * t : 100 + 2 * t + n, 180 + 3 * t : 180 + 3 * t + n]
-        noisy = (clean + rng.normal(0, given.sigma / 255, clean.shape)).astype(np.float32)
+    if given.stack is None:
+        name, clean = "movie", movie(given.frames, given.side)
+    else:
+        name, clean = given.stack.stem, stack(given.stack, given.frames, given.side)
+    noisy = (clean + rng.normal(0, given.sigma / 255, clean.shape)).astype(np.float32)
+    extent = reduce(or_, filter(None, (measure_extent(frame, "YX") for frame in noisy)))
+    options: dict[str, Any] = {"data_range": 1.0, "device": "cpu", "extent": extent}
+    task, weights, rows = Denoise(), (), []
+    print("frame   afresh dB  warm dB   afresh s  warm s   apart")
+    for t, frame in enumerate(noisy):
         start = time.process_time()
-        first = prepare(noisy, task, data_range=1.0, device="cpu").result(keep_weights=True)
+        afresh = prepare(frame, task, **options).result(keep_weights=True)
         middle = time.process_time()
-        task = first.task if not weights else task
-        warm = first
-        if weights:
-            job = prepare(noisy, continued(task), data_range=1.0, device="cpu")
+        task = afresh.task  # what was left open is decided on the first frame, for both ways
+        warm, seconds = afresh, middle - start
+        if t and not is_cut(noisy[t - 1], frame):
+            job = prepare(frame, continued(task), **options)
             warm = job.result(weights=weights, keep_weights=True)
-        end = time.process_time()
+            seconds = time.process_time() - middle
         weights = warm.weights
-        row = {
-            "afresh_psnr": psnr(first.image, clean, 1.0),
-            "warm_psnr": psnr(warm.image, clean, 1.0),
-            "afresh_seconds": middle - start,
-            "warm_seconds": end - middle if t else middle - start,
-        }
+        row = {"afresh_seconds": middle - start, "warm_seconds": seconds}
+        row["apart"] = rms(warm.image - afresh.image) / rms(frame - afresh.image)
+        if given.sigma:
+            for way, result in (("afresh", afresh), ("warm", warm)):
+                row[f"{way}_psnr"] = psnr(result.image, clean[t], 1.0)
         rows.append(row)
-        print(f"{t:5}", *(f"{value:9.2f}" for value in row.values()), flush=True)
+        shown = ("afresh_psnr", "warm_psnr", "afresh_seconds", "warm_seconds", "apart")
+        print(f"{t:5}", *(f"{row.get(key, np.nan):9.2f}" for key in shown), flush=True)
     mean = {key: float(np.mean([row[key] for row in rows[1:]])) for key in rows[0]}
     faster = mean["afresh_seconds"] / mean["warm_seconds"]
-    gain = mean["warm_psnr"] - mean["afresh_psnr"]
-    print(f"from the second frame on: {faster:.1f} times less CPU time, {gain:+.2f} dB")
+    print(f"from the second frame on: {faster:.1f} times less CPU time", end="")
+    gain = mean["warm_psnr"] - mean["afresh_psnr"] if given.sigma else None
+    print("" if gain is None else f", {gain:+.2f} dB")
     if given.output is not None:
-        given.output.write_text(
-            json.dumps({"frames": rows, "faster": faster, "gain": gain}, indent=2)
-        )
+        told = json.loads(given.output.read_text()) if given.output.exists() else {}
+        told[name] = {"sigma": given.sigma, "frames": rows, "faster": faster, "gain": gain}
+        given.output.write_text(json.dumps(told, indent=2) + "\n")
 
 
 if __name__ == "__main__":
