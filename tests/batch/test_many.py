@@ -11,8 +11,9 @@ import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
-from napari_dip.batch.items import Status
+from napari_dip.batch.items import Outcome, Status
 from napari_dip.batch.pictures import find_pictures
+from napari_dip.batch.summary import Summary
 from napari_dip.file_restoration import restore_file
 from napari_dip.files import raster, read_image
 from napari_dip.files.lazy import open_lazily
@@ -43,6 +44,12 @@ def test_the_same_bits_as_alone_on_two_workers(make_cluster, pictures, out, tmp_
         report = json.loads((out / f"{path.name}.json").read_text())
         assert report["iterations"] == 3
         assert report["source"] == str(path)
+
+
+def test_a_summary_that_finds_no_room_is_told(tmp_path):
+    outcomes = [Outcome("a", Status.DONE)]
+    with pytest.raises(UserError, match=r"summary\.csv: .*; it would say: 1 done, 1 unfinished"):
+        Summary(tmp_path / "gone", {}, ("a", "b"), outcomes).write()
 
 
 def test_an_unreadable_file_in_the_middle_is_on_record(here, pictures, out):

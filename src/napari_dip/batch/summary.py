@@ -85,6 +85,9 @@ class Summary:
         told = {"version": __version__, **self.settings, "counts": str(self), "items": rows}
         texts = {"csv": table.getvalue(), "json": json.dumps(told, indent=2) + "\n"}
         for suffix, text in texts.items():
-            with replacing(self.folder / f"summary.{suffix}") as temporary:
-                temporary.write_text(text, encoding="utf-8")
+            try:
+                with replacing(self.folder / f"summary.{suffix}") as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+            except FileError as error:
+                raise FileError(f"{error}; it would say: {self}") from error
         self._written = time.monotonic()
