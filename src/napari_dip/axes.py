@@ -6,7 +6,7 @@ T time, C channels, Z, Y and X space, S the samples of a colour (RGB).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from napari_dip.errors import UserError
 
@@ -34,6 +34,8 @@ class Axes:
         Their names, if they have any.
     name
         The picture's.
+    colours
+        What the channels are shown in, as RRGGBB, if that is known.
     """
 
     letters: str
@@ -41,7 +43,8 @@ class Axes:
     units: tuple[str, ...] = ()
     origin: tuple[float, ...] = ()
     channels: tuple[str, ...] = ()
-    name: str = field(default="")
+    name: str = ""
+    colours: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.scale:

@@ -20,7 +20,7 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
-from napari_dip.files.lazy import calibrated
+from napari_dip.files.calibration import calibrated
 from napari_dip.restoration import Job, prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task

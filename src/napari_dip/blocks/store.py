@@ -5,6 +5,7 @@ Source: https://ngff.openmicroscopy.org/0.5/
 
 from __future__ import annotations
 
+import math
 import shutil
 import threading
 from collections.abc import Collection, Sequence
@@ -17,7 +18,8 @@ from numpy.typing import NDArray
 
 from napari_dip import __version__
 from napari_dip.axes import Axes
-from napari_dip.blocks.cutting import Block
+from napari_dip.blocks.cutting import Block, tile
+from napari_dip.files.calibration import WHITE
 from napari_dip.files.destination import FileError, reason
 
 CHUNK = {"Z": 16, "Y": 512, "X": 512}
@@ -69,7 +71,7 @@ class Store:
             shapes = self._shapes(shape)
             for level, sides in enumerate(shapes):
                 self._add(group, level, sides, dtype)
-            group.attrs.put({"ome": self._metadata(len(shapes), colour)})
+            group.attrs.put({"ome": self._metadata(len(shapes), dtype, colour)})
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
@@ -131,9 +133,31 @@ class Store:
         import zarr
 
         try:
-            zarr.open_group(self.path, mode="r+").attrs.update({"napari-dip": report})
+            attributes = zarr.open_group(self.path, mode="r+").attrs
+            told: Any = dict(attributes)["ome"]
+            for channel, (low, high) in zip(
+                told.get("omero", {}).get("channels", []), self._ranges(), strict=False
+            ):
+                window = channel["window"]
+                reach = {"min": min(low, window["min"]), "max": max(high, window["max"])}
+                window |= {"start": low, "end": high, **reach}
+            attributes.update({"ome": told, "napari-dip": report})
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    def _ranges(self) -> list[tuple[float, float]]:
+        """The least and the greatest value of each channel, where the levels are coarsest."""
+        coarsest = self.levels[-1]
+        c = self.axes.letters.find("C")
+        ranges = [(math.inf, -math.inf)] * (coarsest.shape[c] if c >= 0 else 1)
+        for block in tile(coarsest.shape, self.chunks(coarsest.shape)).blocks():
+            values = coarsest[block.slices]
+            known = values[np.isfinite(values)]
+            if known.size:
+                channel = block.slices[c].start if c >= 0 else 0
+                low, high = ranges[channel]
+                ranges[channel] = min(low, float(known.min())), max(high, float(known.max()))
+        return [(0.0, 1.0) if low > high else (low, high) for low, high in ranges]
 
     def _shapes(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
         """Of all levels: at odd borders a pixel is the mean of fewer than 2 x 2."""
@@ -170,7 +194,7 @@ class Store:
             datasets.append({"path": str(level), "coordinateTransformations": transformations})
         return datasets
 
-    def _metadata(self, levels: int, colour: bool) -> dict[str, Any]:
+    def _metadata(self, levels: int, dtype: np.dtype[Any], colour: bool) -> dict[str, Any]:
         axes = []
         for letter, unit in zip(self.axes.letters, self.axes.units, strict=True):
             axis = {"name": letter.lower(), "type": KINDS.get(letter, "space")}
@@ -181,12 +205,23 @@ class Store:
             "multiscales": [{**image, "datasets": self._datasets(levels)}],
             "_creator": {"name": "napari-dip", "version": __version__},
         }
-        names = ("red", "green", "blue") if colour else self.axes.channels
-        if names:
-            colours = RED_GREEN_BLUE if colour else ("FFFFFF",) * len(names)
-            pairs = zip(names, colours, strict=True)
-            told["omero"] = {"channels": [{"label": n, "color": c} for n, c in pairs]}
+        names, colours = self.axes.channels, self.axes.colours
+        if colour:
+            names, colours = ("red", "green", "blue"), RED_GREEN_BLUE
+        count = max(len(names), len(colours))
+        if count:
+            pairs = zip(names or ("",) * count, colours or (WHITE,) * count, strict=True)
+            channels = [{"label": n, "color": c, "window": _window(dtype)} for n, c in pairs]
+            told["omero"] = {"channels": channels}
         return told
+
+
+def _window(dtype: np.dtype[Any]) -> dict[str, float]:
+    """What values can be, and how they are shown before they are there."""
+    least, most = (0.0, 1.0)
+    if dtype.kind in "ui":
+        least, most = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    return {"min": least, "max": most, "start": least, "end": most}
 
 
 def halved(values: NDArray[Any], steps: Sequence[int]) -> NDArray[Any]:

@@ -81,6 +81,8 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
     path = Path(path)
     suffix = path.suffix.lower()
     if path.is_dir():
+        if suffix == ".zarr":
+            raise FileError(f"{path}: is a Zarr store; give a result that ends in .ome.zarr")
         raise FileError(f"{path}: is a folder; name an image file in it")
     if not path.exists():
         raise FileError(f"{path}: no such file; check the name and the folder")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -14,26 +13,9 @@ from numpy.typing import NDArray
 from napari_dip.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files import TIFF, read_image, tiff
+from napari_dip.files.calibration import calibrated, described
 from napari_dip.files.destination import FileError, reason
 from napari_dip.files.metadata import Metadata
-
-MICROMETER = ("um", "µm", "μm", "micron", "microns", "\\u00B5m")
-
-UNITS = {
-    **dict.fromkeys(MICROMETER, "micrometer"),
-    "nm": "nanometer",
-    "mm": "millimeter",
-    "cm": "centimeter",
-    "m": "meter",
-    "pm": "picometer",
-    "Å": "angstrom",
-    "s": "second",
-    "sec": "second",
-    "ms": "millisecond",
-    "min": "minute",
-    "h": "hour",
-}
-"""UDUNITS-2 names, as OME-Zarr has them, of the symbols that TIFFs have."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +148,7 @@ def _zarr(path: Path) -> LazyPicture:
         level = image["datasets"][0]
         array, *coarser = (node[one["path"]] for one in image["datasets"])
         labels = told.get("ome", told).get("omero", {}).get("channels", [])
-        axes = _described(image, level, labels)
+        axes = described(image, level, labels)
         return LazyPicture(array, axes, path, coarser=tuple(coarser))
     except Exception as error:
         raise FileError(
@@ -183,56 +165,3 @@ def _letters(array: Any) -> str:
     if array.ndim > 5:
         raise UserError(f"its {array.ndim} axes can mean many things")
     return {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}[array.ndim]
-
-
-def _described(image: Any, level: Any, labels: Any) -> Axes:
-    """The axes of an OME-Zarr image."""
-    axes = image["axes"]
-    whole = image.get("coordinateTransformations", [])
-    scale, origin = np.ones(len(axes)), np.zeros(len(axes))
-    for transformation in [*level["coordinateTransformations"], *whole]:
-        if transformation["type"] == "scale":
-            factors = np.array(transformation["scale"])
-            scale, origin = scale * factors, origin * factors
-        elif transformation["type"] == "translation":
-            origin = origin + transformation["translation"]
-    return Axes(
-        "".join(axis["name"][:1].upper() for axis in axes),
-        tuple(scale.tolist()),
-        tuple(axis.get("unit", "") for axis in axes),
-        tuple(origin.tolist()),
-        tuple(str(channel.get("label", "")) for channel in labels),
-        image.get("name", ""),
-    )
-
-
-def calibrated(letters: str, metadata: Metadata) -> Axes:
-    """The axes of a TIFF, with what its OME or ImageJ metadata tells of them."""
-    told: Mapping[str, Any] = metadata.tiff.get("metadata", {})
-    scale, units = dict.fromkeys(letters, 1.0), dict.fromkeys(letters, "")
-    if metadata.tiff.get("ome"):
-        for letter in letters:
-            size = "TimeIncrement" if letter == "T" else f"PhysicalSize{letter}"
-            if size in told:
-                scale[letter] = float(told[size])
-                unit = told.get(f"{size}Unit", "s" if letter == "T" else "µm")
-                units[letter] = UNITS.get(unit, unit)
-    elif metadata.tiff.get("imagej"):
-        unit = str(told.get("unit", ""))
-        name = "" if unit in ("", "pixel") else UNITS.get(unit, unit)
-        if name and metadata.resolution is not None:
-            for letter, density in zip("XY", metadata.resolution, strict=True):
-                scale[letter], units[letter] = 1 / density, name
-        if "Z" in letters and "spacing" in told and name:
-            scale["Z"], units["Z"] = float(told["spacing"]), name
-        if "T" in letters and told.get("finterval"):
-            scale["T"], units["T"] = float(told["finterval"]), "second"
-    channels = told.get("Channel", ())
-    names = [str(c.get("Name", "")) for c in channels] if isinstance(channels, list) else []
-    return Axes(
-        letters,
-        tuple(scale[a] for a in letters),
-        tuple(units[a] for a in letters),
-        channels=tuple(names) if any(names) else (),
-        name=str(told.get("Name", "")),
-    )

@@ -14,6 +14,7 @@ from napari.layers import Layer
 
 from napari_dip.errors import UserError
 from napari_dip.ui.model import Action
+from napari_dip.ui.reader import plugin_for
 from napari_dip.ui.samples import ROLES, layers_of_demo
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def _open(viewer: Viewer, file: Path) -> None:
         try:
             viewer.open(file, plugin=None)
         except MultipleReaderError:
-            # With a window napari would ask which; its own reader is the plain choice.
-            viewer.open(file, plugin="napari")
+            # With a window napari would ask which.
+            viewer.open(file, plugin=plugin_for(file))
     except Exception as error:  # readers are plugins, and raise anything
         line = f"{error}".strip().splitlines() or [type(error).__name__]
         raise UserError(f"files: napari can't open {file} ({line[0]})") from error

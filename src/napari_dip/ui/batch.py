@@ -14,12 +14,12 @@ from napari_dip.axes import axes_from_text
 from napari_dip.batch.items import Outcome, Status
 from napari_dip.blocks.mosaic import ResultExists
 from napari_dip.errors import UserError
-from napari_dip.files.lazy import is_zarr
 from napari_dip.many import Batch, BatchUpdate
 from napari_dip.tasks import TASKS, Task
 from napari_dip.tasks.base import Side
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.preferences import Preferences
+from napari_dip.ui.reader import plugin_for
 from napari_dip.ui.steering import LiveSession, Pacing, RunController, RunView
 from napari_dip.ui.worker import LiveRun, Phase
 
@@ -215,7 +215,7 @@ class BatchController(RunController):
         if not path.exists():
             self.model.say(f"{name}: there is no result yet", is_error=True)
             return
-        self.viewer.open(path, plugin="napari-dip" if is_zarr(path) else "napari")
+        self.viewer.open(path, plugin=plugin_for(path))
 
 
 SHOWN = {Status.DONE: "done", Status.KEPT: "kept", Status.FAILED: "failed"}
