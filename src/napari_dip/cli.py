@@ -7,6 +7,7 @@ written. Libraries that take long to import wait until a command needs them.
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -75,6 +76,8 @@ class Program(click.Group):
 
 
 def _complain(message: str) -> int:
+    # Of a chunk that can't be read, Zarr leaves tasks behind that would be complained of at exit.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     click.echo(f"napari-dip: {' '.join(message.split())}", err=True)
     return BAD_ARGUMENT
 
