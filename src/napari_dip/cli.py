@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,8 +77,9 @@ class Program(click.Group):
 
 
 def _complain(message: str) -> int:
-    # Of a chunk that can't be read, Zarr leaves tasks behind that would be complained of at exit.
+    # Where a chunk can't be read, Zarr leaves tasks behind that asyncio would complain of at exit.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore", RuntimeWarning)
     click.echo(f"napari-dip: {' '.join(message.split())}", err=True)
     return BAD_ARGUMENT
 
