@@ -34,8 +34,8 @@ def conv(
     if padding == "zero" and ndim == 3 and 1 < space[0] < kernel:
         # oneDNN (in torch 2.13, on CPUs with AVX-512) returns garbage as the weights' gradient in
         # bfloat16 if it has to pad the depth of such a thin volume itself.
-        inner = (0, half, half)
-        plain = kind(in_channels, out_channels, kernel, strides, inner, bias=bias)
+        within: Any = (0, half, half)
+        plain = kind(in_channels, out_channels, kernel, strides, within, bias=bias)
         return nn.Sequential(Pad((0, 0, 0, 0, half, half), "constant"), plain)
     if padding == "zero" or half == 0:
         return kind(in_channels, out_channels, kernel, strides, half, bias=bias)

@@ -118,6 +118,14 @@ class NetworkSpec:
         """How far apart pixels are along each axis."""
         return (self.anisotropy, 1.0, 1.0) if len(space) == 3 else (1.0, 1.0)
 
+    def shuffle_factors(self, space: Sequence[int]) -> tuple[int, ...]:
+        """By how much less than the image's the resolution is at which the network works.
+
+        Slices are few, and detail changes from one to the next: z keeps its resolution.
+        """
+        within = tuple(min(self.shuffle, n) for n in space[-2:])
+        return (1, *within) if len(space) == 3 else within
+
     def build(self, in_channels: int, out_channels: int, space: Sequence[int]) -> nn.Module:
         """Make the network, with PyTorch's default random weights.
 
@@ -324,11 +332,7 @@ class Shuffled(nn.Module):
         self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
     ) -> None:
         super().__init__()
-        # Slices that lie as far apart as blocks are wide need no blocks of their own.
-        self.factors = tuple(
-            1 if apart >= spec.shuffle else min(spec.shuffle, n)
-            for n, apart in zip(space, spec.spacing(space), strict=True)
-        )
+        self.factors = spec.shuffle_factors(space)
         blocks = math.prod(self.factors)
         coarse = [math.ceil(n / f) for n, f in zip(space, self.factors, strict=True)]
         depth, *_, across = self.factors

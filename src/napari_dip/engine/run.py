@@ -111,11 +111,13 @@ class Run:
         under it averages it away (cycle spinning, Coifman and Donoho 1995). Where z is no picture
         but noise, each shift would be another picture to learn.
         """
-        factor = self.settings.network.shuffle
-        if factor == 1 or self.settings.input.kind != "image":
+        factors = self.settings.network.shuffle_factors(z.shape[2:])
+        if max(factors) == 1 or self.settings.input.kind != "image":
             return self.forward(z)
-        axes = tuple(range(2, z.ndim))
-        shifts = [iteration // factor**i % factor for i in range(len(axes))]
+        axes, shifts = tuple(range(2, z.ndim)), []
+        for factor in factors:  # all shifts of a block, one after another
+            iteration, shift = divmod(iteration, factor)
+            shifts.append(shift)
         moved = torch.roll(z, shifts, axes)
         return torch.roll(self.forward(moved), [-s for s in shifts], axes)
 

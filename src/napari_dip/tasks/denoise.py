@@ -38,6 +38,9 @@ SHORT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 GRAINY: dict[str, Any] = {"iterations": 200, "average": 0.95}
 """The fit of grain: it looks more like detail than white noise does, and is learned sooner."""
 
+VOLUME: dict[str, Any] = {**FAST_3D, "iterations": 400, "average": 0.98}
+"""The fit of a stack: it overfits even less, for each voxel has more neighbours."""
+
 NEIGHBOURHOOD = 9
 """Pixels on each side of the window in which a residual is held against the noise."""
 
@@ -125,13 +128,13 @@ class Denoise(Task):
             "grain": 0.0,
             "impulses": True,
             "shuffle": 2,
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **(VOLUME if is_volume(measurement.space) else {}),
             **(GRAINY if self.grain else {}),
             **(SHORT if drowned else {}),
         }
 
     def best_values(self, measurement: Measurement) -> dict[str, Any]:
-        wide = {} if is_volume(measurement.space) else {"filters": (128,) * 4}
+        wide = {"filters": (64 if is_volume(measurement.space) else 128,) * 4}
         is_short = self.grain or is_drowned(measurement, self._level(measurement))
         more = {} if is_short else {"iterations": 400, "average": 0.98}
         return {**super().best_values(measurement), **more, **wide}
