@@ -20,7 +20,8 @@ from napari_dip.images import CHANNELS, Encoding, Extent, encode, nominal_range
 from napari_dip.metrics import psnr, ssim
 from napari_dip.results import Restoration, Update
 from napari_dip.sides import guide_tensor, mask_tensor, psf_tensor
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement
 
 if TYPE_CHECKING:
     import torch

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from napari_dip.tasks.base import Measurement
+from napari_dip.tasks.measurement import Measurement
 
 
 @pytest.fixture

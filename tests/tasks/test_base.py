@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -15,7 +13,7 @@ from napari_dip.tasks import (
     SuperResolve,
     task_from_dict,
 )
-from napari_dip.tasks.base import Measurement, fill_missing
+from napari_dip.tasks.measurement import Measurement
 
 
 def half_known(*shape: int) -> torch.Tensor:
@@ -74,14 +72,6 @@ def test_a_given_noise_level_is_taken(measured):
 def test_a_wide_unit_gives_a_valid_noise_level(measured):
     """Data far beyond their nominal range; a fraction above 1 would be refused."""
     assert Denoise(stop="sigma").resolve(measured(unit=1000.0)).sigma == 1.0
-
-
-def test_an_empty_channel_has_no_say_in_the_noise_level(measured):
-    measurement = measured(64, 64, channels=2)
-    measurement.y[0, 1] = 0.5
-    assert measurement.estimated_sigma == pytest.approx(0.05, rel=0.2)
-    empty = replace(measurement, y=torch.zeros_like(measurement.y))
-    assert empty.estimated_sigma == 0.0
 
 
 def test_the_discrepancy_is_in_the_fits_units(measured):
@@ -174,29 +164,3 @@ def test_a_network_that_cannot_be_is_the_users_to_mend(measured):
     ):
         with pytest.raises(UserError, match=f"^{said}"):
             bad.resolve(measured()).fit_settings(measured())
-
-
-# Missing pixels
-
-
-def test_missing_pixels_are_filled_from_the_nearest_of_their_channel():
-    y = torch.tensor([[[[1.0, 0.0, 0.0, 4.0]], [[0.0, 2.0, 0.0, 0.0]]]])
-    filled = fill_missing(y, y != 0)
-    assert filled[0, 0, 0].tolist() in ([1, 1, 4, 4], [1, 1, 1, 4], [1, 4, 4, 4])
-    assert filled[0, 0, 0, 1] == 1
-    assert filled[0, 1, 0].tolist() == [2, 2, 2, 2]
-    assert y[0, 1, 0].tolist() == [0, 2, 0, 0]
-
-
-def test_a_channel_without_a_known_pixel_is_filled_with_something():
-    y = torch.rand(1, 2, 16, 16)
-    observed = torch.ones(1, 2, 16, 16, dtype=torch.bool)
-    observed[0, 1] = False
-    filled = fill_missing(y, observed)
-    assert torch.equal(filled[0, 0], y[0, 0])
-    assert filled.isfinite().all()
-
-
-def test_nothing_missing_nothing_copied():
-    y = torch.rand(1, 1, 4, 4)
-    assert fill_missing(y, torch.ones(1, 1, 4, 4, dtype=torch.bool)) is y

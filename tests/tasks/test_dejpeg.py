@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from napari_dip.tasks.base import Measurement
 from napari_dip.tasks.dejpeg import DeJPEG, blockiness
+from napari_dip.tasks.measurement import Measurement
 
 
 def measured(image):

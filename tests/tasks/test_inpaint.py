@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from napari_dip.tasks import Inpaint
-from napari_dip.tasks.base import Measurement
 from napari_dip.tasks.inpaint import kind_of_hole
+from napari_dip.tasks.measurement import Measurement
 
 
 def with_holes(kind: str) -> torch.Tensor:

@@ -163,7 +163,7 @@ class Preprocessing:
         import torch.nn.functional as F
 
         from napari_dip.images import encode
-        from napari_dip.tasks.base import fill_missing
+        from napari_dip.tasks.measurement import fill_missing
 
         y, observed, encoding = encode(image, axes)
         if len(encoding.space) > 2:

@@ -13,8 +13,8 @@ from napari_dip.metrics import psnr, ssim
 from napari_dip.restoration import Job, prepare
 from napari_dip.studies import Array, Moment, Part, ShouldStop, at_once
 from napari_dip.tasks import TASKS, Task
-from napari_dip.tasks.base import Preset
 from napari_dip.tasks.settings import Settings, setting
+from napari_dip.tasks.shared import Preset
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_dip.restoration import Job
-from napari_dip.tasks.base import fill_missing
+from napari_dip.tasks.measurement import fill_missing
 
 TV_SHARE, NLM_SHARE = 0.8, 0.6
 """Of sigma: measured to be the best on photographs with a sigma of 10 to 50 of 255."""

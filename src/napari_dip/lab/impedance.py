@@ -75,7 +75,7 @@ class Impedance(Study):
         import numpy as np
         import torch
 
-        from napari_dip.tasks.base import fill_missing
+        from napari_dip.tasks.measurement import fill_missing
 
         y = fill_missing(job.measurement.y, job.measurement.observed)
         # Never torch's generator: with the fit's seed it draws the network's input once more, and

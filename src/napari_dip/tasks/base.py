@@ -1,29 +1,23 @@
-"""What all tasks share: their settings, and how settings and a measurement become a fit."""
+"""What all tasks share: how settings and a measurement become a fit."""
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
-from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.settings import Settings, setting
+from napari_dip.tasks.measurement import Measurement, fill_missing
+from napari_dip.tasks.shared import SharedSettings
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_dip.engine.physics import Operator
     from napari_dip.engine.problem import FitSettings, Problem
     from napari_dip.engine.stopping import Stopping
 
-Preset = Literal["fast", "best", "paper"]
-Stop = Literal["auto", "budget", "sigma", "variance", "settled"]
 Side = Literal["mask", "guide", "psf"]
 
 LOOKS = 40
@@ -33,68 +27,8 @@ RUNS_TO_COMPARE = 4
 """With different seeds, to tell how sure a pixel is; their mean is the better image, too."""
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """A degraded image as the fit sees it.
-
-    Attributes
-    ----------
-    y
-        (1, channels, *space), float32, about [0, 1].
-    observed
-        (1, channels, *space), bool: False where nothing is known.
-    unit
-        How much of the data range 1.0 in y stands for: a noise level of sigma (as a fraction of
-        the data range) is sigma / unit in y.
-    guide
-        (1, channels, *space), a second picture of the scene.
-    psf
-        (*sides), the point spread function.
-    low, high
-        The user's values that 0 and 1 in y stand for, one for each channel.
-    """
-
-    y: Tensor
-    observed: Tensor
-    unit: float = 1.0
-    guide: Tensor | None = None
-    psf: Tensor | None = None
-    low: tuple[float, ...] = (0.0,)
-    high: tuple[float, ...] = (1.0,)
-
-    @property
-    def space(self) -> tuple[int, ...]:
-        return tuple(self.y.shape[2:])
-
-    def values(self) -> list[NDArray[np.float64]]:
-        """Each channel in the user's values, its missing pixels filled."""
-        filled = fill_missing(self.y, self.observed)[0].double().numpy()
-        lows, spans = self.low * len(filled), self.spans * len(filled)
-        return [low + span * y for low, span, y in zip(lows, spans, filled, strict=False)]
-
-    @property
-    def spans(self) -> tuple[float, ...]:
-        """The user's units in 1.0 of y."""
-        return tuple(high - low for low, high in zip(self.low, self.high, strict=True))
-
-    @cached_property
-    def estimated_sigma(self) -> float:
-        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator.
-
-        Measured once: a preset, its task and a rule may each ask for it.
-        """
-        from skimage.restoration import estimate_sigma
-
-        filled = fill_missing(self.y, self.observed)
-        with warnings.catch_warnings():  # an empty channel gives 0, or NaN and a warning
-            warnings.simplefilter("ignore", RuntimeWarning)
-            values = [float(estimate_sigma(channel.numpy())) for channel in filled[0]]
-        noisy = [value for value in values if value > 1e-6]
-        return fmean(noisy) if noisy else 0.0
-
-
 @dataclass(frozen=True, kw_only=True)
-class Task(Settings):
+class Task(SharedSettings):
     """Settings of one restoration. What is None is decided by the preset (`resolve`)."""
 
     name: ClassVar[str]
@@ -107,119 +41,6 @@ class Task(Settings):
     """What can be given beside the image."""
     parts: ClassVar[tuple[str, ...]] = ()
     """What `finish` gives beside the result."""
-
-    preset: Preset = setting(
-        "fast",
-        "fast: the paper's quality in a fraction of its time; best: several seeds, better still; "
-        "paper: its settings",
-    )
-    iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
-    runs: int | None = setting(
-        None, "Fits with different seeds whose images are averaged", least=1, most=100
-    )
-    uncertainty: bool = setting(
-        False,
-        "Also give the standard deviation of each pixel over the runs (4 of them if runs is not "
-        "given)",
-    )
-    stop: Stop = setting(
-        "auto",
-        "When to stop before the budget: auto (the preset's rule), budget (never), sigma (the "
-        "residual reaches the noise level), variance (the outputs' variance passes its minimum), "
-        "settled (the image no longer changes)",
-    )
-    sigma: float | None = setting(
-        None,
-        "Noise's standard deviation as a fraction of the data range, such as 25/255; "
-        "estimated if not given",
-        least=0,
-        most=1,
-    )
-    learning_rate: float | None = setting(
-        None, "Adam's learning rate, or its peak", least=1e-6, most=1, advanced=True
-    )
-    schedule: Literal["constant", "one-cycle"] | None = setting(
-        None, "How the learning rate goes over the iterations", advanced=True
-    )
-    input: Literal["noise", "meshgrid", "image"] | None = setting(
-        None, "The network's input: noise, coordinates, or a picture", advanced=True
-    )
-    input_channels: int | None = setting(
-        None, "Channels of a noise input", least=1, most=512, advanced=True
-    )
-    input_noise: float | None = setting(
-        None,
-        "Standard deviation of the input's perturbation at each iteration (the paper's sigma_p)",
-        least=0,
-        most=10,
-        advanced=True,
-    )
-    fresh_noise: bool | None = setting(
-        None, "Draw the perturbation anew each time instead of from a pool", advanced=True
-    )
-    recorrupt: bool | None = setting(
-        None,
-        "Take the perturbation's share of noise off the target, so that no noise is learned; "
-        "for an input of the noisy image with known or estimated sigma",
-        advanced=True,
-    )
-    average: float | None = setting(
-        None,
-        "Weight of the exponential average of outputs, 0 for none",
-        least=0,
-        most=0.9999,
-        advanced=True,
-    )
-    total_variation: float = setting(
-        0.0, "Weight of a total variation prior beside the network", least=0, advanced=True
-    )
-    network: Literal["skip", "unet", "resnet", "pixels"] | None = setting(
-        None, "The network; pixels: none, the image itself is optimised", advanced=True
-    )
-    filters: tuple[int, ...] | None = setting(
-        None, "Filters of each level, finest first", least=1, most=4096, advanced=True
-    )
-    skips: tuple[int, ...] | None = setting(
-        None, "Filters of each level's skip connection, 0 for none", least=0, advanced=True
-    )
-    kernels_down: tuple[int, ...] | None = setting(
-        None, "Kernel sizes of the encoder, odd", least=1, most=31, advanced=True
-    )
-    kernels_up: tuple[int, ...] | None = setting(
-        None, "Kernel sizes of the decoder, odd", least=1, most=31, advanced=True
-    )
-    kernel_skip: int | None = setting(
-        None, "Kernel size of the skips, odd", least=1, most=31, advanced=True
-    )
-    downsampling: Literal["stride", "average", "max"] | None = setting(
-        None, "How a level shrinks the image", advanced=True
-    )
-    upsampling: tuple[Literal["bilinear", "nearest"], ...] | None = setting(
-        None, "How a level grows it back", advanced=True
-    )
-    padding: Literal["reflect", "zero"] | None = setting(
-        None, "What convolutions see beyond the border", advanced=True
-    )
-    pointwise: bool | None = setting(
-        None, "A 1x1 convolution after each of the decoder's convolutions", advanced=True
-    )
-    shuffle: int | None = setting(
-        None, "Work at 1/shuffle of the resolution", least=1, most=8, advanced=True
-    )
-    anisotropy: float | None = setting(
-        None,
-        "In a volume, how many times as far apart as a slice's pixels the slices are; "
-        "the file's scale if not given, else 1",
-        least=0.01,
-        most=100,
-        advanced=True,
-    )
-    precision: Literal["auto", "float32", "bfloat16"] | None = setting(
-        None, "Number format of convolutions", advanced=True
-    )
-    layout: Literal["contiguous", "channels-last"] | None = setting(
-        None, "How images lie in memory; channels-last is the faster one", advanced=True
-    )
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
@@ -362,21 +183,3 @@ def _for_levels(values: tuple[Any, ...] | None, levels: int) -> tuple[Any, ...] 
     if values is None:
         return None
     return (values + values[-1:] * levels)[:levels]
-
-
-def fill_missing(y: Tensor, observed: Tensor) -> Tensor:
-    """Missing pixels filled from the nearest known one of their channel.
-
-    A quick, scale-free guess that is only an input for a network, never a result.
-    """
-    import torch
-    from scipy.ndimage import distance_transform_edt
-
-    if bool(observed.all()):
-        return y
-    filled = y.clone()
-    for c in range(y.shape[1]):
-        known = observed[0, c].numpy()
-        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-        filled[0, c] = torch.from_numpy(y[0, c].numpy()[tuple(nearest)])
-    return filled

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.tasks.base import Measurement, Task, fill_missing
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement, fill_missing
 from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement
 from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volume
 
 BLOCK = 8

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import Measurement, Task, fill_missing
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement, fill_missing
 from napari_dip.tasks.presets import FAST, FAST_3D, FROM_PICTURE, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 

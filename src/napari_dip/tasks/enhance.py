@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 

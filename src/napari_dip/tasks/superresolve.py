@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import Measurement, Task
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement
 from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
 from napari_dip.tasks.settings import setting
 

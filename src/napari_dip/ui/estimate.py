@@ -53,7 +53,7 @@ def estimate(question: Question) -> Estimate:
 
     from napari_dip.engine.devices import resolve_device, total_memory
     from napari_dip.engine.problem import memory_needed
-    from napari_dip.tasks.base import Measurement
+    from napari_dip.tasks.measurement import Measurement
 
     device = resolve_device(question.device)
     shape = (1, question.channels, *question.sides)

@@ -1,0 +1,92 @@
+"""A degraded image as a fit sees it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A degraded image as the fit sees it.
+
+    Attributes
+    ----------
+    y
+        (1, channels, *space), float32, about [0, 1].
+    observed
+        (1, channels, *space), bool: False where nothing is known.
+    unit
+        How much of the data range 1.0 in y stands for: a noise level of sigma (as a fraction of
+        the data range) is sigma / unit in y.
+    guide
+        (1, channels, *space), a second picture of the scene.
+    psf
+        (*sides), the point spread function.
+    low, high
+        The user's values that 0 and 1 in y stand for, one for each channel.
+    """
+
+    y: Tensor
+    observed: Tensor
+    unit: float = 1.0
+    guide: Tensor | None = None
+    psf: Tensor | None = None
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (1.0,)
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return tuple(self.y.shape[2:])
+
+    def values(self) -> list[NDArray[np.float64]]:
+        """Each channel in the user's values, its missing pixels filled."""
+        filled = fill_missing(self.y, self.observed)[0].double().numpy()
+        lows, spans = self.low * len(filled), self.spans * len(filled)
+        return [low + span * y for low, span, y in zip(lows, spans, filled, strict=False)]
+
+    @property
+    def spans(self) -> tuple[float, ...]:
+        """The user's units in 1.0 of y."""
+        return tuple(high - low for low, high in zip(self.low, self.high, strict=True))
+
+    @cached_property
+    def estimated_sigma(self) -> float:
+        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator.
+
+        Measured once: a preset, its task and a rule may each ask for it.
+        """
+        from skimage.restoration import estimate_sigma
+
+        filled = fill_missing(self.y, self.observed)
+        with warnings.catch_warnings():  # an empty channel gives 0, or NaN and a warning
+            warnings.simplefilter("ignore", RuntimeWarning)
+            values = [float(estimate_sigma(channel.numpy())) for channel in filled[0]]
+        noisy = [value for value in values if value > 1e-6]
+        return fmean(noisy) if noisy else 0.0
+
+
+def fill_missing(y: Tensor, observed: Tensor) -> Tensor:
+    """Missing pixels filled from the nearest known one of their channel.
+
+    A quick, scale-free guess that is only an input for a network, never a result.
+    """
+    import torch
+    from scipy.ndimage import distance_transform_edt
+
+    if bool(observed.all()):
+        return y
+    filled = y.clone()
+    for c in range(y.shape[1]):
+        known = observed[0, c].numpy()
+        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
+        filled[0, c] = torch.from_numpy(y[0, c].numpy()[tuple(nearest)])
+    return filled
