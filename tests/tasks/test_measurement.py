@@ -1,5 +1,8 @@
 """A degraded image as a fit sees it."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 
 from napari_dip.tasks.measurement import fill_missing
