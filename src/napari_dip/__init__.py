@@ -16,9 +16,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from napari_dip.errors import UserError
+    from napari_dip.job import Job
     from napari_dip.large import restore_large
     from napari_dip.many import restore_many
-    from napari_dip.restoration import Job, prepare, restore
+    from napari_dip.restoration import prepare, restore
     from napari_dip.results import Restoration, Update
     from napari_dip.tasks import (
         Deblur,
@@ -36,7 +37,8 @@ _HOME = {
     "restore_many": "many",
     "UserError": "errors",
     **dict.fromkeys(("Restoration", "Update"), "results"),
-    **dict.fromkeys(("Job", "prepare", "restore"), "restoration"),
+    "Job": "job",
+    **dict.fromkeys(("prepare", "restore"), "restoration"),
     **dict.fromkeys(
         (
             "DeJPEG",

@@ -21,7 +21,8 @@ from napari_dip.files import (
     write_image,
 )
 from napari_dip.files.calibration import calibrated
-from napari_dip.restoration import Job, prepare
+from napari_dip.job import Job
+from napari_dip.restoration import prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Side, Task
 from napari_dip.terminal import run_job

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from napari_dip.restoration import Job
+    from napari_dip.job import Job
     from napari_dip.results import Restoration
     from napari_dip.studies import StudyJob, StudyResult
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_dip.restoration import Job
+    from napari_dip.job import Job
     from napari_dip.results import Restoration
 
 

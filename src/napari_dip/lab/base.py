@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from napari_dip.errors import UserError
 from napari_dip.images import CHANNELS
+from napari_dip.job import Job
 from napari_dip.metrics import psnr, ssim
-from napari_dip.restoration import Job, prepare
+from napari_dip.restoration import prepare
 from napari_dip.studies import Array, Moment, Part, ShouldStop, at_once
 from napari_dip.tasks import TASKS, Task
 from napari_dip.tasks.settings import Settings, setting

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_dip.restoration import Job
+from napari_dip.job import Job
 from napari_dip.tasks.measurement import fill_missing
 
 TV_SHARE, NLM_SHARE = 0.8, 0.6

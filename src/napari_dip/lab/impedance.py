@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.job import Job
 from napari_dip.lab.base import Material, Network, Study, in_users_units
-from napari_dip.restoration import Job
 from napari_dip.studies import Moment, Part, ShouldStop
 from napari_dip.tasks import Denoise
 from napari_dip.tasks.settings import setting

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_dip.job import Job
 from napari_dip.lab.base import Material, Network, Study
-from napari_dip.restoration import Job
 from napari_dip.studies import Array, Moment, Part, ShouldStop
 from napari_dip.tasks import EnhanceDetail
 from napari_dip.tasks.settings import setting
