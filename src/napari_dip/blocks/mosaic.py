@@ -140,6 +140,8 @@ class Mosaic:
                     )
         self.items: dict[Block, BlockItem] = {}
         self._by_name: dict[str, Block] = {}
+        self._done: set[Block] = set()
+        self._written: set[Block] = set()
         if self.is_complete:
             return
         if before is None:
@@ -195,8 +197,6 @@ class Mosaic:
             before = self._before(block) if self.plan.warm else None
             self.items[fine] = BlockItem(self.name, self.plan, block, self.parts, before)
         self._by_name |= {item.name: block for block, item in self.items.items()}
-        self._done: set[Block] = set()
-        self._written: set[Block] = set()
         axes, _ = axes.finer(factors).ordered()
         self.store = Store(self.output, axes, thin=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)

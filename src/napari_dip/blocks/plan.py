@@ -16,11 +16,12 @@ from napari_dip.errors import UserError
 from napari_dip.file_restoration import READERS
 from napari_dip.files import read_image
 from napari_dip.files.lazy import LazyPicture, open_lazily
-from napari_dip.images import Extent
-from napari_dip.restoration import Job, prepare
+from napari_dip.job import Job
+from napari_dip.restoration import prepare
 from napari_dip.series import continued
 from napari_dip.tasks import task_from_dict
 from napari_dip.tasks.base import Side, Task
+from napari_dip.value_range import Extent
 
 DEPTH = 64
 """Slices of a block of a volume."""
@@ -240,5 +241,8 @@ def blocks_for(fitting: Fitting, shape: tuple[int, ...], block: int | None, over
     depth = min(block, DEPTH)
     sides = sides_of(fitting, {"Y": block, "X": block, "Z": depth})
     most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
-    overlaps = tuple(most.get(letter, 0) for letter in fitting.fitted)
+    overlaps = tuple(
+        0 if own in fitting.each else most.get(letter, 0)
+        for own, letter in zip(fitting.letters, fitting.fitted, strict=True)
+    )
     return Layout(cut(shape, sides, overlaps), overlaps)

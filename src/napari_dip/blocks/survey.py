@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.batch.items import Stopped
-from napari_dip.blocks.cutting import Block, cut, tile
+from napari_dip.blocks.cutting import cut, tile
 from napari_dip.blocks.plan import Group, Plan, Source, channel_of, sides_of
 from napari_dip.errors import UserError
 from napari_dip.file_restoration import with_anisotropy
 from napari_dip.files.lazy import LazyPicture
-from napari_dip.images import Extent, measure_extent
+from napari_dip.images import measure_extent
 from napari_dip.restoration import prepare
 from napari_dip.tasks.base import Task
+from napari_dip.value_range import Extent
 
 SAMPLE = {"Y": 256, "X": 256, "Z": 16}
 SAMPLES = 16

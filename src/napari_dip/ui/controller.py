@@ -12,6 +12,9 @@ from psygnal import SignalInstance
 from napari_dip.errors import UserError
 from napari_dip.tasks import Task, task_from_dict
 from napari_dip.ui.background import Background
+from napari_dip.ui.divided_run import DividedRun
+from napari_dip.ui.divided_session import DividedSession
+from napari_dip.ui.division import block_sides, divide
 from napari_dip.ui.estimate import Estimate, Question, estimate
 from napari_dip.ui.layers import level_0
 from napari_dip.ui.model import Action, RestoreModel, as_dict
@@ -19,7 +22,7 @@ from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import task_of
 from napari_dip.ui.regions import new_mask
-from napari_dip.ui.requests import request_of, source_of
+from napari_dip.ui.requests import divided_of, request_of, source_of
 from napari_dip.ui.session import Session
 from napari_dip.ui.steering import Pacing, RunController, RunView
 from napari_dip.ui.worker import Report, Run
@@ -42,6 +45,7 @@ class View(RunView, Protocol):
     def show_device(self, device: str) -> None: ...
     def show_curve(self, reports: tuple[Report, ...], stopped_at: int | None) -> None: ...
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None: ...
+    def show_division(self, words: str, is_divided: bool) -> None: ...
     def show_estimate(self, text: str, is_warning: bool) -> None: ...
     def start_painting(self, layer: Any) -> None: ...
     def copy_text(self, text: str) -> None: ...
@@ -57,7 +61,7 @@ class RestoreController(RunController):
 
     model: RestoreModel
     view: View
-    _session: Session | None
+    _session: Session | DividedSession | None
 
     def __init__(
         self,
@@ -86,15 +90,21 @@ class RestoreController(RunController):
         view.show_task(model.task)
         view.show_device(model.device)
 
-    def _begin(self, preferences: Preferences, pacing: Pacing) -> Session:
+    def _begin(self, preferences: Preferences, pacing: Pacing) -> Session | DividedSession:
         request = request_of(self.model, self.viewer.dims)
+        divided = divided_of(self.model, request)
         assert self.model.image is not None  # request_of has asked for it
         self.view.remember(request.task)
-        run = Run(request, preferences.snapshot_bytes)
         name = f"{request.source.name} [{request.task.name}]"
         kwargs = request.source.layer_kwargs(request.factors)
+        if divided is not None:
+            kwargs["multiscale"] = divided.is_large
         preview = Preview(self.viewer.layers, self.model.image, name, kwargs)
-        return Session(run, preview, self.view, pacing)
+        if divided is None:
+            run = Run(request, preferences.snapshot_bytes)
+            return Session(run, preview, self.view, pacing)
+        parts = DividedRun(divided, preferences.snapshot_bytes)
+        return DividedSession(parts, preview, self.view, pacing, self.viewer.dims)
 
     @property
     def _is_waiting(self) -> bool:
@@ -140,22 +150,30 @@ class RestoreController(RunController):
         self._fill(task_of(layer))
 
     def estimate(self) -> None:
-        """Ask for the memory that the form's restoration takes."""
+        """Say what is fitted together, and ask for the memory that it takes."""
+        self.model.fits = True
+        self._estimate()
+
+    def _estimate(self) -> None:
         model = self.model
         try:
             source = source_of(model, self.viewer.dims)
+            division = divide(source, model.block_size, fits=model.fits)
         except UserError:
             self.view.show_estimate("", False)
+            self.view.show_division("", False)
             return
+        self.view.show_division(division.words, division.is_divided)
         assert model.image is not None  # source_of has asked for it
         samples = level_0(model.image).shape[-1] if source.rgb else 1
         channels = samples - 1 if samples in (2, 4) else samples
-        self._estimator.ask(Question(model.task, channels, source.sides, model.device))
+        sides = block_sides(source.sides, division.block)
+        self._estimator.ask(Question(model.task, channels, sides, model.device))
         self.view.set_ticking(True)
 
     def _set(self, name: str, value: Any) -> None:
         setattr(self.model, name, value)
-        if name in ("name", "image", "region", "extent", "rectangle", "device"):
+        if name in ("name", "image", "region", "extent", "rectangle", "device", "block_size"):
             self.estimate()
 
     def _set_task(self, task: Task) -> None:
@@ -168,14 +186,22 @@ class RestoreController(RunController):
         self.estimate()
         self.model.say(f"{task.title}: settings filled in.")
 
-    def _timeline(self) -> Session:
+    def _timeline(self) -> Session | DividedSession:
         if self._session is None:
             raise UserError("timeline: there is no snapshot yet; run a restoration first")
         return self._session
 
     def _show_estimate(self) -> None:
         answer = self._estimator.take()
-        if isinstance(answer, Estimate):
+        if isinstance(answer, Estimate) and not answer.fits and self._can_be_cut:
+            self.model.fits = False
+            self._estimate()
+        elif isinstance(answer, Estimate):
             self.view.show_estimate(str(answer), not answer.fits)
         elif answer is not None:
             self.view.show_estimate(answer, True)
+
+    @property
+    def _can_be_cut(self) -> bool:
+        """Whether blocks are decided on here, and are not yet."""
+        return self.model.fits and not self.model.block_size

@@ -28,14 +28,48 @@ OTHER_AXES = "TPQRUVW"
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of an array that is not read yet: NumPy, dask, zarr, ..."""
+    """A box of an array that is not read yet: NumPy, dask, zarr, ...
+
+    It can be sliced as an array, and then a part of the box is read. `index` has an entry for each
+    axis, or for the first ones.
+    """
 
     data: Any = field(repr=False)
     index: tuple[slice | int, ...]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(taken) for taken in self._taken if isinstance(taken, range))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.data.dtype)
+
+    def __getitem__(self, slices: tuple[slice, ...]) -> Array:
+        """A part of the box, with a slice for each of its axes."""
+        parts = iter(slices)
+        index: list[slice | int] = []
+        for taken in self._taken:
+            if isinstance(taken, range):
+                part = taken[next(parts)]
+                index.append(slice(part.start, part.stop))
+            else:
+                index.append(taken)
+        return np.asarray(self.data[tuple(index)])
+
     def read(self) -> Array:
         """The box's values, as a copy: a layer that is painted on later does not change them."""
         return np.array(self.data[self.index])
+
+    @property
+    def _taken(self) -> list[range | int]:
+        """What of each axis of the array is in the box."""
+        shape = self.data.shape
+        full: tuple[slice | int, ...] = (slice(None),) * (len(shape) - len(self.index))
+        return [
+            range(*entry.indices(length)) if isinstance(entry, slice) else entry
+            for entry, length in zip((*self.index, *full), shape, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -53,7 +87,7 @@ class Source:
     start, stop
         The box that is restored, in pixels, an entry for each axis of `shape`.
     space
-        The two or three axes that are fitted; the others have one entry.
+        The two or three axes that are fitted; the others have one entry, or are gone through.
     rgb
         Whether a last axis holds samples of a colour.
     transform
@@ -90,6 +124,14 @@ class Source:
     def slices(self) -> tuple[slice, ...]:
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
+    def at(self, start: Sequence[int], each: Sequence[int]) -> Source:
+        """One entry along some axes that are gone through."""
+        first, last = list(self.start), list(self.stop)
+        for axis in each:
+            first[axis] = self.start[axis] + start[axis]
+            last[axis] = first[axis] + 1
+        return replace(self, start=tuple(first), stop=tuple(last))
+
     def layer_kwargs(self, factors: Sequence[int] | int = 1) -> dict[str, Any]:
         """Keywords that put a restored array exactly over its source.
 
@@ -112,8 +154,8 @@ class Source:
         }
 
 
-def take(layer: Image, dims: Dims, *, volume: bool = False) -> Source:
-    """The slice of a layer that is on display, or the volume around it.
+def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) -> Source:
+    """The slice of a layer that is on display, or the volume around it; or all of these.
 
     Raises
     ------
@@ -125,7 +167,7 @@ def take(layer: Image, dims: Dims, *, volume: bool = False) -> Source:
     space = space_of(layer, dims, volume=volume)
     position = slice_position(layer, dims)
     start, stop = [0] * layer.ndim, list(shape)
-    for axis in set(range(layer.ndim)) - set(space):
+    for axis in set(range(layer.ndim)) - set(space) if not each else ():
         start[axis] = int(np.clip(position[axis], 0, shape[axis] - 1))
         stop[axis] = start[axis] + 1
     box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from psygnal import SignalGroupDescriptor
@@ -28,6 +29,18 @@ class Extent(StrEnum):
 
     SLICE = "Current slice"
     VOLUME = "Volume (3-D)"
+    SLICES = "All slices, one by one"
+    VOLUMES = "All volumes, one by one"
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether three axes are fitted together."""
+        return self in (Extent.VOLUME, Extent.VOLUMES)
+
+    @property
+    def is_each(self) -> bool:
+        """Whether the other axes are gone through."""
+        return self in (Extent.SLICES, Extent.VOLUMES)
 
 
 class Action(StrEnum):
@@ -115,10 +128,19 @@ class RestoreModel(RunModel):
         Of the chosen task.
     tasks
         The settings of each task: changing the task back and forth loses nothing.
+    block_size
+        Pixels along y and x that are fitted at once; 0 to have it decided.
+    folder
+        Where what is restored part by part goes; None for a temporary place.
+    fits
+        Whether memory suffices for a plane or volume as a whole, as far as is known.
     """
 
     name: str = "denoise"
     tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
+    block_size: int = 0
+    folder: Path | None = None
+    fits: bool = True
 
     @property
     def task(self) -> Task:

@@ -42,7 +42,7 @@ class Preview:
     def is_deleted(self) -> bool:
         return self.layer is not None and self.layer not in self._layers
 
-    def show(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
+    def show(self, image: Any, metadata: dict[str, Any]) -> None:
         """Show an image; a layer that was deleted does not come back before the end."""
         if self.layer is None:
             self.layer = self.add(image, metadata)
@@ -52,7 +52,17 @@ class Preview:
             self.layer.data = image
         self.layer.metadata = metadata
 
-    def finish(self, image: NDArray[Any], metadata: dict[str, Any]) -> None:
+    def refresh(self, metadata: dict[str, Any]) -> None:
+        """Show what has become of an array that grows."""
+        if self.layer is None or self.is_deleted:
+            return
+        self.layer.refresh()
+        # Others that look at the layer are told, as when an array is assigned; assigning this one
+        # again would show its coarsest level first.
+        self.layer.events.data(value=self.layer.data)
+        self.layer.metadata = metadata
+
+    def finish(self, image: Any, metadata: dict[str, Any]) -> None:
         """Show the result, in a new layer if the preview was deleted."""
         if self.is_deleted:
             self.layer = None
@@ -79,7 +89,7 @@ class Preview:
             self._layers.remove(self.layer)
         self.layer = None
 
-    def add(self, image: NDArray[Any], metadata: dict[str, Any], **changes: Any) -> Image:
+    def add(self, image: Any, metadata: dict[str, Any], **changes: Any) -> Image:
         """A further layer in the same place; with a name that no other layer has."""
         kwargs = {"name": self.name, **self.kwargs, **changes}
         layer = Image(image, metadata=metadata, **kwargs)

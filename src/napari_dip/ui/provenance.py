@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_dip.results import Restoration
     from napari_dip.tasks import Task
+    from napari_dip.ui.divided_run import DividedRun
     from napari_dip.ui.layers import Source
     from napari_dip.ui.worker import Request
 
@@ -44,7 +45,7 @@ def provenance(
     stop_reason
         Why there is no more, if there is no result.
     """
-    task, source = request.task, request.source
+    task = request.task
     if result is None:
         report = {
             "task": task.name,
@@ -59,11 +60,50 @@ def provenance(
             # They are the last iteration's, not this one's.
             report = {k: v for k, v in report.items() if k not in ("psnr", "ssim")}
             report["stop_reason"] = "chosen"
+    return _labelled(report, request, iteration)
+
+
+def provenance_of_parts(
+    run: DividedRun, iteration: int | None = None, *, stop_reason: str | None = None
+) -> dict[str, Any]:
+    """The metadata of a layer that was restored part by part.
+
+    Parameters
+    ----------
+    run
+        Which does it, or did it.
+    iteration
+        Which iteration of one part the layer shows; the iterations of all parts if not given.
+    stop_reason
+        Why there is no more, if the run does not tell.
+    """
+    request, result, mosaic = run.request, run.result, run.mosaic
+    task = request.asked.task
+    if mosaic is not None and mosaic.items:
+        task = next(iter(mosaic.plan.groups.values())).task
+    report = {
+        "task": task.name,
+        "settings": task.to_dict(),
+        "seed": request.asked.seed,
+        "device": request.asked.device if result is None else result.device,
+        "stop_reason": stop_reason,
+        "division": request.division.words,
+        "output": None if mosaic is None else str(mosaic.output),
+    }
+    if result is not None:
+        stop_reason = stop_reason or result.stop_reason
+        report |= {"parts": [result.done, result.count], "seconds": result.seconds}
+        report |= {"stop_reason": stop_reason if iteration is None else "chosen"}
+        iteration = result.iterations if iteration is None else iteration
+    return _labelled(report, request.asked, iteration)
+
+
+def _labelled(report: dict[str, Any], request: Request, iteration: int | None) -> dict[str, Any]:
     return {
         KEY: {
             **report,
             "iterations": iteration,
-            "source": origin(source),
+            "source": origin(request.source),
             "beside": dict(request.names),
             "versions": {"napari-dip": __version__, **versions()},
         }

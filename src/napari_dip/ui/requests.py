@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import UserError
+from napari_dip.ui.divided import DividedRequest
+from napari_dip.ui.division import divide
 from napari_dip.ui.layers import Crop, Source, beside, level_0, take
-from napari_dip.ui.model import Extent, Region, RestoreModel, RunModel
+from napari_dip.ui.model import Region, RestoreModel, RunModel
 from napari_dip.ui.regions import mask_of, rectangle_of, view_of
 from napari_dip.ui.worker import Request
 
@@ -27,7 +29,8 @@ def source_of(model: RunModel, dims: Dims) -> Source:
     image = model.image
     if image is None:
         raise UserError("image: choose an Image layer; open one or a sample from the File menu")
-    source = take(image, dims, volume=model.extent is Extent.VOLUME)
+    extent = model.extent
+    source = take(image, dims, volume=extent.is_volume, each=extent.is_each)
     if model.region is Region.VIEW:
         return view_of(image, source)
     if model.region is Region.RECTANGLE:
@@ -64,6 +67,25 @@ def request_of(model: RestoreModel, dims: Dims) -> Request:
         psf=None if psf is None else _psf(psf, len(source.space)),
         reference=None if reference is None else beside(reference, source, "reference", factors),
     )
+
+
+def divided_of(model: RestoreModel, request: Request) -> DividedRequest | None:
+    """The request part by part, if it is to be carried out so.
+
+    Raises
+    ------
+    UserError
+        When it can't be.
+    """
+    division = divide(request.source, model.block_size, fits=model.fits)
+    if not division.is_divided:
+        return None
+    if request.guide is not None:
+        raise UserError(
+            "guide: what is restored slice by slice or in blocks takes none; choose the current "
+            "slice, or a smaller region"
+        )
+    return DividedRequest(request, division, model.folder)
 
 
 def _psf(layer: Image, axes: int) -> Crop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,39 @@ class Timeline:
     def at(self, iteration: int) -> Snapshot:
         """The snapshot that is nearest to an iteration; there has to be one."""
         return min(self.snapshots, key=lambda s: abs(s.iteration - iteration))
+
+
+class Timelines:
+    """The timelines of many fits, in bounded memory altogether.
+
+    Each has an equal share. Where not even two snapshots of each fit in, those of the earliest fits
+    are given up.
+
+    Parameters
+    ----------
+    budget
+        Bytes that all snapshots may take; the newest fit's first and last are always kept.
+    count
+        Of the fits.
+    """
+
+    def __init__(self, budget: int, count: int) -> None:
+        self._budget, self._share = budget, budget // max(1, count)
+        self._timelines: dict[Hashable, Timeline] = {}
+
+    def add(self, fit: Hashable, snapshot: Snapshot) -> None:
+        """Add the next snapshot of a fit."""
+        self._timelines.setdefault(fit, Timeline(self._share)).add(snapshot)
+        while len(self._timelines) > 1 and self._taken > self._budget:
+            del self._timelines[next(iter(self._timelines))]
+
+    def of(self, fit: Hashable) -> Timeline | None:
+        """A fit's timeline, if there is one (yet, or any more)."""
+        return self._timelines.get(fit)
+
+    @property
+    def _taken(self) -> int:
+        return sum(s.image.nbytes for t in self._timelines.values() for s in t.snapshots)
 
 
 def _least_missed(snapshots: list[Snapshot]) -> int:

@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from napari_dip.errors import UserError
-from napari_dip.restoration import Job, prepare
+from napari_dip.job import Job
+from napari_dip.restoration import prepare
 from napari_dip.results import Update
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers import Crop, Source, displayable
@@ -190,11 +191,15 @@ class LiveRun(Generic[U]):
     def _carry_out(self) -> None:
         with closing(cast("Generator[U]", self._begin(self._should_stop))) as updates:
             for update in updates:
-                self._newest = self._note(update)
-                self._has_news = True
+                self._publish(update)
                 self.result = update.result
                 if self._discarding:
                     break
+
+    def _publish(self, update: U) -> None:
+        """Leave an update where the window finds it; the one before is dropped."""
+        self._newest = self._note(update)
+        self._has_news = True
 
     def _note(self, update: U) -> U:
         """Take down what is kept of each update, on the thread; what is returned is shown."""

@@ -81,27 +81,31 @@ def test_choices_are_emitted(inputs, viewer):
     }
 
 
+def is_hidden(inputs, name):
+    return inputs._parts._rows._labels[name].isHidden()
+
+
 def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs):
     heard = {}
     inputs.changed.connect(heard.__setitem__)
-    inputs._region.value = Region.VIEW
-    inputs._extent.value = Extent.VOLUME
+    inputs._parts.widgets["region"].value = Region.VIEW
+    inputs._parts.widgets["extent"].value = Extent.VOLUME
     assert heard["region"] is Region.VIEW  # PySide6 makes it plain text
     assert heard["extent"] is Extent.VOLUME
 
 
 def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
-    assert inputs._parts._labels["rectangle"].isHidden()
-    inputs._region.value = Region.RECTANGLE
-    assert not inputs._parts._labels["rectangle"].isHidden()
+    assert is_hidden(inputs, "rectangle")
+    inputs._parts.widgets["region"].value = Region.RECTANGLE
+    assert not is_hidden(inputs, "rectangle")
 
 
 def test_a_stack_can_be_restored_as_a_volume(inputs, viewer):
-    assert inputs._parts._labels["extent"].isHidden()
+    assert is_hidden(inputs, "extent")
     stack = viewer.add_image(np.zeros((3, 20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    assert not inputs._parts._labels["extent"].isHidden()
+    assert not is_hidden(inputs, "extent")
 
 
 def test_a_mask_can_be_asked_for(inputs):

@@ -12,7 +12,8 @@ from psygnal import Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_dip.tasks import Task
-from napari_dip.ui.model import Action, Extent, Region
+from napari_dip.ui.model import Action
+from napari_dip.ui.views.parts import Parts
 from napari_dip.ui.views.rows import Rows
 
 if TYPE_CHECKING:
@@ -39,13 +40,21 @@ OPTIONAL = ("mask", "guide", "psf", "reference")
 
 
 class Inputs(QWidget):
-    """Combos that follow the viewer's layers."""
+    """Combos that follow the viewer's layers.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers can be chosen.
+    divides
+        Whether an image may be restored in several parts.
+    """
 
     changed = Signal(str, object)
     """(name, value): a field of the model."""
     asked = Signal(Action)
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, *, divides: bool = False) -> None:
         super().__init__()
         self._viewer = viewer
         layout = QVBoxLayout(self)
@@ -59,33 +68,12 @@ class Inputs(QWidget):
                 nullable=role in OPTIONAL,
                 choices=partial(self._choices, kinds),
             )
-        self._rectangle = ComboBox(
-            name="rectangle",
-            label="in",
-            tooltip="The Shapes layer with the rectangle; the selected shape counts, or the last",
-            nullable=True,
-            choices=partial(self._choices, (Shapes,)),
-        )
-        self._region = ComboBox(
-            name="region",
-            label="Region",
-            tooltip="How much of the image; a small region is a quick try before the full run",
-            choices=[(str(r), r) for r in Region],
-        )
-        self._extent = ComboBox(
-            name="extent",
-            label="Stack",
-            tooltip="The slice that is shown, or the whole volume with 3-D convolutions",
-            choices=[(str(e), e) for e in Extent],
-        )
-        self._rows, self._parts = Rows(), Rows()
-        for rows, widgets in (
-            (self._rows, self._layers.values()),
-            (self._parts, (self._region, self._rectangle, self._extent)),
-        ):
-            for widget in widgets:
-                rows.add(widget)
-                widget.changed.connect(partial(self._emit, widget.name))
+        self._rows = Rows()
+        for widget in self._layers.values():
+            self._rows.add(widget)
+            widget.changed.connect(partial(self._emit, widget.name))
+        self._parts = Parts(partial(self._choices, (Shapes,)), divides=divides)
+        self._parts.changed.connect(self.changed.emit)
         self._new_mask = QPushButton(str(Action.NEW_MASK))
         self._new_mask.setToolTip("Add an empty mask over the image and paint what is missing")
         self._new_mask.clicked.connect(lambda: self.asked.emit(Action.NEW_MASK))
@@ -97,14 +85,15 @@ class Inputs(QWidget):
 
     def reset_choices(self) -> None:
         """Follow the layers; napari calls this when one comes, goes or is renamed."""
-        for widget in (*self._layers.values(), self._rectangle):
+        for widget in (*self._layers.values(), self._parts):
             widget.reset_choices()
         self._show_rows()
 
     def emit_all(self) -> None:
         """Say what is chosen, for a model that is new."""
-        for name, widget in (self._rows.widgets | self._parts.widgets).items():
+        for name, widget in self._layers.items():
             self._emit(name, widget.value)
+        self._parts.emit_all()
 
     def choose(self, role: str, layer: Any) -> None:
         """Choose a layer for a role."""
@@ -120,19 +109,19 @@ class Inputs(QWidget):
         self._show_rows()
 
     def _emit(self, name: str, value: Any) -> None:
-        # PySide6 gives a StrEnum back as plain text.
-        kind = {"region": Region, "extent": Extent}.get(name)
-        self.changed.emit(name, value if kind is None else kind(value))
+        self.changed.emit(name, value)
         self._show_rows()
+
+    def show_division(self, words: str, is_divided: bool) -> None:
+        """Show what is fitted together, and whether the result goes to a folder."""
+        self._parts.show_division(words, is_divided)
 
     def _show_rows(self) -> None:
         for role in self._layers:
             self._rows.set_visible(role, role in self._roles)
         self._new_mask.setVisible("mask" in self._roles)
         self._parts.setVisible("image" in self._roles)
-        self._parts.set_visible("rectangle", self._region.value == Region.RECTANGLE)
-        image = self._layers["image"].value
-        self._parts.set_visible("extent", image is not None and image.ndim > 2)
+        self._parts.show_image(self._layers["image"].value)
 
     def _choices(self, kinds: tuple[type, ...], _widget: ComboBox) -> list[Any]:
         return [layer for layer in self._viewer.layers if isinstance(layer, kinds)]

@@ -45,7 +45,8 @@ class RestoreView(LiveView):
             tooltip="What to restore",
             choices=[(task.title, name) for name, task in TASKS.items()],
         )
-        self._inputs, self._form, self._computing = Inputs(viewer), TaskForm(), Computing()
+        self._inputs = Inputs(viewer, divides=True)
+        self._form, self._computing = TaskForm(), Computing()
         self._curve, self._timeline = Curve(), TimelineBar()
         task = Rows()
         task.add(self._choice)
@@ -79,6 +80,9 @@ class RestoreView(LiveView):
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None:
         self._timeline.show_iterations(iterations, shown)
         self._curve.show_mark(shown)
+
+    def show_division(self, words: str, is_divided: bool) -> None:
+        self._inputs.show_division(words, is_divided)
 
     def show_estimate(self, text: str, is_warning: bool) -> None:
         self._computing.show_estimate(text, is_warning)

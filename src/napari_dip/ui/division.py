@@ -1,0 +1,161 @@
+"""How what is asked for is divided: which axes are fitted together, and in which blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from napari_dip.axes import Fitting
+from napari_dip.blocks.plan import DEPTH, Layout, blocks_for
+from napari_dip.errors import UserError
+from napari_dip.large import BLOCK, BLOCK_3D, LEAST
+from napari_dip.ui.layers import Source
+
+LARGEST = 2048
+"""Pixels along the longer side of a plane that is fitted as a whole, if memory allows."""
+
+LETTERS = {"t": "T", "time": "T", "z": "Z", "c": "C", "channel": "C"}
+"""What axes are, by their labels."""
+
+UNNAMED = "ZTC"
+"""What axes without such labels are, from the last one on."""
+
+ONE = {"T": "frame", "Z": "slice", "C": "channel"}
+"""What an entry of an axis is called."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a source is divided.
+
+    Attributes
+    ----------
+    fitting
+        Which of its axes are fitted together.
+    shape
+        Of its array.
+    block
+        Pixels along y and x of a block; None where planes and volumes are fitted as a whole.
+    """
+
+    fitting: Fitting
+    shape: tuple[int, ...]
+    block: int | None
+
+    @property
+    def letters(self) -> str:
+        """One for each axis of the array."""
+        return self.fitting.letters
+
+    @property
+    def overlap(self) -> int:
+        return 0 if self.block is None else self.block // 8
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether there are several parts."""
+        return self.block is not None or bool(self.each)
+
+    @property
+    def each(self) -> tuple[int, ...]:
+        """The axes with several entries that are fitted one by one."""
+        pairs = enumerate(zip(self.letters, self.shape, strict=True))
+        return tuple(i for i, (a, n) in pairs if a in self.fitting.each and n > 1)
+
+    @cached_property
+    def blocks(self) -> int:
+        """Their number in each frame or slice."""
+        spans = self._layout.grid.spans
+        count = 1
+        for letter, along in zip(self.letters, spans, strict=True):
+            count *= 1 if letter in self.fitting.each else len(along)
+        return count
+
+    @property
+    def words(self) -> str:
+        """Such as "4 frames one by one, 3 colours jointly; 12 blocks each"; empty for a picture."""
+        fitting = self.fitting.words(self.shape)
+        told = [] if fitting == "one picture" else [fitting]
+        if self.blocks > 1:
+            told.append(f"{self.blocks} blocks of {self.block}{' each' if self.each else ''}")
+        return "; ".join(told)
+
+    def place(self, start: tuple[int, ...]) -> str:
+        """An entry in words, such as "frame 3 of 20"."""
+        return ", ".join(
+            f"{ONE[self.letters[i]]} {start[i] + 1} of {self.shape[i]}" for i in self.each
+        )
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return blocks_for(self.fitting, self.shape, self.block, self.overlap)
+
+
+def divide(source: Source, block: int, *, fits: bool) -> Division:
+    """Decide how a source is divided.
+
+    Parameters
+    ----------
+    source
+        What is restored; its axes that are not space are gone through.
+    block
+        Pixels along y and x of a block; 0 to have it decided.
+    fits
+        Whether memory suffices for a plane or volume as a whole.
+
+    Raises
+    ------
+    UserError
+        When that can't be done.
+    """
+    letters = _letters(source)
+    each = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
+    shape = tuple(b - a for a, b in zip(source.start, source.stop, strict=True))
+    if source.rgb:
+        shape = (*shape, source.crop.shape[-1])
+    return Division(Fitting(letters, each), shape, _block(source, block, fits))
+
+
+def block_sides(sides: tuple[int, ...], block: int | None) -> tuple[int, ...]:
+    """Of what is fitted at once: a block, or a plane or volume as a whole."""
+    if block is None:
+        return sides
+    most = (min(block, DEPTH), block, block)[-len(sides) :]
+    return tuple(map(min, sides, most))
+
+
+def _block(source: Source, block: int, fits: bool) -> int | None:
+    is_volume = len(source.sides) == 3
+    longest = max(source.sides[-2:])
+    if block:
+        if block < LEAST:
+            raise UserError(f"block: {block} pixels are too few; {LEAST} are the least, 0 is auto")
+        return block if block_sides(source.sides, block) != source.sides else None
+    if fits and longest <= LARGEST:
+        return None
+    side = BLOCK_3D if is_volume else BLOCK
+    while not fits and side >= longest and side > 2 * LEAST:
+        side //= 2
+    return side
+
+
+def _letters(source: Source) -> str:
+    """A letter for each axis of a source's array."""
+    letters = dict(zip(source.space, "ZYX"[-len(source.space) :], strict=True))
+    labels = [LETTERS.get(str(label).lower(), "") for label in source.frame["axis_labels"]]
+    if len(source.space) == 3 and labels[source.space[0]] == "T":
+        letters[source.space[0]] = "T"  # a short movie, with time as the third dimension
+    others = [i for i in range(len(source.shape)) if i not in source.space]
+    for axis in others:
+        if labels[axis] and labels[axis] not in letters.values():
+            letters[axis] = labels[axis]
+    free = [a for a in UNNAMED if a not in letters.values()]
+    for axis in reversed(others):
+        if axis not in letters:
+            if not free:
+                raise UserError(
+                    f"image: {source.name!r} has more axes than can be gone through; restore the "
+                    "current slice, or take a part of it"
+                )
+            letters[axis] = free.pop(0)
+    return "".join(letters[i] for i in range(len(source.shape))) + "S" * source.rgb
