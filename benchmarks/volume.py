@@ -14,20 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 
 from napari_dip import Denoise, restore
 from napari_dip.metrics import psnr
-
-
-def make(sides: tuple[int, ...]) -> np.ndarray:
-    """Threads and spots, smooth along z, from 0.1 to 0.9."""
-    rng = np.random.default_rng(0)
-    threads = np.abs(gaussian_filter(rng.normal(size=sides), (4, 5, 5)))
-    threads = np.exp(-((threads / threads.std()) ** 2) * 12)
-    spots = gaussian_filter((rng.random(sides) > 0.998).astype(float), (1.5, 1.5, 1.5))
-    image = 0.6 * threads + 0.8 * np.minimum(1, spots / np.quantile(spots, 0.995))
-    return (0.1 + 0.8 * image / image.max()).astype(np.float32)
+from napari_dip.stacks import threads_and_spots
 
 
 def main() -> None:
@@ -39,7 +29,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=None)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    truth = make(tuple(map(int, given.sides.split(","))))
+    truth = threads_and_spots(tuple(map(int, given.sides.split(","))))
     noise = np.random.default_rng(1).normal(0, given.sigma / 255, truth.shape)
     noisy = (truth + noise).astype(np.float32)
     options = {"data_range": 1.0, "device": "cpu"}

@@ -38,6 +38,8 @@ class Sample:
         The point spread function, (y, x) float32 with a sum of 1.
     settings
         What is known about the degradation, as settings of the task.
+    axes
+        Letters for the image's axes.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Sample:
     guide: Array | None = None
     psf: Array | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    axes: str = "YXS"
 
 
 def noisy_photo() -> Sample:

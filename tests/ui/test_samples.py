@@ -9,12 +9,13 @@ from napari_dip.tasks import TASKS
 from napari_dip.ui.model import RestoreModel
 from napari_dip.ui.provenance import task_of
 from napari_dip.ui.requests import request_of
-from napari_dip.ui.samples import ROLES, layers_of, layers_of_demo
+from napari_dip.ui.samples import ROLES, layers_of, layers_of_demo, movie, stack
 
 
 def test_the_manifest_has_a_sample_for_every_task():
     samples = PluginManifest.from_distribution("napari-dip").contributions.sample_data
-    assert [sample.key for sample in samples] == list(SAMPLES) == list(TASKS)
+    assert list(SAMPLES) == list(TASKS)
+    assert [sample.key for sample in samples] == [*SAMPLES, "stack", "movie"]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -28,6 +29,26 @@ def test_a_sample_has_what_its_task_needs(task):
     assert model.task.name == task
     job = request_of(model, viewer.dims).prepare()
     assert (job.reference is None) == (task == "enhance")
+
+
+@pytest.mark.parametrize("sample", [stack, movie])
+def test_stacks_lie_over_their_originals(sample):
+    viewer = ViewerModel()
+    for data, kwargs, kind in sample():
+        getattr(viewer, f"add_{kind}")(data, **kwargs)
+    noisy, original = viewer.layers
+    assert noisy.data.ndim == 3
+    assert not noisy.rgb
+    assert np.array_equal(noisy.extent.world, original.extent.world)
+    assert task_of(noisy).name == "denoise"
+
+
+def test_the_stack_has_voxels_of_micrometers():
+    (data, kwargs, _), *_ = stack()
+    layer = ViewerModel().add_image(data, **kwargs)
+    assert layer.scale == pytest.approx((0.4, 0.2, 0.2))
+    assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
+    assert layer.axis_labels == ("z", "y", "x")
 
 
 def test_the_larger_original_lies_over_the_small_photo():

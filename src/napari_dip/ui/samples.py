@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.samples import SAMPLES, Sample
+from napari_dip.stacks import VOXEL, noisy_movie, noisy_stack
 from napari_dip.tasks import TASKS, Task
 from napari_dip.ui.model import as_dict
 from napari_dip.ui.provenance import KEY
@@ -38,6 +39,20 @@ def layers_of(task: str) -> list[LayerTuple]:
     return _layers(sample, TASKS[task](**sample.settings))
 
 
+def stack() -> list[LayerTuple]:
+    """A noisy stack, to be denoised in 3-D."""
+    layers = _layers(noisy_stack(), TASKS["denoise"]())
+    place = {"scale": tuple(VOXEL.values()), "units": ("um",) * 3, "axis_labels": tuple(VOXEL)}
+    return [(data, kwargs | place, kind) for data, kwargs, kind in layers]
+
+
+def movie() -> list[LayerTuple]:
+    """A noisy movie, to be denoised frame after frame."""
+    layers = _layers(noisy_movie(), TASKS["denoise"]())
+    labels = {"axis_labels": ("t", "y", "x")}
+    return [(data, kwargs | labels, kind) for data, kwargs, kind in layers]
+
+
 def layers_of_demo(shown: Demo) -> list[LayerTuple]:
     """The layers of a demo's sample, and what became of it on top."""
     image, *beside = _layers(shown.sample, shown.task)
@@ -56,8 +71,9 @@ def _layers(sample: Sample, task: Task) -> list[LayerTuple]:
     settings = as_dict(task)
     made_for = {"task": settings.pop("task"), "settings": settings}
     # `rgb` is said, not guessed: so is everything else that shapes leave open.
+    rgb = sample.axes.endswith("S")
     layers: list[LayerTuple] = [
-        (sample.image, {"name": sample.title, "rgb": True, "metadata": {KEY: made_for}}, "image")
+        (sample.image, {"name": sample.title, "rgb": rgb, "metadata": {KEY: made_for}}, "image")
     ]
     if sample.guide is not None:
         flash = {"name": "Photo with flash", "rgb": True, "visible": False}
@@ -66,7 +82,7 @@ def _layers(sample: Sample, task: Task) -> list[LayerTuple]:
         psf = {"name": "Point spread function", "rgb": False, "visible": False}
         layers.append((sample.psf, psf, "image"))
     if sample.reference is not None:
-        original = {"name": "Original", "rgb": True, "visible": False}
+        original = {"name": "Original", "rgb": rgb, "visible": False}
         layers.append((sample.reference, original | _over(sample, sample.reference), "image"))
     if sample.mask is not None:
         layers.append((sample.mask.astype(np.uint8), {"name": "Missing"}, "labels"))
@@ -76,7 +92,8 @@ def _layers(sample: Sample, task: Task) -> list[LayerTuple]:
 def _over(sample: Sample, picture: NDArray[Any]) -> dict[str, Any]:
     """Where a finer picture of a sample's scene lies: its pixel centres begin earlier."""
     factor = picture.shape[0] / sample.image.shape[0]
-    return {"scale": (1 / factor,) * 2, "translate": ((1 / factor - 1) / 2,) * 2}
+    axes = len(sample.axes.removesuffix("S"))
+    return {"scale": (1 / factor,) * axes, "translate": ((1 / factor - 1) / 2,) * axes}
 
 
 denoise, dejpeg, inpaint, upscale, deblur, enhance, flash = (
