@@ -5,14 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dip.errors import UserError
-from napari_dip.images import (
-    MARGIN,
-    check_axes,
-    encode,
-    guess_axes,
-    measure_extent,
-    nominal_range,
-)
+from napari_dip.images import check_axes, encode, guess_axes, measure_extent
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
 AXES = ("YX", "XY", "YXS", "SYX", "CYX", "YXC", "ZYX", "YXZ", "ZYXS", "CZYX", "TZCYX", "ZTYXS")
@@ -138,85 +131,6 @@ def test_a_difference_is_signed_and_in_the_images_units(rng):
     out = encoding.decode(torch.full((1, 16, 16), -0.5), relative=True)
     assert out.dtype == np.float32
     np.testing.assert_allclose(out, -0.5 * encoding.span)
-
-
-# Value ranges
-
-
-def test_a_picture_that_fills_its_range_keeps_it(rng):
-    _, _, encoding = encode((20 + 200 * smooth((20, 20), rng)).astype(np.uint8))
-    assert (encoding.low, encoding.high) == (0, 255)
-    _, _, encoding = encode(0.1 + 0.7 * smooth((20, 20), rng))
-    assert (encoding.low, encoding.high) == (0, 1)
-
-
-def test_a_microscopes_frame_stays_in_its_units(rng):
-    image = (300 + 1700 * smooth((20, 20), rng)).astype(np.uint16)
-    y, _, encoding = encode(image)
-    assert encoding.low == pytest.approx(300 - MARGIN * 1700, abs=2)
-    assert encoding.high == pytest.approx(2000 + MARGIN * 1700, abs=2)
-    assert y.min() == pytest.approx(MARGIN / (1 + 2 * MARGIN), abs=0.01)
-    assert y.max() == pytest.approx(1 - MARGIN / (1 + 2 * MARGIN), abs=0.01)
-
-
-@pytest.mark.parametrize("broken", [[(5, 5)], [(5, 5), (5, 6), (6, 5)]], ids=["one", "three"])
-def test_hot_and_dead_pixels_do_not_squeeze_the_rest(broken, rng):
-    image = (300 + 1700 * smooth((20, 20), rng)).astype(np.uint16)
-    clean, _, expected = encode(image)
-    for value in (65535, 0):
-        spoilt = image.copy()
-        spoilt[tuple(zip(*broken, strict=True))] = value
-        y, _, encoding = encode(spoilt)
-        assert encoding.span == pytest.approx(expected.span, rel=0.2)
-        assert y.abs().max() <= 1.25
-        assert y[0, 12, 12] == pytest.approx(clean[0, 12, 12].item(), abs=0.15)
-
-
-@pytest.mark.parametrize("sigma", [0.7, 0.85, 1.0, 1.5])
-def test_the_image_of_a_point_keeps_its_height(sigma, rng):
-    """As sharp as a microscope samples it: a third of a hot pixel's neighbours are bright too."""
-    y, x = np.mgrid[:40, :40]
-    spot = 2000 * np.exp(-((y - 20) ** 2 + (x - 20) ** 2) / 2 / sigma**2)
-    image = (100 + 3 * rng.standard_normal(spot.shape) + spot).astype(np.uint16)
-    tensor, _, encoding = encode(image)
-    assert tensor.max() <= 1  # where the network's images end
-    assert encoding.decode(tensor).max() == image.max()
-
-
-def test_channels_have_ranges_of_their_own_and_samples_share_one(rng):
-    base = smooth((20, 20), rng)
-    image = np.stack([300 + 1000 * base, 10 + 50 * base]).astype(np.uint16)
-    _, _, own = encode(image, "CYX")
-    assert own.high - own.low == pytest.approx([1200, 60], rel=0.02)
-    _, _, shared = encode(np.concatenate([image, image[:1]]), "SYX")
-    assert len(set(shared.low)) == len(set(shared.high)) == 1
-
-
-def test_one_empty_channel_is_no_reason_to_refuse(rng):
-    image = np.stack([(900 * smooth((20, 20), rng)).astype(np.uint16), np.zeros((20, 20), "u2")])
-    y, _, encoding = encode(image, "CYX")
-    np.testing.assert_array_equal(encoding.decode(y), image)
-
-
-def test_nothing_but_isolated_points(rng):
-    image = np.zeros((20, 20), np.uint16)
-    image[::5, ::5] = 700
-    y, _, encoding = encode(image)
-    np.testing.assert_array_equal(encoding.decode(y), image)
-
-
-@pytest.mark.parametrize(
-    ("image", "expected"),
-    [
-        (np.zeros(3, np.uint8), (0, 255)),
-        (np.zeros(3, np.int16), (-32768, 32767)),
-        (np.array([0.2, 0.7]), (0, 1)),
-        (np.array([0.2, np.nan, 3.0]), (0.2, 3)),
-        (np.array([-0.1, 0.9, np.inf]), (-0.1, 0.9)),
-    ],
-)
-def test_black_and_white(image, expected):
-    assert nominal_range(image.dtype, image) == expected
 
 
 # Missing pixels and transparency

@@ -6,7 +6,6 @@ An array of any axes, dtype and value range becomes a float tensor (channels, *s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
+from napari_dip.value_range import Extent, extent_of, value_limits, value_range
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +23,6 @@ SPACE = "ZYX"
 CHANNELS = "CS"
 SMALLEST = 16
 """Sides in y and x that a network can still say something about."""
-
-MARGIN = 0.1
-"""Headroom at both ends of a value range read off the data: noise reaches beyond the signal."""
 
 OUTLIERS = 0.25
 """Values further than this outside [0, 1] (hot and dead pixels) are pulled in."""
@@ -61,38 +58,6 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
                 f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
                 "together; give one of them at a time, or a result that ends in .ome.zarr"
             )
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How far an image's values reach; its value range is decided by it.
-
-    That of a large image is joined from its parts' (`|`), so that all of them are scaled alike.
-
-    Attributes
-    ----------
-    least, most
-        For each channel, or one for all that share a range: without isolated points.
-    lowest, highest
-        Of all that is finite.
-    """
-
-    least: tuple[float, ...]
-    most: tuple[float, ...]
-    lowest: tuple[float, ...]
-    highest: tuple[float, ...]
-
-    def __or__(self, other: Extent) -> Extent:
-        return Extent(
-            least=tuple(map(min, self.least, other.least)),
-            most=tuple(map(max, self.most, other.most)),
-            lowest=tuple(map(min, self.lowest, other.lowest)),
-            highest=tuple(map(max, self.highest, other.highest)),
-        )
-
-    def nominal(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        """Black and white of the whole image."""
-        return _nominal(dtype, min(self.lowest), max(self.highest))
 
 
 @dataclass(frozen=True)
@@ -241,12 +206,12 @@ def encode(
     if not finite.any():
         raise UserError("image: it has no finite pixel")
     if extent is None:
-        extent = _extent(values, finite, shared=_share_a_range(axes))
+        extent = extent_of(values, finite, shared=_share_a_range(axes))
         if extent.lowest == extent.highest:
             value = extent.lowest[0]
             raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
-    low, high = _value_range(extent, dtype, values.shape[-1])
-    limits = _limits(dtype, extent)
+    low, high = value_range(extent, dtype, values.shape[-1])
+    limits = value_limits(dtype, extent)
     encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
     scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
     scaled[~finite] = 0
@@ -259,38 +224,11 @@ def measure_extent(image: NDArray[Any], axes: str) -> Extent | None:
     """How far the values of a part of an image reach; None if it has no finite pixel."""
     values = _channels_last(image, axes)[0].astype(np.float64)
     finite = np.isfinite(values)
-    return _extent(values, finite, shared=_share_a_range(axes)) if finite.any() else None
+    return extent_of(values, finite, shared=_share_a_range(axes)) if finite.any() else None
 
 
 def _share_a_range(axes: str) -> bool:
     return "S" in axes or "C" not in axes
-
-
-def nominal_range(dtype: np.dtype[Any], values: NDArray[Any]) -> tuple[float, float]:
-    """Black and white of an image: its dtype's for integers, 0 and 1 for floats within them.
-
-    Other floats have no nominal range; theirs is what the data span.
-    """
-    finite = values[np.isfinite(values)] if dtype.kind == "f" else values[:0]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    return _nominal(dtype, low, high)
-
-
-def _nominal(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, float]:
-    if dtype.kind in "ui":
-        info = np.iinfo(dtype)
-        return float(info.min), float(info.max)
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-
-
-def _limits(dtype: np.dtype[Any], extent: Extent) -> tuple[float, float]:
-    if dtype.kind in "ui":
-        info = np.iinfo(dtype)
-        # 64-bit integers end between two floats; the upper one would overflow.
-        most = float(info.max) if int(float(info.max)) == info.max else np.nextafter(info.max, 0.0)
-        return float(info.min), float(most)
-    low, high = extent.nominal(dtype)
-    return (low, high) if (low, high) == (0.0, 1.0) else (-math.inf, math.inf)
 
 
 def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
@@ -306,60 +244,6 @@ def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArra
     if channel == ["S"] and values.shape[-1] in (2, 4):
         return values[..., :-1], values[..., -1]
     return values, None
-
-
-def _extent(values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool) -> Extent:
-    """The extent of (*space, channels), channels together or one by one."""
-    from scipy.ndimage import median_filter
-
-    channels = values.shape[-1]
-    filled = np.where(finite, values, np.median(values[finite]))
-    smooth = median_filter(filled, size=(3,) * (values.ndim - 1) + (1,))
-    groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
-    robust = [_extremes(filled[..., group], smooth[..., group]) for group in groups]
-    return Extent(
-        least=tuple(float(least) for least, _ in robust),
-        most=tuple(float(most) for _, most in robust),
-        lowest=tuple(float(filled[..., group].min()) for group in groups),
-        highest=tuple(float(filled[..., group].max()) for group in groups),
-    )
-
-
-def _value_range(
-    extent: Extent, dtype: np.dtype[Any], channels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The values that become 0 and 1, for each channel.
-
-    A picture that fills at least half of its nominal range keeps that range. A microscope's frame
-    seldom does: there the data's own range is taken, without isolated hot or dead pixels, which
-    would squeeze everything else into a corner.
-    """
-    ranges = []
-    for reach in zip(extent.least, extent.most, extent.lowest, extent.highest, strict=True):
-        least, most, lowest, highest = reach
-        if least == most:  # nothing but isolated points
-            least, most = lowest, highest
-        if least == most:
-            most = least + 1  # one empty channel among others
-        black, white = _nominal(dtype, lowest, highest)
-        if most - least >= (white - black) / 2 and (dtype.kind in "ui" or (black, white) == (0, 1)):
-            ranges.append((black, white))
-        else:
-            margin = MARGIN * (most - least)
-            ranges.append((least - margin, most + margin))
-    low, high = np.array(ranges * (channels if len(ranges) == 1 else 1)).T
-    return low, high
-
-
-def _extremes(values: NDArray[np.float64], smooth: NDArray[np.float64]) -> tuple[float, float]:
-    """The least and greatest value that have neighbours (in the median) at a third of the way.
-
-    The image of a point, as sharp as a microscope samples it, has them; a hot pixel has not.
-    """
-    least, most = smooth.min(), smooth.max()
-    bright = values[values - least <= 3 * (smooth - least)]
-    dark = values[most - values <= 3 * (most - smooth)]
-    return min(least, dark.min(initial=least)), max(most, bright.max(initial=most))
 
 
 def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.images import Extent, encode, nominal_range
+from napari_dip.images import encode
 from napari_dip.job import Job
 from napari_dip.results import Restoration, Update
 from napari_dip.sides import guide_tensor, mask_tensor, psf_tensor
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
+from napari_dip.value_range import Extent, nominal_range
 
 Array = NDArray[Any]
 

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.images import Extent, guess_axes, measure_extent
+from napari_dip.images import guess_axes, measure_extent
 from napari_dip.restoration import prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Task
+from napari_dip.value_range import Extent
 
 SHARE = 0.16
 """Of the iterations, for a frame that follows another."""

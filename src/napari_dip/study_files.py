@@ -20,8 +20,8 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
-from napari_dip.images import nominal_range
 from napari_dip.studies import Picture, StudyResult
+from napari_dip.value_range import nominal_range
 
 TIFF, FIGURE = (".tif", ".tiff"), (".png",)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.images import nominal_range
 from napari_dip.metrics import WINDOW, psnr, ssim
 from napari_dip.ui.pictures import Picture, range_clash
+from napari_dip.value_range import nominal_range
 
 
 @dataclass(frozen=True)
