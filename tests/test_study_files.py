@@ -9,13 +9,13 @@ import tifffile
 from PIL import Image
 
 from napari_dip.files import FileError, read_image
-from napari_dip.studies import Picture, StudyResult
 from napari_dip.study_files import (
     check_study_destination,
     write_curves,
     write_report,
     write_study,
 )
+from napari_dip.study_results import Picture, StudyResult
 
 
 def result_of(shape, dtype="uint8", count=3):

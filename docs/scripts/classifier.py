@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_dip.classifiers import Invert, Maximize, invert, maximize
 from napari_dip.figures import side_by_side
-from napari_dip.studies import StudyResult
+from napari_dip.study_results import StudyResult
 
 DOCS = Path(__file__).parents[1]
 sys.path.insert(0, str(DOCS / "examples"))

@@ -30,8 +30,8 @@ from napari_dip.lab import (
     Study,
     run_study,
 )
-from napari_dip.studies import StudyResult
 from napari_dip.study_files import write_study
+from napari_dip.study_results import StudyResult
 
 IMAGES = Path(__file__).parents[1] / "images" / "lab"
 SIDE, LARGEST = 128, (1400, 1400)

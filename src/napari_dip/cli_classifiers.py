@@ -26,7 +26,8 @@ from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
     from napari_dip.classifiers.classifier import Classifier
-    from napari_dip.studies import StudyJob, StudyResult
+    from napari_dip.studies import StudyJob
+    from napari_dip.study_results import StudyResult
 
 AXES = click.Option(
     ["--axes"],

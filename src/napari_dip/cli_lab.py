@@ -25,7 +25,7 @@ from napari_dip.errors import UserError
 from napari_dip.lab import STUDIES, Study, prepare_study
 
 if TYPE_CHECKING:
-    from napari_dip.studies import StudyResult
+    from napari_dip.study_results import StudyResult
 
 
 def study_command(study: type[Study]) -> Command:

@@ -20,7 +20,7 @@ from napari_dip.files import (
     replacing,
     write_image,
 )
-from napari_dip.studies import Picture, StudyResult
+from napari_dip.study_results import Picture, StudyResult
 from napari_dip.value_range import nominal_range
 
 TIFF, FIGURE = (".tif", ".tiff"), (".png",)

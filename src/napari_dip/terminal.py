@@ -14,7 +14,8 @@ from tqdm import tqdm
 if TYPE_CHECKING:
     from napari_dip.job import Job
     from napari_dip.results import Restoration
-    from napari_dip.studies import StudyJob, StudyResult
+    from napari_dip.studies import StudyJob
+    from napari_dip.study_results import StudyResult
 
 SECONDS_BETWEEN_LINES = 10
 """Where stderr is a file, each refresh of the bar is a line more."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.exhibit import Exhibit
 from napari_dip.ui.layers import plain_kwargs, take
 from napari_dip.ui.provenance import KEY

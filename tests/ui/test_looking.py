@@ -12,7 +12,8 @@ from torch import nn
 
 from napari_dip.classifiers import Classifier, Invert, Maximize, Preprocessing
 from napari_dip.ui import steering
-from napari_dip.ui.looking import LookController, LookModel, LookView, Wanted
+from napari_dip.ui.classifier_choice import Wanted
+from napari_dip.ui.looking import LookController, LookModel, LookView
 from napari_dip.ui.model import Action
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.worker import Phase

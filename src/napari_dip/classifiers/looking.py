@@ -27,7 +27,8 @@ from napari_dip.engine.devices import check_memory, resolve_device
 from napari_dip.engine.fit import never
 from napari_dip.errors import UserError
 from napari_dip.metrics import psnr
-from napari_dip.studies import Part, ShouldStop, StudyJob, StudyResult, StudyUpdate
+from napari_dip.studies import Part, ShouldStop, StudyJob
+from napari_dip.study_results import StudyResult, StudyUpdate
 
 
 def invert(

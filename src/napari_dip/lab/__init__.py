@@ -16,7 +16,8 @@ from napari_dip.lab.impedance import Impedance
 from napari_dip.lab.prior_samples import Samples
 from napari_dip.lab.priors import ComparePriors
 from napari_dip.lab.stopping_points import StoppingPoints
-from napari_dip.studies import Array, ShouldStop, StudyJob, StudyResult, StudyUpdate
+from napari_dip.studies import ShouldStop, StudyJob
+from napari_dip.study_results import Array, StudyResult, StudyUpdate
 
 STUDIES: dict[str, type[Study]] = {
     study.name: study

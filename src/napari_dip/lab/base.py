@@ -12,7 +12,8 @@ from napari_dip.images import CHANNELS
 from napari_dip.job import Job
 from napari_dip.metrics import psnr, ssim
 from napari_dip.restoration import prepare
-from napari_dip.studies import Array, Moment, Part, ShouldStop, at_once
+from napari_dip.studies import Moment, Part, ShouldStop, at_once
+from napari_dip.study_results import Array
 from napari_dip.tasks import TASKS, Task
 from napari_dip.tasks.settings import Settings, setting
 from napari_dip.tasks.shared import Preset

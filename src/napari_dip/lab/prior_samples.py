@@ -12,7 +12,8 @@ import numpy as np
 
 from napari_dip.lab.architectures import architecture
 from napari_dip.lab.base import Material, Study
-from napari_dip.studies import Array, Part, at_once
+from napari_dip.studies import Part, at_once
+from napari_dip.study_results import Array
 from napari_dip.tasks.settings import setting
 
 DISPLAYED = (1, 99)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from napari_dip.job import Job
 from napari_dip.lab.base import Material, Network, Study
-from napari_dip.studies import Array, Moment, Part, ShouldStop
+from napari_dip.studies import Moment, Part, ShouldStop
+from napari_dip.study_results import Array
 from napari_dip.tasks import EnhanceDetail
 from napari_dip.tasks.settings import setting
 

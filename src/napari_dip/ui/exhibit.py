@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.layers import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from psygnal import SignalInstance
@@ -13,6 +11,7 @@ from psygnal import SignalInstance
 from napari_dip.classifiers.settings import Invert, Look, Maximize, Prior
 from napari_dip.errors import UserError
 from napari_dip.ui.background import Background
+from napari_dip.ui.classifier_choice import Wanted, downloaded, told
 from napari_dip.ui.layers import Source, placed, plain_kwargs, take
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.study import StudyController, StudyRequest, StudyView
@@ -22,46 +21,6 @@ if TYPE_CHECKING:
     from napari_dip.studies import StudyJob
 
 LOOKS: dict[str, type[Look]] = {look.name: look for look in (Invert, Maximize)}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which classifier is asked for, as it is typed: the keywords of `load_classifier`."""
-
-    model: str = "alexnet"
-    weights: str = ""
-    size: str = ""
-    mean: str = ""
-    std: str = ""
-
-    def load(self) -> Classifier:
-        """Load it, with its layers; it may be downloaded first.
-
-        Raises
-        ------
-        UserError
-            When it can't be loaded.
-        """
-        from napari_dip.classifiers import load_classifier
-
-        size = _numbers("size", self.size)
-        classifier = load_classifier(
-            self.model.strip(),
-            weights=self.weights.strip() or None,
-            size=None if size is None else int(size[0]),
-            mean=_numbers("mean", self.mean),
-            std=_numbers("std", self.std),
-            progress=False,
-        )
-        _ = classifier.layers  # found by a pass, which takes a while too
-        return classifier
-
-
-def _numbers(name: str, text: str) -> tuple[float, ...] | None:
-    try:
-        return tuple(map(float, text.split(","))) if text.strip() else None
-    except ValueError:
-        raise UserError(f"{name}: {text!r} is not numbers, with commas between them") from None
 
 
 @dataclass
@@ -241,26 +200,3 @@ def _over(source: Source, classifier: Classifier) -> dict[str, Any]:
         source.start[axis] + offset for axis, offset in zip(source.space, where.offset, strict=True)
     ]
     return placed(source, start, where.scale, rgb=asked.channels == 3)
-
-
-def downloaded() -> str:
-    """How much of the weights torch has downloaded, if it is at it."""
-    hub = sys.modules.get("torch.hub")  # to import it would hold up the window
-    if hub is None or not hasattr(hub, "get_dir"):
-        return ""
-    try:
-        parts = list(Path(hub.get_dir(), "checkpoints").glob("*.partial"))
-        newest = max((part.stat() for part in parts), key=lambda s: s.st_mtime, default=None)
-    except OSError:  # it has just been finished
-        return ""
-    return "" if newest is None else f"{newest.st_size / 1e6:.0f} MB"
-
-
-def told(classifier: Classifier) -> str:
-    """A classifier in a line."""
-    height, width = classifier.preprocessing.sides
-    parts = [f"{len(classifier.layers)} layers"]
-    shape = classifier.layers["output"].shape
-    if len(shape) == 1:
-        parts.append(f"{shape[0]} classes")
-    return f"{classifier.name}: {', '.join(parts)}, {width} × {height} pixels"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_dip import __version__
-from napari_dip.studies import Picture, StudyJob, StudyResult, StudyUpdate
+from napari_dip.studies import StudyJob
+from napari_dip.study_results import Picture, StudyResult, StudyUpdate
 from napari_dip.ui.exhibit import Exhibit
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.provenance import KEY, versions

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.views.curves import COLOURS, Curves
 
 

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.lab import STUDIES, Impedance
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.views.lab import LabView
 
 

@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from torch import nn
 
 from napari_dip.classifiers import Classifier, Invert, Maximize, Preprocessing
-from napari_dip.ui.looking import Wanted
+from napari_dip.ui.classifier_choice import Wanted
 from napari_dip.ui.model import Action
 from napari_dip.ui.views.looking import LookView
 from napari_dip.ui.views.ticks import TickList

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dip.ui.looking import Wanted
+from napari_dip.ui.classifier_choice import Wanted
 from napari_dip.ui.model import Action
 from napari_dip.ui.views.rows import LABEL_WIDTH, folded
 

@@ -8,7 +8,7 @@ import math
 import pyqtgraph as pg
 from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.views.curve import MARK, LogAxis
 
 COLOURS = ("#3d9be9", "#f0a13a", "#2fb67c", "#e0607e", "#b39ddb", "#c9b037", "#8d6e63", "#90a4ae")

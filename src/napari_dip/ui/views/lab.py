@@ -8,7 +8,7 @@ from magicgui.widgets import CheckBox, ComboBox
 from psygnal import Signal
 
 from napari_dip.lab import STUDIES, Study
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.views.curves import Curves
 from napari_dip.ui.views.form import TaskForm
 from napari_dip.ui.views.inputs import Computing, Inputs

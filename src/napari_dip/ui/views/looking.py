@@ -10,7 +10,7 @@ from napari.layers import Image
 from psygnal import Signal
 
 from napari_dip.classifiers.settings import Look
-from napari_dip.studies import Picture
+from napari_dip.study_results import Picture
 from napari_dip.ui.looking import LOOKS
 from napari_dip.ui.views.classifier import ClassifierPicker
 from napari_dip.ui.views.curves import Curves
