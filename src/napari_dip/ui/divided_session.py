@@ -264,7 +264,8 @@ class DividedSession(LiveSession):
         text = f"Done: {result.iterations} iterations in {result.seconds:.0f} s"
         if not result.iterations:
             text = "Done: it was there already"
-        return f"{text}; save the layer to keep it" if is_temporary else f"{text}; {path}"
+        kind = " as .ome.zarr" if self._preview.kwargs["multiscale"] else ""
+        return f"{text}; save the layer{kind} to keep it" if is_temporary else f"{text}; {path}"
 
     def _metadata(self, iteration: int | None = None) -> dict[str, Any]:
         return provenance_of_parts(self.run, iteration)

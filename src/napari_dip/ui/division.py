@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,7 +109,7 @@ def divide(source: Source, block: int, *, fits: bool) -> Division:
     UserError
         When that can't be done.
     """
-    letters = _letters(source)
+    letters = letters_of(source.name, source.frame["axis_labels"], source.space, rgb=source.rgb)
     each = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
     shape = tuple(b - a for a, b in zip(source.start, source.stop, strict=True))
     if source.rgb:
@@ -139,23 +140,40 @@ def _block(source: Source, block: int, fits: bool) -> int | None:
     return side
 
 
-def _letters(source: Source) -> str:
-    """A letter for each axis of a source's array."""
-    letters = dict(zip(source.space, "ZYX"[-len(source.space) :], strict=True))
-    labels = [LETTERS.get(str(label).lower(), "") for label in source.frame["axis_labels"]]
-    if len(source.space) == 3 and labels[source.space[0]] == "T":
-        letters[source.space[0]] = "T"  # a short movie, with time as the third dimension
-    others = [i for i in range(len(source.shape)) if i not in source.space]
+def letters_of(name: str, labels: Sequence[str], space: Sequence[int], *, rgb: bool) -> str:
+    """A letter for each axis of a layer's array.
+
+    Parameters
+    ----------
+    name
+        The layer's, for the message.
+    labels
+        Its labels of axes.
+    space
+        Which of them are fitted, or shown, as space.
+    rgb
+        Whether there is one more axis, of a colour's samples.
+
+    Raises
+    ------
+    UserError
+        When it has more axes than there are letters.
+    """
+    letters = dict(zip(space, "ZYX"[-len(space) :], strict=True))
+    known = [LETTERS.get(str(label).lower(), "") for label in labels]
+    if len(space) == 3 and known[space[0]] == "T":
+        letters[space[0]] = "T"  # a short movie, with time as the third dimension
+    others = [axis for axis in range(len(labels)) if axis not in space]
     for axis in others:
-        if labels[axis] and labels[axis] not in letters.values():
-            letters[axis] = labels[axis]
+        if known[axis] and known[axis] not in letters.values():
+            letters[axis] = known[axis]
     free = [a for a in UNNAMED if a not in letters.values()]
     for axis in reversed(others):
         if axis not in letters:
             if not free:
                 raise UserError(
-                    f"image: {source.name!r} has more axes than can be gone through; restore the "
+                    f"image: {name!r} has more axes than can be gone through; restore the "
                     "current slice, or take a part of it"
                 )
             letters[axis] = free.pop(0)
-    return "".join(letters[i] for i in range(len(source.shape))) + "S" * source.rgb
+    return "".join(letters[axis] for axis in range(len(labels))) + "S" * rgb

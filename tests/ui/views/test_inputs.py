@@ -85,7 +85,10 @@ def is_hidden(inputs, name):
     return inputs._parts._rows._labels[name].isHidden()
 
 
-def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs):
+def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs, viewer):
+    stack = viewer.add_image(np.zeros((3, 20, 30)))
+    inputs.reset_choices()
+    inputs.choose("image", stack)
     heard = {}
     inputs.changed.connect(heard.__setitem__)
     inputs._parts.widgets["region"].value = Region.VIEW
@@ -106,6 +109,46 @@ def test_a_stack_can_be_restored_as_a_volume(inputs, viewer):
     inputs.reset_choices()
     inputs.choose("image", stack)
     assert not is_hidden(inputs, "extent")
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "divides"),
+    [((3, 20, 30), 3, 1), ((2, 3, 20, 30), 4, 1), ((3, 20, 30), 2, 0)],
+)
+def test_a_stack_can_be_divided_as_it_has_axes(qtbot, viewer, shape, count, divides):
+    inputs = Inputs(viewer, divides=divides)
+    qtbot.addWidget(inputs)
+    stack = viewer.add_image(np.zeros(shape))
+    inputs.reset_choices()
+    inputs.choose("image", stack)
+    assert inputs._parts.widgets["extent"].choices == tuple(Extent)[:count]
+
+
+def test_a_picture_is_no_volume_even_if_the_last_image_was_one(inputs, viewer):
+    stack, picture = viewer.add_image(np.zeros((3, 20, 30))), viewer.add_image(np.zeros((20, 30)))
+    inputs.reset_choices()
+    inputs.choose("image", stack)
+    inputs._parts.widgets["extent"].value = Extent.VOLUME
+    heard = {}
+    inputs.changed.connect(heard.__setitem__)
+    inputs.choose("image", picture)
+    assert heard == {"image": picture, "extent": Extent.SLICE}
+
+
+def test_what_is_divided_needs_a_folder_and_large_pictures_a_block(qtbot, viewer):
+    inputs = Inputs(viewer, divides=True)
+    qtbot.addWidget(inputs)
+    small, large = (viewer.add_image(np.zeros(s)) for s in ((20, 30), (20, 600)))
+    inputs.reset_choices()
+    inputs.choose("image", small)
+    inputs.show_division("", False)
+    assert is_hidden(inputs, "block_size")
+    assert is_hidden(inputs, "folder")
+    inputs.choose("image", large)
+    inputs.show_division("2 blocks of 512", True)
+    assert not is_hidden(inputs, "block_size")
+    assert not is_hidden(inputs, "folder")
+    assert inputs._parts._words.text() == "2 blocks of 512"
 
 
 def test_a_mask_can_be_asked_for(inputs):

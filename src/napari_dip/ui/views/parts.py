@@ -119,7 +119,7 @@ class Parts(QWidget):
     def _extents(self, _widget: ComboBox) -> list[tuple[str, Extent]]:
         """What a stack of so many axes can be divided into."""
         ndim = 3 if self._image is None else self._image.ndim
-        fit = [e for e in Extent if ndim > 2 + e.is_volume or not e.is_each]
+        fit = [e for e in Extent if ndim >= 2 + e.is_volume + e.is_each]
         return [(str(e), e) for e in fit if self._divides or not e.is_each]
 
 
