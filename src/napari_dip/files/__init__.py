@@ -18,6 +18,7 @@ from napari_dip.files import raster, tiff
 from napari_dip.files.destination import (
     FileError,
     check_destination,
+    make_folder,
     reason,
     remove_leftovers,
     replacing,
@@ -30,6 +31,7 @@ __all__ = [
     "Metadata",
     "check_destination",
     "check_writable",
+    "make_folder",
     "read_image",
     "remove_leftovers",
     "replacing",

@@ -18,6 +18,20 @@ class FileError(UserError):
     """A file that can't be read or written; the message names it and the remedy."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results.
+
+    Raises
+    ------
+    FileError
+        When it can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"output: {folder} can't be made ({error.strerror})") from error
+
+
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Refuse a place where no file can be written, or where there is one already.
 

@@ -12,9 +12,9 @@ from psygnal import SignalGroupDescriptor, SignalInstance
 
 from napari_dip.axes import axes_from_text
 from napari_dip.batch.items import Outcome, Status
+from napari_dip.batch_run import Batch, BatchUpdate
 from napari_dip.blocks.mosaic import ResultExists
 from napari_dip.errors import UserError
-from napari_dip.many import Batch, BatchUpdate
 from napari_dip.tasks import TASKS, Task
 from napari_dip.tasks.base import Side
 from napari_dip.ui.model import Action, RunModel
