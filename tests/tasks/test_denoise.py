@@ -43,6 +43,16 @@ def test_a_given_camera_is_believed(counts):
     assert shape[..., -4:].mean() > 2 * shape[..., :4].mean()
 
 
+def test_a_part_is_perturbed_as_the_whole_is(counts):
+    task = Denoise(gain=10, offset=100).resolve(counts)
+    bright = np.s_[..., 64:]
+    part = replace(counts, y=counts.y[bright], observed=counts.observed[bright])
+    again = task.resolve(part)
+    assert again == task
+    whole = task.problem(counts).noise_shape[..., 72:]  # smoothing reaches over the border
+    torch.testing.assert_close(again.problem(part).noise_shape[..., 8:], whole, rtol=0.02, atol=0)
+
+
 def test_the_paper_knows_no_camera(counts):
     assert Denoise(preset="paper").resolve(counts).gain is None
 

@@ -154,11 +154,10 @@ class Denoise(Task):
                 if camera is not None:
                     task = task.replace(**vars(camera))
         if task.gain is not None:
-            # The mean level, as a fraction of the data range.
-            level = rms(task._noise(measurement)) * measurement.unit
-            task = task.replace(
-                offset=task.offset or 0.0, read_noise=task.read_noise or 0.0, sigma=min(1.0, level)
-            )
+            task = task.replace(offset=task.offset or 0.0, read_noise=task.read_noise or 0.0)
+            if not task.sigma:  # the mean level, as a fraction of the data range
+                level = rms(task._noise(measurement)) * measurement.unit
+                task = task.replace(sigma=min(1.0, level))
         return super(Denoise, task).resolve(measurement)
 
     def _with_grain(self, measurement: Measurement) -> Self:
@@ -181,8 +180,9 @@ class Denoise(Task):
         problem = super().problem(measurement)
         if not (self.recorrupt and self.gain is not None):
             return problem
-        noise = self._noise(measurement)
-        return replace(problem, noise_shape=noise / rms(noise))
+        # In units of the settings' level, which may be that of the whole that this is a part of:
+        # each pixel's perturbation is the same share of its noise, in all blocks and frames.
+        return replace(problem, noise_shape=self._noise(measurement) / self._level(measurement))
 
     def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
         if self.recorrupt and (self.sigma or 0.0) <= FAINT * measurement.unit:
