@@ -44,7 +44,7 @@ def main(images: Path) -> None:
         _, dock = viewer.window.add_plugin_dock_widget("napari-dip", "Deep Image Prior: Batch")
         dock._files.add([str(pictures(place / "plate"))])
         dock._files._output.value = place / "clean"
-        dock._fields.widgets["workers"].value = 1
+        dock._run.widgets["workers"].value = 1
         model = dock.controller.model
         model.tasks = {**model.tasks, "denoise": Denoise(iterations=100)}
         dock.show_task(model.tasks["denoise"])

@@ -250,5 +250,6 @@ def test_a_run_that_can_not_begin_says_why(folder, here):
 def test_items_in_a_few_words():
     report = {"iterations": 40, "seconds": 3.21}
     assert told(Outcome("a", Status.DONE, report=report)) == "40 iterations in 3.2 s"
-    assert told(Outcome("a", Status.FAILED, "a: can't be read")) == "a: can't be read"
+    assert told(Outcome("a", Status.FAILED, "in/a: can't be read")) == "can't be read"
+    assert told(Outcome("a", Status.FAILED, "sigma: too much")) == "sigma: too much"
     assert told(Outcome("a", Status.UNFINISHED)) == ""

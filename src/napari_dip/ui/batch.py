@@ -225,7 +225,8 @@ SHOWN = {Status.DONE: "done", Status.KEPT: "kept", Status.FAILED: "failed"}
 def told(outcome: Outcome) -> str:
     """How an item went, in a few words."""
     if outcome.status is Status.FAILED:
-        return outcome.error
+        file, _, rest = outcome.error.partition(": ")
+        return rest if rest and Path(file).name == Path(outcome.name).name else outcome.error
     report = outcome.report or {}
     if "iterations" not in report:
         return ""

@@ -83,9 +83,10 @@ def test_its_table_shows_items_and_opens_them(view):
     texts = [[table.item(r, c).text() for c in range(3)] for r in range(table.rowCount())]
     assert texts == [
         ["a.tif", "done", "40 iterations in 3.0 s"],
-        ["b.tif", "failed", "b.tif: can't be read"],
+        ["b.tif", "failed", "can't be read"],
         ["c.tif", "", ""],
     ]
+    assert table.item(1, 2).toolTip() == "b.tif: can't be read"
     chosen = []
     view.chosen.connect(chosen.append)
     table.cellDoubleClicked.emit(1, 2)
