@@ -11,7 +11,7 @@ from napari_dip.metrics import ssim
 from napari_dip.ui.comparison import Mode
 from napari_dip.ui.pictures import luminance
 from napari_dip.ui.scores import noise_of
-from napari_dip.ui.views import compare
+from napari_dip.ui.views import compare, errands
 from napari_dip.ui.views.compare import CompareView
 
 rng = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def open_view(qtbot, viewer):
         return view
 
     yield make
-    for background in (errand for view in views for errand in view._errands.values()):
+    for background in (errand for view in views for errand in view._errands.backgrounds.values()):
         until(qtbot, lambda background=background: background._thread is None)
 
 
@@ -87,7 +87,7 @@ def until(qtbot, condition):
 
 def settle(qtbot, view):
     """Wait until nothing is to be done or read any more."""
-    until(qtbot, lambda: not (view._soon.isActive() or view._timer.isActive()))
+    until(qtbot, lambda: not (view._soon.isActive() or view._errands.are_under_way))
 
 
 def message(view):
@@ -266,7 +266,7 @@ def test_its_own_layers_can_t_be_compared(view, viewer, qtbot):
 
 def test_reading_beside_the_window(view, viewer, qtbot, monkeypatch):
     """Scores, curtain, difference and profile of lazy layers never wait in the window."""
-    monkeypatch.setattr(compare, "PATIENCE", 1)
+    monkeypatch.setattr(errands, "PATIENCE", 1)
     lazy = Lazy(rng.random((20, 30)))
     layer = viewer.add_image(lazy, name="lazy", contrast_limits=(0, 1), visible=False)
     view._reference.value = layer
@@ -404,7 +404,7 @@ def test_a_closed_dock_follows_nothing(open_view, viewer, qtbot):
     viewer.layers["a"].data = rng.random((20, 30))
     viewer.dims.ndisplay = 3
     assert not view._soon.isActive()
-    assert not view._timer.isActive()
+    assert not view._errands.are_under_way
     assert names(viewer) == ["a", "b"]
 
 

@@ -41,7 +41,9 @@ def start(dock, qtbot, text):
 
 
 def settle(dock, qtbot):
-    qtbot.waitUntil(lambda: not (dock._soon.isActive() or dock._timer.isActive()), timeout=60_000)
+    qtbot.waitUntil(
+        lambda: not (dock._soon.isActive() or dock._errands.are_under_way), timeout=60_000
+    )
 
 
 def looks(viewer):

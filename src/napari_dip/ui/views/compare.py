@@ -12,20 +12,19 @@ from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
-from napari_dip.ui.background import Background
-from napari_dip.ui.comparison import Comparison, Errand, Mode
+from napari_dip.ui.comparison import Comparison, Mode
 from napari_dip.ui.pictures import picture_of
 from napari_dip.ui.profile import read_profiles
 from napari_dip.ui.scores import Score, score
+from napari_dip.ui.views.errands import Errands
 from napari_dip.ui.views.layer_table import LETTERS, LayerTable
 from napari_dip.ui.views.profile import ProfilePlot
 from napari_dip.ui.views.rows import Rows
+from napari_dip.ui.watching import Watch
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-TICK_MS, PATIENCE = 50, 4
-"""Between two looks for an answer; how many until it is said that one is waited for."""
 ERRANDS = ("curtain", "difference", "scores", "profile")
 MINIMUM_WIDTH = 320
 KEY = "Shift-C"
@@ -53,18 +52,14 @@ class CompareView(QWidget):
         self._viewer = viewer
         self.comparison = Comparison(viewer)
         self.comparison.changed.connect(self._show_mode)
-        self._errands = {name: Background(_carry_out) for name in ERRANDS}
-        self._timer = QTimer(self)
-        self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._poll)
+        self._errands = Errands(ERRANDS, self)
+        self._errands.looked.connect(self._hear)
         # What follows from layers that come, go and change waits until napari is done with them.
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._catch_up)
         self._is_stale = False
-        self._ticks = 0
         self._note = ""
-        self._followed: tuple[Image, ...] = ()
         self._table, self._rows, self._plot = LayerTable(), Rows(), ProfilePlot()
         self._reference = ComboBox(
             name="reference",
@@ -84,11 +79,8 @@ class CompareView(QWidget):
         self._modes: dict[Mode, QPushButton] = {}
         self._lay_out()
         self._table.ticked.connect(self._choose)
-        events = viewer.dims.events
-        self._events = [events.point, events.order, events.ndisplay]
-        for event in self._events:
-            event.connect(self._look)
-        self._place = self._displayed()
+        self._watch = Watch(viewer)
+        self._watch.changed.connect(self._expire)
         self._take_key()
         self.reset_choices()
         self._choose_first()
@@ -197,37 +189,20 @@ class CompareView(QWidget):
             told = [f"{LETTERS[compare.layers.index(shown)]}: {shown.name}. {told[0]}"]
         if has_line and compare.mode is not Mode.SIDE_BY_SIDE:
             told.append(TOLD_LINE)
-        waits = self._ticks >= PATIENCE
-        self._message.setText("Reading ..." if waits else self._note or " ".join(told) or HINT)
+        note = self._note or " ".join(told) or HINT
+        self._message.setText("Reading ..." if self._errands.are_late else note)
 
     # Following layers, slices and pixels
 
     def _choose(self, layers: tuple[Image, ...]) -> None:
-        self._follow_pixels_of(layers)
+        self._watch.watch(layers)
         self._expire()
-
-    def _follow_pixels_of(self, layers: tuple[Image, ...]) -> None:
-        for layer in self._followed:
-            layer.events.data.disconnect(self._expire)
-        for layer in layers:
-            layer.events.data.connect(self._expire)
-        self._followed = layers
-
-    def _look(self, event: Any = None) -> None:
-        """See if another slice is on display; napari tells of more."""
-        if (place := self._displayed()) != self._place:
-            self._place = place
-            self._expire()
-
-    def _displayed(self) -> tuple[Any, ...]:
-        dims = self._viewer.dims
-        return dims.ndisplay, dims.order, [dims.point[axis] for axis in dims.not_displayed]
 
     def _expire(self, event: Any = None) -> None:
         """What was read is of another slice, of pixels that have changed, or of other layers."""
         self._is_stale = True
         self._table.show_scores(())
-        self._errands["scores"].ask(_nothing)
+        self._errands.drop("scores")
         self._soon.start()
 
     def _catch_up(self) -> None:
@@ -243,38 +218,23 @@ class CompareView(QWidget):
         self._is_stale = False
         compare.tidy()
         if self._table.chosen != compare.layers:
-            self._send("curtain", compare.choose(self._table.chosen))
+            self._errands.send("curtain", compare.choose(self._table.chosen))
         elif is_stale:
-            self._send("curtain", compare.refresh())
+            self._errands.send("curtain", compare.refresh())
         if is_stale:
             self._read_line()
 
     # What is read beside the window
 
-    def _send(self, name: str, errand: Errand | None) -> None:
-        if errand is not None:
-            self._errands[name].ask(errand)
-            self._timer.start()
-
-    def _poll(self) -> None:
-        for background in self._errands.values():
-            answer = background.take()
-            if isinstance(answer, str):
-                self._note = f"⚠ {answer}"
-            elif answer is not None:
-                self._note = answer() or self._note
-        if any(background.is_busy for background in self._errands.values()):
-            self._ticks += 1
-        else:
-            self._ticks = 0
-            self._timer.stop()
+    def _hear(self, note: str) -> None:
+        self._note = note or self._note
         self._show_mode()
 
     def _draw_curtain(self) -> None:
-        self._send("curtain", self.comparison.draw_curtain())
+        self._errands.send("curtain", self.comparison.draw_curtain())
 
     def _subtract(self) -> None:
-        self._send("difference", self.comparison.subtract())
+        self._errands.send("difference", self.comparison.subtract())
 
     def _toggle_line(self) -> None:
         compare = self.comparison
@@ -290,7 +250,7 @@ class CompareView(QWidget):
             return
         cuts, unit = line.cuts(self._table.chosen), line.unit
         show = self._plot.show_profiles
-        self._send("profile", lambda: partial(show, read_profiles(cuts, unit)))
+        self._errands.send("profile", lambda: partial(show, read_profiles(cuts, unit)))
 
     def _score(self) -> None:
         layers, reference = self._table.chosen, self._reference.value
@@ -298,7 +258,7 @@ class CompareView(QWidget):
             raise UserError("scores: tick an Image layer")
         pictures = tuple(picture_of(layer, self._viewer.dims) for layer in layers)
         truth = None if reference is None else picture_of(reference, self._viewer.dims)
-        self._send("scores", lambda: partial(self._show_scores, score(pictures, truth)))
+        self._errands.send("scores", lambda: partial(self._show_scores, score(pictures, truth)))
 
     def _show_scores(self, scores: tuple[Score, ...]) -> str:
         self._table.show_scores(scores)
@@ -319,18 +279,6 @@ class CompareView(QWidget):
         taken = self._viewer.bind_key(KEY, None)
         if taken is not None and taken != self._flip:
             self._viewer.bind_key(KEY, taken)
-        for event in self._events:
-            event.disconnect(self._look)
-        self._events.clear()
-        self._follow_pixels_of(())
-        self._timer.stop()
+        self._watch.end()
+        self._errands.stop()
         self._soon.stop()
-
-
-def _carry_out(errand: Errand) -> Callable[[], Any]:
-    return errand()
-
-
-def _nothing() -> Callable[[], None]:
-    """The errand that takes the place of one whose answer is not wanted any more."""
-    return lambda: None
