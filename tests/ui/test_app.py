@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner
 from npe2 import PluginManifest
 
-from napari_dip import demo, samples
+from napari_dip import Denoise, demo, restore_large, samples
 from napari_dip.cli import main
 from napari_dip.demo import run_demo
 from napari_dip.errors import UserError
@@ -117,6 +118,24 @@ def test_files_are_opened_with_the_dock(make_napari_viewer, tmp_path):
     assert viewer.layers["photo"].rgb
     assert model.image in viewer.layers
     assert model.phase is Phase.IDLE
+
+
+@pytest.mark.usefixtures("window")
+def test_of_two_readers_the_one_that_knows_the_scale_is_taken(make_napari_viewer, tmp_path):
+    viewer = make_napari_viewer()
+    about = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}
+    image = np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "cells.ome.tif", image, metadata=about)
+    restore_large(
+        *(tmp_path / "cells.ome.tif", tmp_path / "clean.ome.zarr"),
+        Denoise(iterations=1, filters=(4,)),
+        device="cpu",
+    )
+    app.fill(viewer, [tmp_path / "cells.ome.tif", tmp_path / "clean.ome.zarr"])
+    assert [layer.name for layer in viewer.layers] == ["cells", "clean"]
+    for layer in viewer.layers:
+        np.testing.assert_array_equal(layer.scale, (0.25, 0.5))
+        assert [str(unit) for unit in layer.units] == ["micrometer"] * 2
 
 
 # some reader leaves the broken file open
