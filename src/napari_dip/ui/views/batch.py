@@ -199,7 +199,9 @@ class Outcomes(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        self.setFixedHeight(self.fontMetrics().lineSpacing() * 2 * ROWS_SHOWN)
+        height = round(1.6 * self.fontMetrics().lineSpacing())
+        self.verticalHeader().setDefaultSectionSize(height)
+        self.setFixedHeight(height * ROWS_SHOWN + 2 * self.frameWidth())
         self.setToolTip("Double-click an item to open its result")
         self.cellDoubleClicked.connect(lambda row, _: self.chosen.emit(self.item(row, 0).text()))
 
