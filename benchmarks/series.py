@@ -1,7 +1,7 @@
 """What a warm start brings: frames, each fitted afresh and from the last one's weights.
 
     python benchmarks/series.py [--frames 8] [--side 128] [--sigma 25]
-    python benchmarks/series.py --stack slices.tif [--sigma 0]
+    python benchmarks/series.py --stack slices.tif [--first 8] [--sigma 0]
 
 The movie is a crop that moves over a picture of scikit-image's, a few pixels from frame to frame,
 under fresh noise. With `--stack` frames are the centre of a TIFF's slices, which stand for the
@@ -41,9 +41,9 @@ def movie(frames: int, side: int) -> Array:
     return np.stack([picture[y : y + side, x : x + side] for y, x in starts])
 
 
-def stack(path: Path, frames: int, side: int) -> Array:
+def stack(path: Path, first: int, frames: int, side: int) -> Array:
     """The centre of a stack's slices, in units of the range that they use."""
-    slices = tifffile.imread(path)[:frames].astype(float)
+    slices = tifffile.imread(path)[first : first + frames].astype(float)
     top, left = ((n - side) // 2 for n in slices.shape[1:])
     crop = slices[:, top : top + side, left : left + side]
     black = crop.min()
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--sigma", type=float, default=25, help="of the noise, of 255")
     parser.add_argument("--stack", type=Path, default=None)
+    parser.add_argument("--first", type=int, default=0, help="of the stack's slices")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-o", "--output", type=Path, default=None, help="JSON, added to")
     given = parser.parse_args()
@@ -72,7 +73,8 @@ def main() -> None:
     if given.stack is None:
         name, clean = "movie", movie(given.frames, given.side)
     else:
-        name, clean = given.stack.stem, stack(given.stack, given.frames, given.side)
+        name = given.stack.stem
+        clean = stack(given.stack, given.first, given.frames, given.side)
     noisy = (clean + rng.normal(0, given.sigma / 255, clean.shape)).astype(np.float32)
     extent = reduce(or_, filter(None, (measure_extent(frame, "YX") for frame in noisy)))
     options: dict[str, Any] = {"data_range": 1.0, "device": "cpu", "extent": extent}
@@ -104,7 +106,7 @@ def main() -> None:
     print("" if gain is None else f", {gain:+.2f} dB")
     if given.output is not None:
         told = json.loads(given.output.read_text()) if given.output.exists() else {}
-        told[name] = {"sigma": given.sigma, "frames": rows, "faster": faster, "gain": gain}
+        told[f"{name}-{given.sigma:g}"] = {"frames": rows, "faster": faster, "gain": gain}
         given.output.write_text(json.dumps(told, indent=2) + "\n")
 
 

@@ -1,6 +1,6 @@
-"""The figure of docs/large.md, from what benchmarks/series.py has written.
+"""The figure of docs/large.md, from what benchmarks/series.py has written; it measures nothing.
 
-python benchmarks/series.py -o series.json && python docs/scripts/series.py series.json
+python docs/scripts/series.py [benchmarks/results/series-cpu.json]
 """
 
 from __future__ import annotations
@@ -12,24 +12,34 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-IMAGES = Path(__file__).parents[1] / "images"
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "series-cpu.json"
+IMAGES = ROOT / "docs" / "images"
+
+SERIES = (("movie-25", "a movie"), ("celegans_em_8bit-25", "slices of C. elegans (EM)"))
+PARTS = (("psnr", "PSNR (dB)"), ("seconds", "CPU time (s)"))
+WAYS = (("afresh", "afresh"), ("warm", "from the last frame's weights"))
 
 
-def main(path: str) -> None:
-    """Draw PSNR and time of each frame, both ways."""
+def main(path: Path) -> None:
+    """Draw PSNR and time of each frame, both ways, a row for each series."""
     mpl.use("Agg")
-    rows = json.loads(Path(path).read_text())["frames"]
-    figure, axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
-    parts = (("psnr", "PSNR (dB)"), ("seconds", "CPU time (s)"))
-    for ax, (key, label) in zip(axes, parts, strict=True):
-        for way, name in (("afresh", "afresh"), ("warm", "from the last frame's weights")):
-            ax.plot([row[f"{way}_{key}"] for row in rows], "o-", label=name)
-        ax.set(xlabel="frame", ylabel=label)
-    axes[1].set_ylim(bottom=0)
-    axes[0].margins(y=0.3)
-    axes[1].legend(frameon=False)
+    told = json.loads(path.read_text())
+    figure, grid = plt.subplots(2, 2, figsize=(8, 4.4), layout="constrained", sharex=True)
+    for row, (name, title) in zip(grid, SERIES, strict=True):
+        frames = told[name]["frames"]
+        for ax, (key, label) in zip(row, PARTS, strict=True):
+            for way, words in WAYS:
+                ax.plot([frame[f"{way}_{key}"] for frame in frames], "o-", label=words)
+            ax.set(ylabel=label)
+        row[0].set_title(title)
+        row[0].margins(y=0.3)
+        row[1].set_ylim(bottom=0)
+    for ax in grid[-1]:
+        ax.set(xlabel="frame")
+    grid[0][1].legend(frameon=False, loc="center")
     figure.savefig(IMAGES / "series.png", dpi=110)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS)
