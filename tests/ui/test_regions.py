@@ -88,6 +88,13 @@ def test_shapes_in_a_stack_count_on_their_own_slice_only():
     assert not mask.read()[[0, 2]].any()
 
 
+def test_flat_shapes_take_the_memory_of_one_plane():
+    image = Image(np.zeros((50, 20, 30)))
+    mask = mask_of(Shapes([SQUARE]), image, source_of(image, volume=True))
+    assert mask.shape == (50, 20, 30)
+    assert mask.data.strides[0] == 0
+
+
 def test_flat_shapes_go_through_a_volume():
     image = Image(np.random.default_rng(0).random((3, 20, 30)))
     mask = mask_of(Shapes([SQUARE]), image, source_of(image, volume=True)).read()

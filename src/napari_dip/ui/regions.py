@@ -127,8 +127,15 @@ def _rasterised(layer: Shapes, image: Image, source: Source) -> Crop:
     sides = source.sides[-2:]
     corner = np.array([source.start[axis] for axis in plane])
     shapes = [_in_pixels(layer, vertices, image) for vertices in layer.data]
-    mask = np.zeros([b - a for a, b in zip(source.start, source.stop, strict=True)], bool)
+    shape = [b - a for a, b in zip(source.start, source.stop, strict=True)]
+    everywhere = (slice(None),) * len(shape)
     others = [axis for axis in range(len(source.shape)) if axis not in plane]
+    if shapes and all(np.isnan(vertices[:, others]).all() for vertices in shapes):
+        # One plane for all frames and slices: a movie's mask would take a movie's memory.
+        kinds = zip(shapes, layer.shape_type, strict=True)
+        drawn = _drawn([(v[:, list(plane)] - corner, kind) for v, kind in kinds], sides)
+        return Crop(np.broadcast_to(np.expand_dims(drawn, others), shape), everywhere)
+    mask = np.zeros(shape, bool)
     for entry in np.ndindex(*(mask.shape[axis] for axis in others)):
         at = {axis: source.start[axis] + i for axis, i in zip(others, entry, strict=True)}
         here = [
@@ -141,7 +148,7 @@ def _rasterised(layer: Shapes, image: Image, source: Source) -> Crop:
             for axis, i in zip(others, entry, strict=True):
                 index[axis] = i
             mask[tuple(index)] = _drawn(here, sides)
-    return Crop(mask, (slice(None),) * mask.ndim)
+    return Crop(mask, everywhere)
 
 
 def _lies_in(coordinates: NDArray[np.float64], index: int) -> bool:
