@@ -128,6 +128,13 @@ def test_a_pause_lets_what_is_under_way_end_and_nothing_else_begin(folder, here,
     assert str(controller._session.run.result) == "3 done"
 
 
+def test_it_is_said_that_a_run_goes_on(folder, here, begun):
+    controller = paused_during_the_first(folder, here, begun)
+    controller.view.show_progress.reset_mock()
+    controller.view.asked.emit(Action.RESUME)
+    assert controller.view.show_progress.call_args.args[1].startswith("0 of 3.")
+
+
 def test_a_paused_run_can_be_ended(folder, here, begun):
     controller = paused_during_the_first(folder, here, begun)
     controller.view.asked.emit(Action.STOP)

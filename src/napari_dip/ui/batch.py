@@ -158,8 +158,19 @@ class BatchSession(LiveSession):
     """A run of many, followed: the table of its items."""
 
     _view: BatchView
+    _newest: BatchUpdate | None = None
+    _was_paused = False
+
+    def poll(self) -> Phase:
+        phase = super().poll()
+        # The next item may end in an hour: until then nothing else would say that it goes on.
+        if self._was_paused and phase is Phase.RUNNING and self._newest is not None:
+            self._show_update(self._newest)
+        self._was_paused = phase is Phase.PAUSED
+        return phase
 
     def _show_update(self, update: BatchUpdate) -> None:
+        self._newest = update
         summary = update.summary
         outcomes = summary.entries()
         self._view.show_outcomes(outcomes)
