@@ -139,7 +139,7 @@ def test_a_movie_is_what_restore_large_makes_of_it_in_its_place(dock, viewer, fr
     assert str(out) in dock.progress
 
 
-def test_a_frame_is_shown_as_soon_as_it_is_done(dock, viewer, frames):
+def test_pitfall_11_a_frame_is_shown_as_soon_as_it_is_done(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", axis_labels=("t", "y", "x"))
     dock.restore(layer, fits=2)
     growing = viewer.layers["cells [denoise]"]
@@ -152,7 +152,7 @@ def test_a_frame_is_shown_as_soon_as_it_is_done(dock, viewer, frames):
     dock.let(1)
     until(lambda: dock.run.live is not None and dock.run.live[0].start[0] == 2)
     dock.tick()
-    assert heard  # pitfall 11: whoever looks at the layer is told
+    assert heard  # whoever looks at the layer is told
     assert np.isfinite(growing.data[2]).all()
     dock.let(1)
     dock.until(Phase.FINISHED)
@@ -194,6 +194,18 @@ def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
     np.testing.assert_array_equal(result.data[0], last)
     viewer.dims.set_point(1, 5)  # the third frame, which follows: a sixth of the iterations
     assert dock.view.told["show_timeline"] == ((1,), None)
+
+
+def test_a_reference_tells_each_frames_psnr(dock, viewer, frames):
+    truth = frames + np.uint16(10)
+    dock.model.reference = viewer.add_image(truth, name="truth")
+    layer = viewer.add_image(frames, name="cells")
+    result = dock.restore(layer)
+    viewer.dims.set_point(0, 2)
+    report = dock.view.told["show_curve"][0][-1]
+    error = np.mean((result.data[2].astype(float) - truth[2]) ** 2)
+    data_range = dock.run.mosaic.plan.data_range
+    assert report.psnr == pytest.approx(10 * np.log10(data_range**2 / error))
 
 
 def test_blocks_are_what_restore_large_makes_of_them(dock, viewer, rng, tmp_path):
@@ -394,3 +406,16 @@ def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
 
     until(answered, 60)
     assert dock.view.told["show_division"] == ("4 blocks of 512", True)
+
+
+def test_blocks_that_wait_are_shown_without_their_borders(dock, viewer, rng):
+    image = rng.random((90, 75)).astype(np.float32)
+    dock.model.block_size = 48
+    layer = viewer.add_image(image, name="cells")
+    dock.restore(layer, Extent.SLICE, fits=2)
+    shown = viewer.layers["cells [denoise]"].data
+    first, second = dock.run.mosaic.state.waiting
+    assert (first.block.stop, first.core.stop) == ((48, 48), (45, 45))
+    assert (second.block.start, second.core.start) == ((0, 27), (0, 30))
+    assert np.isfinite(shown[: first.core.stop[0]]).all()
+    assert np.isnan(shown[max(first.block.stop[0], 50) :]).all()

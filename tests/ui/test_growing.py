@@ -5,7 +5,7 @@ import pytest
 
 from napari_dip.axes import Axes
 from napari_dip.blocks.cutting import Block
-from napari_dip.blocks.mosaic import State
+from napari_dip.blocks.mosaic import State, Waiting
 from napari_dip.blocks.store import Store
 from napari_dip.ui.growing import Growing
 
@@ -43,15 +43,16 @@ def test_blocks_under_way_are_seen_where_nothing_is_written(tmp_path, image):
     growing = Growing(stored(tmp_path / "x.zarr", "YX", image, [LEFT]), (0, 1), False)
     done, live = Block((0, 400), (300, 560)), Block((200, 400), (700, 600))
     np.save(tmp_path / "done.npy", np.full(done.shape, 1000, np.uint16))
-    gone = (RIGHT, tmp_path / "written just now.npy")
-    growing.state = State((LEFT,), ((done, tmp_path / "done.npy"), gone))
+    core = Block((0, 420), (280, 540))
+    gone = Waiting(RIGHT, RIGHT, tmp_path / "written just now.npy")
+    growing.state = State((LEFT,), (Waiting(done, core, tmp_path / "done.npy"), gone))
     growing.live = live, np.full(live.shape, 2000, np.uint16)
     fine, coarse = growing.levels(pyramid=True)
     for level, half in ((fine, 1), (coarse, 2)):
         values = level[...]
-        assert (values[: 300 // half, 512 // half : 560 // half] == 1000).all()
-        assert (values[300 // half :, 512 // half :] == 2000).all()
-        assert np.isnan(values[: 200 // half, 560 // half :]).all()
+        assert (values[: 280 // half, 512 // half : 540 // half] == 1000).all()
+        assert (values[280 // half :, 512 // half :] == 2000).all()
+        assert np.isnan(values[: 200 // half, 540 // half :]).all()
         assert (values[:, : 512 // half] < 200).all()
     growing.chosen = ((done, np.full(done.shape, 7, np.uint16)),)
     assert (fine[done.slices] == 7).all()

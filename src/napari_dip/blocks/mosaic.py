@@ -35,6 +35,25 @@ class ResultExists(UserError):
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A block that is done and waits for its neighbours.
+
+    Attributes
+    ----------
+    block
+        It.
+    core
+        It without a margin at its neighbours, where it would fade into them: half the overlap.
+    values
+        The file of its values.
+    """
+
+    block: Block
+    core: Block
+    values: Path
+
+
+@dataclass(frozen=True)
 class State:
     """How far a picture has come, in the pixels and the order of axes of its source's result.
 
@@ -43,11 +62,11 @@ class State:
     written
         Boxes that are in the store.
     waiting
-        Blocks that are done and wait for their neighbours, with the files of their values.
+        Blocks that are done and can't be written yet.
     """
 
     written: tuple[Block, ...] = ()
-    waiting: tuple[tuple[Block, Path], ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Mosaic:
@@ -167,11 +186,17 @@ class Mosaic:
     def state(self) -> State:
         """What there is by now."""
         waiting = [
-            (block, self.items[block].values)
+            Waiting(block, self._core(block), self.items[block].values)
             for block in self._done
             if not self._written.issuperset(self.chunks.touching(block))
         ]
         return State(tuple(self._written), tuple(waiting))
+
+    def _core(self, block: Block) -> Block:
+        halves = [o * f // 2 for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
+        sides = zip(block.start, block.stop, self.grid.shape, halves, strict=True)
+        pairs = [(a + h * (a > 0), b - h * (b < n)) for a, b, n, h in sides]
+        return Block(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
     def _recorded(self) -> Any:
         """The request that a finished result tells of."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.batch.here import run_here
@@ -22,6 +23,7 @@ from napari_dip.blocks.cutting import Block
 from napari_dip.blocks.item import BlockItem, Watch
 from napari_dip.blocks.mosaic import Mosaic, State
 from napari_dip.errors import UserError
+from napari_dip.metrics import psnr
 from napari_dip.results import Update
 from napari_dip.series import continued
 from napari_dip.ui.divided import DividedRequest, Temporary
@@ -139,6 +141,7 @@ class DividedRun(LiveRun[DividedUpdate]):
         """Of each frame or slice that is fitted as a whole, by where it begins."""
         self.live: tuple[Block, Array] | None = None
         """The part that was fitted last, as it was then."""
+        self._truth: tuple[Block, Array] | None = None
         self._outcomes: list[Outcome] = []
 
     def _updates(self, should_stop: Callable[[], bool]) -> Iterator[DividedUpdate]:
@@ -190,13 +193,24 @@ class DividedRun(LiveRun[DividedUpdate]):
 
     def _noted(self, fit: Update, item: BlockItem, block: Block) -> Update:
         """An update of a part's fit, its image laid out as the part is, on the timeline."""
-        fit = replace(fit, image=displayable(item.laid_out(fit.image)), result=None)
+        image = displayable(item.laid_out(fit.image))
+        fit = replace(fit, image=image, psnr=self._psnr(image, block), result=None)
         if self.request.division.blocks == 1:
             self.timelines.add(block.start, Snapshot(fit.iteration, fit.image, fit.psnr))
         self.live = block, fit.image
         report = Report(fit.iteration, fit.loss, fit.psnr)
         self.reports[block.start] = (*self.reports.get(block.start, ()), report)
         return fit
+
+    def _psnr(self, image: Array, block: Block) -> float | None:
+        """Of a part, if there is a reference."""
+        crop, mosaic = self.request.asked.reference, self.mosaic
+        if crop is None or mosaic is None:
+            return None
+        if self._truth is None or self._truth[0] != block:
+            self._truth = block, crop[block.slices[len(block.start) - len(crop.shape) :]]
+        truth = np.broadcast_to(self._truth[1], image.shape)
+        return psnr(image, truth, mosaic.plan.data_range)
 
     def _count(self, *statuses: Status) -> int:
         return sum(outcome.status in statuses for outcome in self._outcomes)

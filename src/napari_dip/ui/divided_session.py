@@ -219,6 +219,8 @@ class DividedSession(LiveSession):
         parts = [", ".join(place), f"{fit.iteration} / {fit.iterations}"]
         if seconds_left is not None:
             parts.append(time_left(seconds_left))
+        if fit.psnr is not None:
+            parts.append(f"{fit.psnr:.2f} dB")
         return " · ".join(filter(None, parts))
 
     def _number(self, block: Block) -> int:

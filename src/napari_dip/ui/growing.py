@@ -133,7 +133,7 @@ class Level:
         known = np.full(box.shape, picture.is_whole)
         out = self._read(box) if picture.is_whole else self._gathered(box, known)
         for patch in picture.chosen:
-            self._paste(patch, box, out, known)
+            self._paste(patch, patch[0], box, out, known)
         return _with_alpha(out, known) if self._samples and not picture.is_whole else out
 
     def _gathered(self, box: Block, known: NDArray[np.bool_]) -> Array:
@@ -141,10 +141,10 @@ class Level:
         state, live = self.picture.state, self.picture.live
         out = np.zeros(box.shape, self.dtype) if self._samples else np.full(box.shape, np.nan, "f4")
         if live is not None:
-            self._paste(live, box, out, known)
-        for block, path in state.waiting:
-            if (values := _loaded(path)) is not None:
-                self._paste((block, values), box, out, known)
+            self._paste(live, live[0], box, out, known)
+        for waiting in state.waiting:
+            if (values := _loaded(waiting.values)) is not None:
+                self._paste((waiting.block, values), waiting.core, box, out, known)
         written = np.zeros(box.shape, bool)
         for chunk in state.written:
             if (both := chunk.coarser(self._factors).common(box)) is not None:
@@ -154,9 +154,12 @@ class Level:
             known |= written
         return out
 
-    def _paste(self, patch: Patch, box: Block, out: Array, known: NDArray[np.bool_]) -> None:
+    def _paste(
+        self, patch: Patch, part: Block, box: Block, out: Array, known: NDArray[np.bool_]
+    ) -> None:
+        """Put a part of a patch to its place in a box."""
         block, values = patch
-        both = block.coarser(self._factors).common(box)
+        both = part.coarser(self._factors).common(box)
         if both is not None:
             here = both.within(box)
             out[here], known[here] = _sampled(values, block, both, self._factors), True
