@@ -186,9 +186,9 @@ class Mosaic:
     def state(self) -> State:
         """What there is by now."""
         waiting = [
-            Waiting(block, self._core(block), self.items[block].values)
-            for block in self._done
-            if not self._written.issuperset(self.chunks.touching(block))
+            Waiting(block, self._core(block), item.values)
+            for block, item in self.items.items()
+            if block in self._done and not self._written.issuperset(self.chunks.touching(block))
         ]
         return State(tuple(self._written), tuple(waiting))
 
