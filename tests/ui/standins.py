@@ -10,7 +10,8 @@ from psygnal import Signal
 from napari_dip.results import Restoration, Update
 from napari_dip.tasks import Denoise
 from napari_dip.ui.controller import View
-from napari_dip.ui.layers import Crop, Source
+from napari_dip.ui.crops import Crop
+from napari_dip.ui.layers import Source
 from napari_dip.ui.model import Action
 from napari_dip.ui.worker import Request
 

@@ -9,7 +9,8 @@ from napari.components import ViewerModel
 
 from napari_dip.study_results import Picture
 from napari_dip.ui.exhibit import Exhibit
-from napari_dip.ui.layers import plain_kwargs, take
+from napari_dip.ui.keywords import plain_kwargs
+from napari_dip.ui.layers import take
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.slice_names import OVERLAY, slice_names
 

@@ -7,7 +7,7 @@ from napari.components import ViewerModel
 from napari_dip.errors import UserError
 from napari_dip.studies import Moment, Part, StudyJob
 from napari_dip.ui import steering
-from napari_dip.ui.layers import plain_kwargs
+from napari_dip.ui.keywords import plain_kwargs
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.study import StudyController, StudyRequest, StudyView

@@ -232,6 +232,16 @@ def test_the_engine_carries_out_a_request():
     assert run.timeline.snapshots[-1].image.dtype == np.float32
 
 
+@pytest.mark.parametrize(("volume", "factor"), [(True, 4.0), (False, None)])
+def test_a_volumes_scale_tells_how_far_apart_slices_are(volume, factor):
+    values = np.random.default_rng(0).random((4, 16, 18), np.float32)
+    viewer = ViewerModel()
+    layer = viewer.add_image(values, scale=(2, 0.5, 0.5))
+    source = take(layer, viewer.dims, volume=volume)
+    task = Request(Denoise(iterations=1, filters=(4,), sigma=0.1), source).prepare().task
+    assert task.anisotropy == (factor or 1.0)
+
+
 def test_pitfall_10_previews_have_the_dtype_of_the_result():
     image = np.random.default_rng(0).integers(500, 3000, (24, 18), np.uint16)
     layer = Image(image)

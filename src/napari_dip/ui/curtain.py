@@ -13,7 +13,8 @@ import numpy as np
 from napari.layers import Image, Shapes
 from psygnal import Signal
 
-from napari_dip.ui.layers import cropped, displayable
+from napari_dip.ui.keywords import displayable
+from napari_dip.ui.layers import cropped
 from napari_dip.ui.pictures import Array, Picture, screen_pixel
 
 if TYPE_CHECKING:

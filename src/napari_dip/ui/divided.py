@@ -8,7 +8,7 @@ import tempfile
 import weakref
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +20,9 @@ from napari_dip.blocks.plan import Source as Picture
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import LazyPicture
 from napari_dip.tasks.base import Side
+from napari_dip.ui.crops import Crop
 from napari_dip.ui.division import LARGEST, Division
-from napari_dip.ui.layers import Crop
 from napari_dip.ui.worker import Request
-
-UNKNOWN = ("pixel", "")
-"""Units that are none."""
 
 
 class Temporary:
@@ -92,7 +89,8 @@ class DividedRequest:
         if asked.psf is not None:
             letters = "ZYX"[-len(asked.psf.shape) :]
             sides["psf"] = _picture(dict(asked.names)["psf"], asked.psf, Axes(letters))
-        axes = self._axes()
+        axes = asked.source.calibrated(division.letters)
+        axes = replace(axes, name=f"{asked.source.name} [{asked.task.name}]")
         source = _picture(asked.source.name, asked.source.crop, axes)
         try:
             return Mosaic(
@@ -112,20 +110,6 @@ class DividedRequest:
                 f"results in: {output} exists already and was made in another way; choose another "
                 "folder, or remove it"
             ) from None
-
-    def _axes(self) -> Axes:
-        """The source's, as far as an OME-Zarr can tell: it knows no rotation."""
-        source, letters = self.asked.source, self.division.letters
-        place = source.layer_kwargs()
-        units = [str(unit) for unit in source.frame["units"]]
-        samples = "S" in letters
-        return Axes(
-            letters,
-            tuple(map(float, place["scale"])) + (1.0,) * samples,
-            tuple("" if unit in UNKNOWN else unit for unit in units) + ("",) * samples,
-            tuple(map(float, place["translate"])) + (0.0,) * samples,
-            name=f"{source.name} [{self.asked.task.name}]",
-        )
 
 
 def _picture(name: str, crop: Crop, axes: Axes) -> LazyPicture:

@@ -27,7 +27,7 @@ from napari_dip.metrics import psnr
 from napari_dip.results import Update
 from napari_dip.series import continued
 from napari_dip.ui.divided import DividedRequest, Temporary
-from napari_dip.ui.layers import displayable
+from napari_dip.ui.keywords import displayable
 from napari_dip.ui.timeline import Snapshot, Timelines
 from napari_dip.ui.worker import LiveRun, Report
 

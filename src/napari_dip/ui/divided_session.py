@@ -13,7 +13,8 @@ from napari_dip.errors import UserError
 from napari_dip.ui.divided import Temporary
 from napari_dip.ui.divided_run import DividedResult, DividedRun, DividedUpdate, Start
 from napari_dip.ui.growing import Growing
-from napari_dip.ui.layers import slice_position, stacked, unit_factors
+from napari_dip.ui.keywords import stacked, unit_factors
+from napari_dip.ui.layers import slice_position
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance_of_parts
 from napari_dip.ui.session import Pace, time_left

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.study_results import Picture
-from napari_dip.ui.layers import displayable, stacked
+from napari_dip.ui.keywords import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.slice_names import SLICES, slice_names

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_dip.blocks.cutting import Block
 from napari_dip.blocks.mosaic import State
 from napari_dip.blocks.store import Store
-from napari_dip.ui.layers import displayable
+from napari_dip.ui.keywords import displayable
 
 Array = NDArray[Any]
 Patch = tuple[Block, Array]

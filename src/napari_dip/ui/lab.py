@@ -12,7 +12,8 @@ from psygnal import SignalInstance
 from napari_dip.errors import UserError
 from napari_dip.lab import STUDIES, Study, prepare_study
 from napari_dip.studies import StudyJob
-from napari_dip.ui.layers import beside, plain_kwargs
+from napari_dip.ui.keywords import plain_kwargs
+from napari_dip.ui.layers import beside
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.provenance import origin

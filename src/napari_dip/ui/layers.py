@@ -14,7 +14,10 @@ import numpy as np
 from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
+from napari_dip.axes import Axes
 from napari_dip.errors import UserError
+from napari_dip.ui.crops import Crop
+from napari_dip.ui.keywords import UNKNOWN, appearance_of, transform_kwargs, unit_factors
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -24,52 +27,6 @@ Array = NDArray[Any]
 
 OTHER_AXES = "TPQRUVW"
 """Names for axes that are neither space nor colour; a source has one entry along each."""
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A box of an array that is not read yet: NumPy, dask, zarr, ...
-
-    It can be sliced as an array, and then a part of the box is read. `index` has an entry for each
-    axis, or for the first ones.
-    """
-
-    data: Any = field(repr=False)
-    index: tuple[slice | int, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(len(taken) for taken in self._taken if isinstance(taken, range))
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.data.dtype)
-
-    def __getitem__(self, slices: tuple[slice, ...]) -> Array:
-        """A part of the box, with a slice for each of its axes."""
-        parts = iter(slices)
-        index: list[slice | int] = []
-        for taken in self._taken:
-            if isinstance(taken, range):
-                part = taken[next(parts)]
-                index.append(slice(part.start, part.stop))
-            else:
-                index.append(taken)
-        return np.asarray(self.data[tuple(index)])
-
-    def read(self) -> Array:
-        """The box's values, as a copy: a layer that is painted on later does not change them."""
-        return np.array(self.data[self.index])
-
-    @property
-    def _taken(self) -> list[range | int]:
-        """What of each axis of the array is in the box."""
-        shape = self.data.shape
-        full: tuple[slice | int, ...] = (slice(None),) * (len(shape) - len(self.index))
-        return [
-            range(*entry.indices(length)) if isinstance(entry, slice) else entry
-            for entry, length in zip((*self.index, *full), shape, strict=True)
-        ]
 
 
 @dataclass(frozen=True)
@@ -132,6 +89,17 @@ class Source:
             last[axis] = first[axis] + 1
         return replace(self, start=tuple(first), stop=tuple(last))
 
+    def calibrated(self, letters: str) -> Axes:
+        """The array's axes by these letters, as far as a file can tell: without rotation."""
+        place, samples = self.layer_kwargs(), len(letters) - len(self.shape)
+        units = ("" if str(unit) == UNKNOWN else str(unit) for unit in self.frame["units"])
+        return Axes(
+            letters,
+            (*map(float, place["scale"]), *(1.0,) * samples),
+            (*units, *("",) * samples),
+            (*map(float, place["translate"]), *(0.0,) * samples),
+        )
+
     def layer_kwargs(self, factors: Sequence[int] | int = 1) -> dict[str, Any]:
         """Keywords that put a restored array exactly over its source.
 
@@ -145,7 +113,7 @@ class Source:
         finer[list(self.space)] = factors
         origin = np.asarray(self.start) + (1 / finer - 1) / 2
         return {
-            **_parts(self.transform),
+            **transform_kwargs(self.transform),
             "scale": self.transform.scale / finer,
             "translate": self.transform(origin),
             "rgb": self.rgb,
@@ -187,7 +155,7 @@ def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) 
             "units": tuple(layer.units),
             "axis_labels": tuple(layer.axis_labels),
         },
-        appearance=_appearance(layer),
+        appearance=appearance_of(layer),
     )
 
 
@@ -276,102 +244,3 @@ def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
     point = np.asarray(dims.point[-layer.ndim :], float)
     point = point * unit_factors(dims.units, layer.units)
     return np.rint(layer.world_to_data(point)).astype(np.int64)
-
-
-def unit_factors(units: Sequence[Any] | None, into: Sequence[Any]) -> NDArray[np.float64]:
-    """What coordinates in some units are multiplied by to be in others; 1 where they don't mix."""
-    count = len(into)
-    if units is None or len(units) < count:
-        return np.ones(count)
-    pairs = list(zip(units[-count:], into, strict=True))
-    if any(a.dimensionality != b.dimensionality for a, b in pairs):
-        return np.ones(count)
-    return np.array([float((1.0 * a).to(b).magnitude) for a, b in pairs])
-
-
-def displayable(image: Array) -> Array:
-    """In a number format that textures take as it is: others are converted at each update."""
-    return image.astype(np.float32) if image.dtype in (np.float64, np.float16) else image
-
-
-def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
-    """Keywords of a layer of a picture that was made from no other layer."""
-    return {
-        **_parts(Affine(scale=(1, 1))),
-        "affine": np.eye(3),
-        "units": ("pixel", "pixel"),
-        "axis_labels": ("y", "x"),
-        "rgb": rgb,
-    }
-
-
-def placed(
-    source: Source, start: Sequence[float], scale: Sequence[float], *, rgb: bool
-) -> dict[str, Any]:
-    """Keywords of a layer of a plane that lies over a source's, at another resolution.
-
-    Parameters
-    ----------
-    source
-        What it lies over; of its axes those of space are kept.
-    start
-        The centre of the plane's first pixel, in the source's layer's pixels.
-    scale
-        Pixels of the source in one pixel of the plane.
-    rgb
-        Whether the plane is in colour.
-    """
-    axes = list(source.space)
-    transform = source.transform.set_slice(axes)
-    frame = Affine(affine_matrix=source.frame["affine"]).set_slice(axes)
-    return {
-        **_parts(transform),
-        "scale": transform.scale * np.asarray(scale),
-        "translate": transform(np.asarray(start, float)),
-        "affine": frame.affine_matrix,
-        "units": tuple(source.frame["units"][axis] for axis in axes),
-        "axis_labels": tuple(source.frame["axis_labels"][axis] for axis in axes),
-        "rgb": rgb,
-    }
-
-
-def stacked(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
-    """A layer's keywords with one more axis, of iterations or whatever, before the others."""
-    names = ("scale", "translate", "rotate", "shear")
-    transform = Affine(**{name: kwargs[name] for name in names}).expand_dims([0])
-    return {
-        **kwargs,
-        **_parts(transform),
-        "affine": Affine(affine_matrix=kwargs["affine"]).expand_dims([0]).affine_matrix,
-        "units": ("pixel", *kwargs["units"]),
-        "axis_labels": (axis, *kwargs["axis_labels"]),
-    }
-
-
-def _parts(transform: Affine) -> dict[str, Any]:
-    """A transform as a layer's keywords."""
-    shear = np.asarray(transform.shear)
-    if not shear.any():
-        # napari gives as many zeros as there are axes, and takes as many as there are pairs.
-        shear = np.zeros(transform.ndim * (transform.ndim - 1) // 2)
-    return {
-        "scale": transform.scale,
-        "translate": transform.translate,
-        "rotate": transform.rotate,
-        "shear": shear,
-    }
-
-
-def _appearance(layer: Image) -> dict[str, Any]:
-    looks = {
-        "blending": str(layer.blending),
-        "opacity": layer.opacity,
-        "interpolation2d": str(layer.interpolation2d),
-    }
-    if layer.rgb:
-        return looks
-    return looks | {
-        "colormap": layer.colormap,
-        "contrast_limits": tuple(layer.contrast_limits),
-        "gamma": layer.gamma,
-    }

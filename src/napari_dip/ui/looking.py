@@ -12,7 +12,8 @@ from napari_dip.classifiers.settings import Invert, Look, Maximize, Prior
 from napari_dip.errors import UserError
 from napari_dip.ui.background import Background
 from napari_dip.ui.classifier_choice import Wanted, downloaded, told
-from napari_dip.ui.layers import Source, placed, plain_kwargs, take
+from napari_dip.ui.keywords import placed, plain_kwargs
+from napari_dip.ui.layers import Source, take
 from napari_dip.ui.model import Action, RunModel
 from napari_dip.ui.study import StudyController, StudyRequest, StudyView
 

@@ -15,7 +15,8 @@ from napari.utils.transforms import Affine
 from numpy.typing import ArrayLike, NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import Source, take, unit_factors
+from napari_dip.ui.keywords import unit_factors
+from napari_dip.ui.layers import Source, take
 from napari_dip.value_range import nominal_range
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari.layers import Image, Shapes
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_dip.ui.layers import Crop
+from napari_dip.ui.crops import Crop
 from napari_dip.ui.pictures import Picture, luminance, picture_of, screen_pixel
 
 if TYPE_CHECKING:

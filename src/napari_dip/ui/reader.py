@@ -13,6 +13,7 @@ import numpy as np
 from napari_dip.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import LazyPicture, is_zarr, open_lazily
+from napari_dip.ui.keywords import UNKNOWN
 
 Layers = list[tuple[Any, dict[str, Any], str]]
 
@@ -23,9 +24,6 @@ OME_TIFF = (".ome.tif", ".ome.tiff")
 
 LARGE = 4_000_000
 """Pixels that are more than a look at a picture's values should read."""
-
-UNKNOWN = "pixel"
-"""What napari calls a unit that is none."""
 
 
 def ome_reader(path: str | list[str]) -> Callable[[Any], Layers] | None:

@@ -9,7 +9,9 @@ from napari.layers import Labels, Shapes
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import Crop, Source, beside, cropped, unit_factors
+from napari_dip.ui.crops import Crop
+from napari_dip.ui.keywords import unit_factors
+from napari_dip.ui.layers import Source, beside, cropped
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import UserError
+from napari_dip.ui.crops import Crop
 from napari_dip.ui.divided import DividedRequest
 from napari_dip.ui.division import divide
-from napari_dip.ui.layers import Crop, Source, beside, level_0, take
+from napari_dip.ui.layers import Source, beside, level_0, take
 from napari_dip.ui.model import Region, RestoreModel, RunModel
 from napari_dip.ui.regions import mask_of, rectangle_of, view_of
 from napari_dip.ui.worker import Request

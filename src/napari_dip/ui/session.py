@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import displayable, stacked
+from napari_dip.ui.keywords import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance
 from napari_dip.ui.steering import LiveSession, Pacing

@@ -17,11 +17,14 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from napari_dip.errors import UserError
+from napari_dip.file_restoration import with_anisotropy
 from napari_dip.job import Job
 from napari_dip.restoration import prepare
 from napari_dip.results import Update
 from napari_dip.tasks.base import Task
-from napari_dip.ui.layers import Crop, Source, displayable
+from napari_dip.ui.crops import Crop
+from napari_dip.ui.keywords import displayable
+from napari_dip.ui.layers import Source
 from napari_dip.ui.timeline import Snapshot, Timeline
 
 logger = logging.getLogger(__name__)
@@ -76,7 +79,7 @@ class Request:
         source = self.source
         return prepare(
             source.crop.read(),
-            self.task,
+            with_anisotropy(self.task, source.calibrated(source.axes)),
             axes=source.axes,
             mask=None if self.mask is None else self.mask.read(),
             guide=None if self.guide is None else self.guide.read(),

@@ -15,8 +15,8 @@ from napari_dip.blocks.store import Store
 from napari_dip.errors import UserError
 from napari_dip.files.destination import TEMPORARY
 from napari_dip.ui.division import letters_of
+from napari_dip.ui.keywords import UNKNOWN
 from napari_dip.ui.provenance import KEY
-from napari_dip.ui.reader import UNKNOWN
 
 
 def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) -> list[str]:
