@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+from skimage.data import camera
 
-from napari_dip.tasks import TASKS
-from napari_dip.ui.model import Action
+from napari_dip.tasks import TASKS, Denoise, Task
+from napari_dip.ui.model import Action, Extent
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
@@ -50,10 +52,17 @@ class Story:
             if ROLES[role] in names:
                 self.dock._inputs.choose(role, names[ROLES[role]])
         self.dock._inputs.choose("reference", names.get("Original"))
+        self.choose_iterations()
+
+    def choose_iterations(self) -> None:
+        """Those that were asked for, if any were."""
         if self.iterations is not None:
-            task = self.model.task.replace(iterations=self.iterations)
-            self.model.task = task
-            self.dock.show_task(task)
+            self.fill(self.model.task.replace(iterations=self.iterations))
+
+    def fill(self, task: Task) -> None:
+        """Settings, in place of those that were used last."""
+        self.model.task = task
+        self.dock.show_task(task)
 
     def ask(self, action: Action) -> None:
         """Press a button."""
@@ -169,6 +178,32 @@ def tell_lab(folder: Path, iterations: int | None) -> None:
     story.close()
 
 
+def tell_series(folder: Path, iterations: int | None) -> None:
+    """A movie frame after frame, seen half way, and an earlier iteration of a frame."""
+    story = Story("movie", folder, iterations)
+    noisy = story.viewer.open_sample(PLUGIN, "movie")[0]
+    story.dock.choose("denoise", image=noisy)
+    story.dock._inputs._parts.widgets["extent"].value = Extent.SLICES
+    story.fill(Denoise(iterations=iterations))
+    live(3)
+    story.run("", half_way="series")
+    story.close()
+
+
+def tell_blocks(folder: Path, iterations: int | None) -> None:
+    """A large picture fills in block by block."""
+    story = Story("denoise", folder, iterations)
+    noise = np.random.default_rng(0).normal(0, 25, (1024, 1024))
+    noisy = np.clip(np.pad(camera(), 256, mode="symmetric") + noise, 0, 255).astype(np.uint8)
+    slide = story.viewer.add_image(noisy, name="Slide", scale=(0.5, 0.5), units="um")
+    story.dock.choose("denoise", image=slide)
+    story.dock._inputs._parts.widgets["block_size"].value = 384
+    story.fill(Denoise(iterations=iterations))
+    live(3)
+    story.run("", half_way="blocks")
+    story.close()
+
+
 def press(widget: QWidget, text: str) -> None:
     """Click a button by what is written on it."""
     button = next(x for x in widget.findChildren(QPushButton) if x.text() == text)
@@ -179,6 +214,8 @@ STORIES: dict[str, Callable[[Path, int | None], None]] = {
     "painting": tell_painting,
     "timeline": tell_timeline,
     "lab": tell_lab,
+    "series": tell_series,
+    "blocks": tell_blocks,
 }
 
 
