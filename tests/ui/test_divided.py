@@ -14,7 +14,7 @@ from napari_dip.blocks.plan import Plan
 from napari_dip.files.lazy import open_lazily
 from napari_dip.large import restore_large
 from napari_dip.ui.controller import RestoreController
-from napari_dip.ui.model import Action, Extent, RestoreModel
+from napari_dip.ui.model import Action, Extent, Region, RestoreModel
 from napari_dip.ui.provenance import KEY, task_of
 from napari_dip.ui.worker import Phase
 
@@ -318,6 +318,29 @@ def test_a_dock_that_is_closed_leaves_what_is_done(dock, viewer, frames):
     assert run.wait(WAIT)
     assert np.isfinite(layer.data[:2]).all()
     assert layer.metadata[KEY]["stop_reason"] == "interrupted"
+
+
+def test_a_deleted_layer_comes_back_at_the_end_only(dock, viewer, frames):
+    layer = viewer.add_image(frames, name="cells")
+    dock.restore(layer, fits=2)
+    viewer.layers.remove("cells [denoise]")
+    dock.let(1)
+    until(lambda: len(dock.run._outcomes) == 3)
+    dock.tick()
+    assert list(viewer.layers) == [layer]
+    dock.let(1)
+    dock.until(Phase.FINISHED)
+    assert viewer.layers["cells [denoise]"].data.dtype == np.uint16
+
+
+def test_a_rectangle_of_all_frames(dock, viewer, frames):
+    layer = viewer.add_image(frames, name="cells", **PLACE)
+    corners = [[0, 8, 4], [0, 8, 33], [0, 30, 33], [0, 30, 4]]
+    drawn = viewer.add_shapes([[layer.data_to_world(corner)[1:] for corner in corners]])
+    dock.model.region, dock.model.rectangle = Region.RECTANGLE, drawn
+    result = dock.restore(layer)
+    assert result.data.shape == (4, 23, 30)
+    np.testing.assert_allclose(result.translate, layer.data_to_world([0, 8, 4]))
 
 
 def test_what_is_missing_is_filled_in_all_frames(dock, viewer, frames):

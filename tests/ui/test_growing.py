@@ -5,7 +5,7 @@ import pytest
 
 from napari_dip.axes import Axes
 from napari_dip.blocks.cutting import Block
-from napari_dip.blocks.mosaic import State, Waiting
+from napari_dip.blocks.state import State, Waiting
 from napari_dip.blocks.store import Store
 from napari_dip.ui.growing import Growing
 

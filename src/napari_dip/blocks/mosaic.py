@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,51 +22,18 @@ from napari_dip.blocks.blending import blend
 from napari_dip.blocks.cutting import Block, Grid, tile
 from napari_dip.blocks.item import BlockItem
 from napari_dip.blocks.plan import Plan, Source, blocks_for
+from napari_dip.blocks.record import begin, begun, recorded
+from napari_dip.blocks.state import State, Waiting
 from napari_dip.blocks.store import Store
 from napari_dip.blocks.survey import make_plan
 from napari_dip.errors import UserError
-from napari_dip.files import remove_leftovers, replacing
+from napari_dip.files import remove_leftovers
 from napari_dip.files.destination import FileError, reason
 from napari_dip.tasks.base import Task
 
 
 class ResultExists(UserError):
     """There is a result already, and nobody said what is to become of it."""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A block that is done and waits for its neighbours.
-
-    Attributes
-    ----------
-    block
-        It.
-    core
-        It without a margin at its neighbours, where it would fade into them: half the overlap.
-    values
-        The file of its values.
-    """
-
-    block: Block
-    core: Block
-    values: Path
-
-
-@dataclass(frozen=True)
-class State:
-    """How far a picture has come, in the pixels and the order of axes of its source's result.
-
-    Attributes
-    ----------
-    written
-        Boxes that are in the store.
-    waiting
-        Blocks that are done and can't be written yet.
-    """
-
-    written: tuple[Block, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
 
 
 class Mosaic:
@@ -146,8 +113,9 @@ class Mosaic:
             "warm": warm,
         }
         self.request: dict[str, Any] = json.loads(json.dumps(request))
-        self.is_complete = resume and self._recorded() == self.request
-        before = self._begun() if resume and not self.is_complete else None
+        self.is_complete = resume and recorded(output) == self.request
+        is_begun = resume and not self.is_complete
+        before = begun(self.parts, output, self.request) if is_begun else None
         self.is_new = before is None and not self.is_complete
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
@@ -198,23 +166,6 @@ class Mosaic:
         pairs = [(a + h * (a > 0), b - h * (b < n)) for a, b, n, h in sides]
         return Block(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
-    def _recorded(self) -> Any:
-        """The request that a finished result tells of."""
-        try:
-            attributes = json.loads((self.output / "zarr.json").read_text())["attributes"]
-            return attributes["napari-dip"]["request"]
-        except (OSError, ValueError, KeyError):
-            return None
-
-    def _begun(self) -> dict[str, Any] | None:
-        """What was decided for an unfinished result with the same request."""
-        try:
-            told = json.loads((self.parts / "plan.json").read_text())
-        except (OSError, ValueError):
-            return None
-        same = told["request"] == self.request and self.output.exists()
-        return told["decided"] if same else None
-
     def _prepare(self, axes: Axes) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
@@ -231,7 +182,7 @@ class Mosaic:
             sides[place] = side
         self.chunks: Grid = tile(self.grid.shape, sides)
         if self.is_new:
-            self._start(axes, shape)
+            self._start(shape)
         else:
             remove_leftovers(self.parts)
 
@@ -247,17 +198,14 @@ class Mosaic:
     def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(values[place] for place in self.order)
 
-    def _start(self, axes: Axes, shape: tuple[int, ...]) -> None:
+    def _start(self, shape: tuple[int, ...]) -> None:
         try:
             if self.parts.exists():
                 shutil.rmtree(self.parts)
             self.store.create(shape, self._dtype, colour="S" in self.source.axes)
-            self.parts.mkdir(parents=True)
+            begin(self.parts, self.request, self.plan.decided())
         except OSError as error:
             raise FileError(f"output: {self.output} can't be made ({reason(error)})") from error
-        told = {"request": self.request, "decided": self.plan.decided()}
-        with replacing(self.parts / "plan.json") as temporary:
-            temporary.write_text(json.dumps(told, indent=2) + "\n")
 
     def take(self, outcome: Outcome) -> Outcome:
         """Blend what a block that has ended makes possible.

@@ -21,7 +21,8 @@ from napari_dip.batch.here import run_here
 from napari_dip.batch.items import Item, Outcome, Status, Stopped
 from napari_dip.blocks.cutting import Block
 from napari_dip.blocks.item import BlockItem, Watch
-from napari_dip.blocks.mosaic import Mosaic, State
+from napari_dip.blocks.mosaic import Mosaic
+from napari_dip.blocks.state import State
 from napari_dip.errors import UserError
 from napari_dip.metrics import psnr
 from napari_dip.results import Update
@@ -135,7 +136,7 @@ class DividedRun(LiveRun[DividedUpdate]):
         self.place: Temporary | Path = request.folder or Temporary()
         """Where the result is."""
         self.reports: dict[Start, tuple[Report, ...]] = {}
-        """Each part's curve, by where it begins."""
+        """Each frame's or slice's curve, by where it begins; of blocks that of the latest."""
         count = math.prod(request.division.shape[axis] for axis in request.division.each)
         self.timelines = Timelines(snapshot_bytes, count)
         """Of each frame or slice that is fitted as a whole, by where it begins."""
@@ -195,11 +196,13 @@ class DividedRun(LiveRun[DividedUpdate]):
         """An update of a part's fit, its image laid out as the part is, on the timeline."""
         image = displayable(item.laid_out(fit.image))
         fit = replace(fit, image=image, psnr=self._psnr(image, block), result=None)
-        if self.request.division.blocks == 1:
-            self.timelines.add(block.start, Snapshot(fit.iteration, fit.image, fit.psnr))
         self.live = block, fit.image
         report = Report(fit.iteration, fit.loss, fit.psnr)
-        self.reports[block.start] = (*self.reports.get(block.start, ()), report)
+        reports = {block.start: (*self.reports.get(block.start, ()), report)}
+        if self.request.division.blocks == 1:
+            self.timelines.add(block.start, Snapshot(fit.iteration, fit.image, fit.psnr))
+            reports = self.reports | reports
+        self.reports = reports
         return fit
 
     def _psnr(self, image: Array, block: Block) -> float | None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.blocks.cutting import Block
-from napari_dip.blocks.mosaic import State
+from napari_dip.blocks.state import State
 from napari_dip.blocks.store import Store
 from napari_dip.ui.keywords import displayable
 
