@@ -251,6 +251,19 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     assert restore_large(path, out, TINY, resume=True, **OPTIONS)
 
 
+def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
+    stack = rng.random((3, 36, 80)).astype(np.float32)
+    path = save(tmp_path / "in.zarr", stack, "ZYX")
+    counts = []
+
+    def note(outcome, mosaic):
+        counts.append(len(mosaic.state.written))
+
+    options = {**OPTIONS, "block": 48, "overlap": 8}
+    assert restore_large(path, out, TINY, each="Z", on_outcome=note, **options)
+    assert counts == [0, 1, 1, 2, 2, 3]  # two blocks a slice
+
+
 def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     monkeypatch.setattr("napari_dip.blocks.store.CHUNK", {"Y": 16, "X": 16})

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QPushButton
 
 from napari_dip.tasks import Denoise, Inpaint, SuperResolve
 from napari_dip.ui import steering, worker
-from napari_dip.ui.model import Action, as_dict
+from napari_dip.ui.model import Action, Extent, as_dict
 from napari_dip.ui.provenance import KEY
 from napari_dip.ui.widgets import RestoreDock
 from napari_dip.ui.worker import Phase
@@ -159,6 +159,22 @@ def test_layers_of_many_kinds_are_restored_and_left_alone(person, viewer, kind):
     assert not result.multiscale
     assert np.isfinite(result.data).all()
     assert np.array_equal(np.asarray(source.data[0] if source.multiscale else source.data), full)
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+def test_a_movie_is_restored_frame_after_frame(person, viewer, rgb):
+    shape, dtype = ((3, 24, 32, 3), np.uint8) if rgb else ((3, 24, 32), np.uint16)
+    values = np.random.default_rng(0).integers(0, 255, shape, dtype)
+    movie = viewer.add_image(values, name="movie", axis_labels=("t", "y", "x"), rgb=rgb)
+    person.dock.choose(image=movie)
+    parts = person.dock._inputs._parts
+    parts.widgets["extent"].value = Extent.SLICES
+    assert parts._words.text().startswith("3 frames one by one")
+    result = person.restore(Denoise(**TINY))
+    assert (result.data.shape, result.data.dtype, result.rgb) == (shape, dtype, rgb)
+    assert result.metadata[KEY]["parts"] == [3, 3]
+    viewer.dims.set_point(0, 0)
+    assert viewer.screenshot(flash=False)[..., :3].any()
 
 
 def test_missing_values_are_filled_and_stay_missing_in_the_source(person, viewer):
