@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from napari_dip.tasks import Inpaint
-from napari_dip.tasks.inpaint import kind_of_hole
+from napari_dip.tasks.inpaint import kind_of_hole, smoothly_filled
 from napari_dip.tasks.measurement import Measurement
 
 
@@ -65,3 +65,23 @@ def test_text_in_a_large_picture_starts_from_a_smooth_fill(monkeypatch):
     assert (task.hole, task.input, task.shuffle) == ("text", "image", 2)
     # A biharmonic fill continues a ramp exactly.
     torch.testing.assert_close(task.problem(measurement).guide, ramp, atol=1e-3, rtol=0)
+
+
+def test_pixels_of_a_volume_start_from_a_smooth_fill(rng):
+    z, y, x = np.mgrid[:6, :12, :14]
+    ramp = torch.from_numpy((z + y + x).astype(np.float32) / 40)[None, None]
+    observed = torch.from_numpy(rng.random(ramp.shape) > 0.4)
+    measurement = Measurement(y=ramp * observed, observed=observed)
+    task = Inpaint(hole="pixels").resolve(measurement)
+    # It continues a ramp in planes of each direction, so in their mean as well (but for corners).
+    guide = task.problem(measurement).guide
+    inner = (..., *(slice(1, -1),) * 3)
+    torch.testing.assert_close(guide[inner], ramp[inner], atol=1e-2, rtol=0)
+
+
+def test_a_volume_is_filled_from_its_neighbouring_slices_too():
+    z = np.broadcast_to(np.arange(7.0)[:, None, None] / 7, (7, 6, 6)).copy()
+    missing = np.zeros(z.shape, bool)
+    missing[3, 1:5, 1:5] = True
+    filled = smoothly_filled(np.where(missing, 0, z)[None], missing)[0]
+    np.testing.assert_allclose(filled, z, atol=1e-6)

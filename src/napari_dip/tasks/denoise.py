@@ -39,9 +39,6 @@ SHORT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 GRAINY: dict[str, Any] = {"iterations": 200, "average": 0.95}
 """The fit of grain: it looks more like detail than white noise does, and is learned sooner."""
 
-VOLUME: dict[str, Any] = {**FAST_3D, "iterations": 400, "average": 0.98}
-"""The fit of a stack: it overfits even less, for each voxel has more neighbours."""
-
 NEIGHBOURHOOD = 9
 """Pixels on each side of the window in which a residual is held against the noise."""
 
@@ -129,7 +126,7 @@ class Denoise(Task):
             "grain": 0.0,
             "impulses": True,
             "shuffle": 2,
-            **(VOLUME if is_volume(measurement.space) else {}),
+            **(FAST_3D if is_volume(measurement.space) else {}),
             **(GRAINY if self.grain else {}),
             **(SHORT if drowned else {}),
         }

@@ -13,6 +13,8 @@ from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volu
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 LARGE_HOLE = 12
@@ -78,20 +80,43 @@ class Inpaint(Task):
         return {**FINE, "stop": "settled", "hole": hole, **own[hole], **volume}
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
-        """The picture with its holes filled smoothly (biharmonic), in 2-D."""
+        """The picture with its holes filled smoothly."""
         import torch
-        from skimage.restoration import inpaint_biharmonic
 
-        if is_volume(measurement.space):
-            return super().input_image(measurement, space)
         missing = (~measurement.observed[0].all(dim=0)).numpy()
         picture = fill_missing(measurement.y, measurement.observed)[0].numpy()
-        filled = inpaint_biharmonic(picture, missing, channel_axis=0)
-        return torch.from_numpy(filled.astype(picture.dtype))[None]
+        return torch.from_numpy(smoothly_filled(picture, missing).astype(picture.dtype))[None]
 
     @property
     def keeps_known(self) -> bool:
         return self.keep_known
+
+
+def smoothly_filled(picture: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
+    """Fill holes so that the picture's curvature has no jumps (biharmonic).
+
+    A volume as a whole would take too much memory: it is filled plane by plane, in each of three
+    directions, and has their mean.
+
+    Parameters
+    ----------
+    picture
+        (channels, *space)
+    missing
+        (*space), True in the holes.
+    """
+    import numpy as np
+    from skimage.restoration import inpaint_biharmonic
+
+    if missing.ndim == 2:
+        return np.asarray(inpaint_biharmonic(picture, missing, channel_axis=0))
+    total = np.zeros(picture.shape)
+    for axis in range(missing.ndim):
+        across = np.moveaxis(total, axis + 1, 0)
+        planes = np.moveaxis(picture, axis + 1, 0), np.moveaxis(missing, axis, 0)
+        for plane, holes, out in zip(*planes, across, strict=True):
+            out += smoothly_filled(np.ascontiguousarray(plane), np.ascontiguousarray(holes))
+    return total / missing.ndim
 
 
 def kind_of_hole(observed: Tensor) -> Literal["text", "pixels", "region"]:

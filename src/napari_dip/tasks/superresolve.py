@@ -47,7 +47,7 @@ class SuperResolve(Task):
             "iterations": 400 if large else 300,
             "input_noise": 1 / 80,
             "stop": "settled",
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **({**FAST_3D, "input_noise": 0.0} if is_volume(measurement.space) else {}),
         }
 
     def operator(self, measurement: Measurement) -> Operator:
