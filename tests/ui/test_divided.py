@@ -165,10 +165,10 @@ def test_the_sliders_go_along_until_they_are_moved(dock, viewer, frames):
     dock.restore(layer, fits=2)
     assert dock.controller._session._entry()[0] == 1
     assert viewer.dims.point[0] == 3  # the second frame, in seconds
-    viewer.dims.set_point(0, 7)
+    viewer.dims.set_point(0, 1)
     dock.let(10)
     dock.until(Phase.FINISHED)
-    assert viewer.dims.point[0] == 7
+    assert viewer.dims.point[0] == 1
 
 
 def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
@@ -313,10 +313,11 @@ def test_a_temporary_result_lives_as_long_as_its_layer(dock, viewer, frames):
 def test_a_dock_that_is_closed_leaves_what_is_done(dock, viewer, frames):
     dock.restore(viewer.add_image(frames, name="cells"), fits=2)
     layer, run = viewer.layers["cells [denoise]"], dock.run
+    before = layer.data[:2]
     dock.let(1)
     dock.view.closed.emit()
     assert run.wait(WAIT)
-    assert np.isfinite(layer.data[:2]).all()
+    np.testing.assert_array_equal(layer.data[:2], before)
     assert layer.metadata[KEY]["stop_reason"] == "interrupted"
 
 
