@@ -279,6 +279,21 @@ def test_stop_keeps_what_is_done_and_run_goes_on_with_it(dock, viewer, frames, t
     assert "another way" in dock.message
 
 
+def test_stop_before_there_was_anything_to_see(dock, viewer, frames, tmp_path):
+    layer = viewer.add_image(frames, name="cells")
+    dock.model.folder = tmp_path
+    dock.model.image, dock.model.extent = layer, Extent.SLICES
+    dock.ask(Action.RUN)
+    until(lambda: dock.run.mosaic is not None)
+    dock.run.stop()
+    dock.let(1)
+    assert dock.run.wait(WAIT)
+    dock.until(Phase.FINISHED)
+    assert dock.progress == "Stopped: nothing is done yet"
+    assert np.isnan(viewer.layers["cells [denoise]"].data[1:]).all()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("is_temporary", [True, False])
 def test_cancel_leaves_nothing_but_what_is_in_a_persons_folder(
     dock, viewer, frames, tmp_path, is_temporary

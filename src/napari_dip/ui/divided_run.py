@@ -28,6 +28,7 @@ from napari_dip.metrics import psnr
 from napari_dip.results import Update
 from napari_dip.series import continued
 from napari_dip.ui.divided import DividedRequest, Temporary
+from napari_dip.ui.growing import Growing
 from napari_dip.ui.keywords import displayable
 from napari_dip.ui.timeline import Snapshot, Timelines
 from napari_dip.ui.worker import LiveRun, Report
@@ -133,6 +134,8 @@ class DividedRun(LiveRun[DividedUpdate]):
         super().__init__(self._updates)
         self.request = request
         self.mosaic: Mosaic | None = None
+        self.picture: Growing | None = None
+        """What there is to see, once there is a mosaic; the window says what of it."""
         self.place: Temporary | Path = request.folder or Temporary()
         """Where the result is."""
         self.reports: dict[Start, tuple[Report, ...]] = {}
@@ -151,6 +154,8 @@ class DividedRun(LiveRun[DividedUpdate]):
             self.mosaic = mosaic = self.request.mosaic(folder, should_stop)
         except Stopped:
             return
+        rgb = self.request.asked.source.rgb
+        self.picture = Growing(mosaic.store, mosaic.order, rgb, keep=self.place)
         items = mosaic.items
         expected = {item.name: _expected(item) for item in items.values()}
         began = time.monotonic()

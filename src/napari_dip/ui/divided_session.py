@@ -110,12 +110,8 @@ class DividedSession(LiveSession):
 
     def _refresh(self, update: DividedUpdate | None) -> None:
         """Show what there is by now in the layer, on the timeline and on the curve."""
-        if self._picture is None:
-            mosaic = self.run.mosaic
-            assert mosaic is not None  # it has brought forth the first update
-            rgb = self.run.request.asked.source.rgb
-            self._picture = Growing(mosaic.store, mosaic.order, rgb, keep=self.run.place)
-        picture = self._picture
+        picture = self._picture = self._picture or self.run.picture
+        assert picture is not None  # it is there before the first update
         if update is not None:
             picture.state, picture.live = update.state, self.run.live
         picture.chosen = tuple(
@@ -260,6 +256,8 @@ class DividedSession(LiveSession):
         path = mosaic.output if mosaic is not None else ""
         parts = "blocks" if self.run.request.division.blocks > 1 else "parts"
         if result.done < result.count:
+            if not result.done:
+                return "Stopped: nothing is done yet"
             text = f"Stopped: {result.done} of {result.count} {parts} are done"
             if result.failed:
                 text = f"{len(result.failed)} of {result.count} {parts} failed: {result.failed[0]}"

@@ -57,9 +57,13 @@ class Growing:
     is_whole: bool = False
     keep: Any = None
 
+    def __post_init__(self) -> None:
+        # Opened now: what comes to nothing is removed, and may be looked at after that.
+        self._count = len(self.store.levels)
+
     def levels(self, *, pyramid: bool) -> list[Level]:
         """The picture at all levels, or at the finest alone."""
-        return [Level(self, i) for i in range(len(self.store.levels) if pyramid else 1)]
+        return [Level(self, i) for i in range(self._count if pyramid else 1)]
 
     def whole(self) -> Growing:
         """The picture when all of it is written: in its own number format, without transparency."""
