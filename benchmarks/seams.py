@@ -66,7 +66,7 @@ def measure(name: str, truth: Array, given: argparse.Namespace) -> dict[str, Any
         picture = np.clip(np.hstack(shown) * 255, 0, 255).astype(np.uint8)
         Image.fromarray(picture).save(given.show / f"{name}.png")
     spans = cut(truth.shape, (given.block,) * 2, (given.block // 8,) * 2).spans
-    row: dict[str, Any] = {"picture": name}
+    row: dict[str, Any] = {"picture": name, "block": given.block}
     for axis, letter in enumerate("yx"):
         borders = sorted({n for span in spans[axis] for n in span if 0 < n < truth.shape[axis]})
         for way, image in (("blocks", blocks), ("whole", whole), ("truth", truth)):
@@ -102,7 +102,7 @@ def main() -> None:
         quality = f"{row['blocks_psnr']:6.2f} (whole {row['whole_psnr']:.2f})"
         print(f"{name:31}{y}   {x}  {quality}", flush=True)
         if given.output is not None:
-            told = {name: getattr(given, name) for name in ("side", "block", "sigma")}
+            told = {name: getattr(given, name) for name in ("side", "sigma")}
             given.output.write_text(json.dumps({**told, "rows": rows}, indent=2) + "\n")
 
 
