@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_dip import Denoise, UserError
-from napari_dip.axes import Axes, decide
+from napari_dip.axes import Axes, check_axes, decide, guess_axes
 from napari_dip.file_restoration import restore_file
 
 
@@ -55,6 +55,49 @@ def test_how_far_apart_slices_are():
     assert Axes("ZYX", (2.0, 0.5, 0.5), um).anisotropy() == 4
     assert Axes("ZYX", (2.0, 0.5, 0.5), ("", *um[1:])).anisotropy() == 1
     assert Axes("YX", (0.5, 0.5)).anisotropy() == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((20, 30), "YX"),
+        ((20, 30, 1), "YXS"),
+        ((20, 30, 2), "YXS"),
+        ((20, 30, 3), "YXS"),
+        ((20, 30, 4), "YXS"),
+        ((20, 30, 5), "ZYX"),
+        ((3, 20, 30), "ZYX"),
+        ((5, 20, 30, 3), "ZYXS"),
+    ],
+)
+def test_axes_are_guessed(shape, axes):
+    assert guess_axes(shape) == axes
+
+
+@pytest.mark.parametrize("shape", [(), (20,), (2, 3, 20, 30), (2, 3, 4, 20, 30), (2, 3, 20, 30, 3)])
+def test_axes_that_could_be_anything_have_to_be_given(shape):
+    with pytest.raises(UserError, match=r"image: .* give axes, for instance axes=CZYX"):
+        guess_axes(shape)
+
+
+@pytest.mark.parametrize(
+    ("axes", "said"),
+    [
+        ("YX", "axes: YX names 2 axes, but the image has 3"),
+        ("YXX", "must name Y and X once"),
+        ("ZYC", "must name Y and X once"),
+        ("TYX", "axes: T has 5 entries, and only X, Y, Z, C and S are restored together"),
+        ("?YX", "has 5 entries"),
+    ],
+)
+def test_axes_that_cannot_be(axes, said):
+    with pytest.raises(UserError, match=said.replace("?", r"\?")):
+        check_axes(axes, (5, 20, 30))
+
+
+def test_two_kinds_of_channels_are_one_too_many():
+    with pytest.raises(UserError, match="Z, C or S at most once"):
+        check_axes("CYXS", (2, 20, 30, 3))
 
 
 def test_a_stack_is_fitted_as_its_file_says(tmp_path):

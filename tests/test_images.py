@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dip.errors import UserError
-from napari_dip.images import check_axes, encode, guess_axes, measure_extent
+from napari_dip.images import encode, measure_extent
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
 AXES = ("YX", "XY", "YXS", "SYX", "CYX", "YXC", "ZYX", "YXZ", "ZYXS", "CZYX", "TZCYX", "ZTYXS")
@@ -19,49 +19,6 @@ def smooth(shape, rng) -> np.ndarray:
 
 
 # Axes
-
-
-@pytest.mark.parametrize(
-    ("shape", "axes"),
-    [
-        ((20, 30), "YX"),
-        ((20, 30, 1), "YXS"),
-        ((20, 30, 2), "YXS"),
-        ((20, 30, 3), "YXS"),
-        ((20, 30, 4), "YXS"),
-        ((20, 30, 5), "ZYX"),
-        ((3, 20, 30), "ZYX"),
-        ((5, 20, 30, 3), "ZYXS"),
-    ],
-)
-def test_axes_are_guessed(shape, axes):
-    assert guess_axes(shape) == axes
-
-
-@pytest.mark.parametrize("shape", [(), (20,), (2, 3, 20, 30), (2, 3, 4, 20, 30), (2, 3, 20, 30, 3)])
-def test_axes_that_could_be_anything_have_to_be_given(shape):
-    with pytest.raises(UserError, match=r"image: .* give axes, for instance axes=CZYX"):
-        guess_axes(shape)
-
-
-@pytest.mark.parametrize(
-    ("axes", "said"),
-    [
-        ("YX", "axes: YX names 2 axes, but the image has 3"),
-        ("YXX", "must name Y and X once"),
-        ("ZYC", "must name Y and X once"),
-        ("TYX", "axes: T has 5 entries, and only X, Y, Z, C and S are restored together"),
-        ("?YX", "has 5 entries"),
-    ],
-)
-def test_axes_that_cannot_be(axes, said):
-    with pytest.raises(UserError, match=said.replace("?", r"\?")):
-        check_axes(axes, (5, 20, 30))
-
-
-def test_two_kinds_of_channels_are_one_too_many():
-    with pytest.raises(UserError, match="Z, C or S at most once"):
-        check_axes("CYXS", (2, 20, 30, 3))
 
 
 def test_small_letters_will_do(rng):

@@ -13,6 +13,10 @@ from napari_dip.errors import UserError
 ORDER = "TCZYX"
 """Of OME's files; S is a C there."""
 
+SPACE = "ZYX"
+CHANNELS = "CS"
+"""Letters of what is fitted together: as space, and as a network's outputs."""
+
 NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
 
 
@@ -170,3 +174,35 @@ def decide(letters: str, shape: Sequence[int], each: str | None = None) -> Fitti
     # An axis with one entry is no dimension of a fit, whatever it is called.
     single = "".join(a for a in letters if a == "T" and a not in long and a not in each)
     return Fitting(letters, one_by_one + single)
+
+
+def guess_axes(shape: Sequence[int]) -> str:
+    """Name an array's axes: YX, YXS (last axis of at most 4: samples of a colour), ZYX, ZYXS.
+
+    Raises
+    ------
+    UserError
+        When the shape leaves a choice; `axes` then has to be given.
+    """
+    samples = len(shape) > 2 and shape[-1] <= 4
+    axes = {2: "YX", 3: "ZYX"}.get(len(shape) - samples)
+    if axes is None:
+        raise UserError(
+            f"image: {len(shape)} axes of shape {tuple(shape)} can mean many things; "
+            "give axes, for instance axes=CZYX"
+        )
+    return axes + "S" * samples
+
+
+def check_axes(axes: str, shape: Sequence[int]) -> None:
+    """Raise a UserError unless `axes` names each axis of `shape` once, y and x among them."""
+    if len(axes) != len(shape):
+        raise UserError(f"axes: {axes} names {len(axes)} axes, but the image has {len(shape)}")
+    if len(set(axes)) != len(axes) or not {"Y", "X"} <= set(axes) or {"C", "S"} <= set(axes):
+        raise UserError(f"axes: {axes} must name Y and X once, and Z, C or S at most once")
+    for name, side in zip(axes, shape, strict=True):
+        if name not in SPACE + CHANNELS and side > 1:
+            raise UserError(
+                f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
+                "together; give one of them at a time, or a result that ends in .ome.zarr"
+            )

@@ -13,51 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.axes import CHANNELS, SPACE, check_axes, guess_axes
 from napari_dip.errors import UserError
 from napari_dip.value_range import Extent, extent_of, value_limits, value_range
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SPACE = "ZYX"
-CHANNELS = "CS"
 SMALLEST = 16
 """Sides in y and x that a network can still say something about."""
 
 OUTLIERS = 0.25
 """Values further than this outside [0, 1] (hot and dead pixels) are pulled in."""
-
-
-def guess_axes(shape: Sequence[int]) -> str:
-    """Name an array's axes: YX, YXS (last axis of at most 4: samples of a colour), ZYX, ZYXS.
-
-    Raises
-    ------
-    UserError
-        When the shape leaves a choice; `axes` then has to be given.
-    """
-    samples = len(shape) > 2 and shape[-1] <= 4
-    axes = {2: "YX", 3: "ZYX"}.get(len(shape) - samples)
-    if axes is None:
-        raise UserError(
-            f"image: {len(shape)} axes of shape {tuple(shape)} can mean many things; "
-            "give axes, for instance axes=CZYX"
-        )
-    return axes + "S" * samples
-
-
-def check_axes(axes: str, shape: Sequence[int]) -> None:
-    """Raise a UserError unless `axes` names each axis of `shape` once, y and x among them."""
-    if len(axes) != len(shape):
-        raise UserError(f"axes: {axes} names {len(axes)} axes, but the image has {len(shape)}")
-    if len(set(axes)) != len(axes) or not {"Y", "X"} <= set(axes) or {"C", "S"} <= set(axes):
-        raise UserError(f"axes: {axes} must name Y and X once, and Z, C or S at most once")
-    for name, side in zip(axes, shape, strict=True):
-        if name not in SPACE + CHANNELS and side > 1:
-            raise UserError(
-                f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
-                "together; give one of them at a time, or a result that ends in .ome.zarr"
-            )
 
 
 @dataclass(frozen=True)
@@ -87,8 +54,7 @@ class Encoding:
     @property
     def space(self) -> str:
         """The axes that are fitted as space: YX or ZYX."""
-        sides = dict(zip(self.axes, self.shape, strict=True))
-        return "".join(a for a in SPACE if a in "YX" or sides.get(a, 1) > 1)
+        return _space(self.axes, self.shape)
 
     @property
     def span(self) -> float:
@@ -231,10 +197,15 @@ def _share_a_range(axes: str) -> bool:
     return "S" in axes or "C" not in axes
 
 
+def _space(axes: str, shape: Sequence[int]) -> str:
+    """The axes that are fitted as space: a single slice is a plane."""
+    sides = dict(zip(axes, shape, strict=True))
+    return "".join(a for a in SPACE if a in "YX" or sides.get(a, 1) > 1)
+
+
 def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The image as (*space, channels), and its transparency."""
-    sides = dict(zip(axes, image.shape, strict=True))
-    space = [a for a in SPACE if a in "YX" or sides.get(a, 1) > 1]
+    space = list(_space(axes, image.shape))
     channel = [a for a in axes if a in CHANNELS]
     rest = [a for a in axes if a not in space + channel]
     order = [axes.index(a) for a in rest + space + channel]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.images import CHANNELS, Encoding
+from napari_dip.axes import CHANNELS
+from napari_dip.images import Encoding
 from napari_dip.metrics import psnr, ssim
 from napari_dip.results import Restoration, Update
 from napari_dip.tasks.base import Task

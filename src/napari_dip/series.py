@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.images import guess_axes, measure_extent
+from napari_dip.axes import guess_axes
+from napari_dip.images import measure_extent
 from napari_dip.restoration import prepare
 from napari_dip.results import Restoration
 from napari_dip.tasks.base import Task

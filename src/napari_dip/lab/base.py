@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from napari_dip.axes import CHANNELS
 from napari_dip.errors import UserError
-from napari_dip.images import CHANNELS
 from napari_dip.job import Job
 from napari_dip.metrics import psnr, ssim
 from napari_dip.restoration import prepare
