@@ -43,6 +43,12 @@ def test_blocks_cover_and_overlap(case):
             assert stop - start >= overlaps[axis]
 
 
+def test_cores_end_in_the_middle_of_overlaps():
+    first, second = cut((20, 9), (12, 9), (4, 3)).blocks()
+    assert first.core((20, 9), (4, 3)) == Block((0, 0), (10, 9))
+    assert second.core((20, 9), (4, 3)) == Block((10, 0), (20, 9))
+
+
 @given(cuts(), st.floats(-1e6, 1e6), st.sampled_from(["float32", "float64", "uint8", "int16"]))
 def test_constant_images_come_back_exactly(case, value, dtype):
     shape, _, overlaps = case

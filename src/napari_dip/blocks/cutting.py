@@ -44,6 +44,12 @@ class Block:
         stop = tuple(map(min, self.stop, other.stop))
         return Block(start, stop) if all(map(int.__lt__, start, stop)) else None
 
+    def core(self, shape: Sequence[int], overlaps: Sequence[int]) -> Block:
+        """The box up to the middle of its overlaps; to its end at the border of the array."""
+        sides = zip(self.start, self.stop, shape, [o // 2 for o in overlaps], strict=True)
+        pairs = [(a + half * (a > 0), b - half * (b < n)) for a, b, n, half in sides]
+        return Block(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+
     def within(self, other: Block) -> tuple[slice, ...]:
         """What this box is in an array that holds another."""
         start = other.start

@@ -154,21 +154,16 @@ class Mosaic:
     def state(self) -> State:
         """What there is by now."""
         waiting = [
-            Waiting(block, self._core(block), item.values)
+            Waiting(block, block.core(self.grid.shape, self._overlaps), item.values)
             for block, item in self.items.items()
             if block in self._done and not self._written.issuperset(self.chunks.touching(block))
         ]
         return State(tuple(self._written), tuple(waiting))
 
-    def _core(self, block: Block) -> Block:
-        halves = [o * f // 2 for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
-        sides = zip(block.start, block.stop, self.grid.shape, halves, strict=True)
-        pairs = [(a + h * (a > 0), b - h * (b < n)) for a, b, n, h in sides]
-        return Block(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
-
     def _prepare(self, axes: Axes) -> None:
         grid, factors = self.layout.grid, self.plan.factors
         self.grid = grid.scaled(factors)
+        self._overlaps = tuple(o * f for o, f in zip(self.layout.overlaps, factors, strict=True))
         for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
             before = self._before(block) if self.plan.warm else None
             self.items[fine] = BlockItem(self.name, self.plan, block, self.parts, before)
@@ -231,8 +226,7 @@ class Mosaic:
     def _blend(self, chunk: Block, near: list[Block]) -> None:
         """Write a chunk, unless an earlier run has: then values may be gone."""
         if all(self.items[block].values.exists() for block in near):
-            overlaps = [o * f for o, f in zip(self.layout.overlaps, self.plan.factors, strict=True)]
-            values = blend(chunk, self._values(near), self.grid.shape, overlaps)
+            values = blend(chunk, self._values(near), self.grid.shape, self._overlaps)
             here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
             self.store.write(here, values.transpose(self.order))
         self._written.add(chunk)
