@@ -28,14 +28,13 @@ from napari_dip.metrics import psnr
 from napari_dip.results import Update
 from napari_dip.series import continued
 from napari_dip.ui.divided import DividedRequest, Temporary
+from napari_dip.ui.division import Start
 from napari_dip.ui.growing import Growing
 from napari_dip.ui.keywords import displayable
 from napari_dip.ui.timeline import Snapshot, Timelines
 from napari_dip.ui.worker import LiveRun, Report
 
 Array = NDArray[Any]
-Start = tuple[int, ...]
-"""Where a part begins, along each axis."""
 
 
 @dataclass(frozen=True)

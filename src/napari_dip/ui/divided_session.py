@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,20 +10,20 @@ import numpy as np
 from napari_dip.blocks.cutting import Block
 from napari_dip.errors import UserError
 from napari_dip.ui.divided import Temporary
-from napari_dip.ui.divided_run import DividedResult, DividedRun, DividedUpdate, Start
+from napari_dip.ui.divided_run import DividedResult, DividedRun, DividedUpdate
+from napari_dip.ui.division import Start
 from napari_dip.ui.growing import Growing
-from napari_dip.ui.keywords import stacked, unit_factors
-from napari_dip.ui.layers import slice_position
+from napari_dip.ui.keywords import stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance_of_parts
-from napari_dip.ui.session import Pace, time_left
+from napari_dip.ui.session import Pace, describe
+from napari_dip.ui.sliders import Sliders
 from napari_dip.ui.steering import LiveSession, Pacing
 from napari_dip.ui.timeline import Snapshot, Timeline
 from napari_dip.ui.worker import Phase
 
 if TYPE_CHECKING:
     from napari.components import Dims
-    from napari.layers import Image
 
     from napari_dip.ui.controller import View
 
@@ -54,12 +53,11 @@ class DividedSession(LiveSession):
         self, run: DividedRun, preview: Preview, view: View, pacing: Pacing, dims: Dims
     ) -> None:
         self._preview, self._dims = preview, dims
+        self._sliders = Sliders(dims, run.request.division)
         self._pace = Pace()
         self._picture: Growing | None = None
         self._chosen: dict[Start, int] = {}
         self._shown: Start | None = None
-        self._led: Start | None = None
-        self._leads = True
         self._numbers: dict[Block, int] = {}
         view.show_timeline((), None)
         view.show_curve((), None)
@@ -78,7 +76,7 @@ class DividedSession(LiveSession):
         start = self._entry()
         if start is None:
             return
-        self._leads = False
+        self._sliders.stay()
         if iteration is None:
             self._chosen.pop(start, None)
         else:
@@ -124,8 +122,9 @@ class DividedSession(LiveSession):
             self._preview.show(self._levels(picture), metadata)
         else:
             self._preview.refresh(metadata)
-        if update is not None and self.run.live is not None:
-            self._lead(self._preview.layer, self.run.live[0].start)
+        layer = None if self._preview.is_deleted else self._preview.layer
+        if layer is not None and update is not None and self.run.live is not None:
+            self._sliders.lead(layer, self.run.live[0].start)
         self._show_entry(update.block if update is not None else None)
 
     def _levels(self, picture: Growing) -> Any:
@@ -151,35 +150,10 @@ class DividedSession(LiveSession):
         if self.run.request.division.blocks == 1 and self._entry() != self._shown:
             self._show_entry(None)
 
-    def _lead(self, layer: Image | None, start: Start) -> None:
-        """Move the sliders to what is being fitted, unless a person has moved them."""
-        entry = self._within(start)
-        here = self._entry()
-        if self._led is not None and here != self._led:
-            self._leads = False
-        if not self._leads or layer is None or here is None or entry == self._led:
-            return
-        self._led = entry
-        offset = self._dims.ndim - layer.ndim
-        factors = unit_factors(self._dims.units, layer.units)
-        point = np.asarray(layer.data_to_world(entry[: layer.ndim])) / factors
-        for axis in self.run.request.division.each:
-            self._dims.set_point(offset + axis, float(point[axis]))
-
     def _entry(self) -> Start | None:
         """Where the frame or slice on display begins in the result."""
         layer = self._preview.layer
-        if layer is None or self._preview.is_deleted:
-            return None
-        return self._within(slice_position(layer, self._dims).tolist())
-
-    def _within(self, position: Sequence[int]) -> Start:
-        """Where the frame or slice begins that a position is in."""
-        division = self.run.request.division
-        start = [0] * len(division.shape)
-        for axis in division.each:
-            start[axis] = int(np.clip(position[axis], 0, division.shape[axis] - 1))
-        return tuple(start)
+        return None if layer is None or self._preview.is_deleted else self._sliders.shown(layer)
 
     def _timeline(self) -> tuple[Start, Timeline]:
         """Those of the frame on display."""
@@ -213,12 +187,7 @@ class DividedSession(LiveSession):
         place = [division.place(block.start)] if division.each else []
         if division.blocks > 1:
             place.append(f"block {self._number(block)} of {division.blocks}")
-        parts = [", ".join(place), f"{fit.iteration} / {fit.iterations}"]
-        if seconds_left is not None:
-            parts.append(time_left(seconds_left))
-        if fit.psnr is not None:
-            parts.append(f"{fit.psnr:.2f} dB")
-        return " · ".join(filter(None, parts))
+        return " · ".join(filter(None, (", ".join(place), describe(fit, seconds_left))))
 
     def _number(self, block: Block) -> int:
         """Which of its frame's blocks a block is, from 1 on."""

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from napari_dip.axes import Fitting
 from napari_dip.blocks.plan import DEPTH, Layout, blocks_for
 from napari_dip.errors import UserError
 from napari_dip.large import BLOCK, BLOCK_3D, LEAST
 from napari_dip.ui.layers import Source
+
+Start = tuple[int, ...]
+"""Where a frame, a slice or a block begins, along each axis of the array."""
 
 LARGEST = 2048
 """Pixels along the longer side of a plane that is fitted as a whole, if memory allows."""
@@ -81,8 +86,15 @@ class Division:
             told.append(f"{self.blocks} blocks of {self.block}{' each' if self.each else ''}")
         return "; ".join(told)
 
-    def place(self, start: tuple[int, ...]) -> str:
-        """An entry in words, such as "frame 3 of 20"."""
+    def start_of(self, position: Sequence[int]) -> Start:
+        """Where the frame or slice begins that a pixel is in, or the nearest to it."""
+        start = [0] * len(self.shape)
+        for axis in self.each:
+            start[axis] = int(np.clip(position[axis], 0, self.shape[axis] - 1))
+        return tuple(start)
+
+    def place(self, start: Start) -> str:
+        """A frame or slice in words, such as "frame 3 of 20"."""
         return ", ".join(
             f"{ONE[self.letters[i]]} {start[i] + 1} of {self.shape[i]}" for i in self.each
         )
