@@ -20,8 +20,8 @@ def movie(tmp_path, monkeypatch):
     return frames
 
 
-def run(*arguments, code=0):
-    result = CliRunner().invoke(main, ["denoise", *map(str, arguments), *TINY])
+def run(*arguments, code=0, task="denoise"):
+    result = CliRunner().invoke(main, [task, *map(str, arguments), *TINY])
     assert result.exit_code == code, result.output
     return result
 
@@ -43,6 +43,15 @@ def test_frames_as_a_volume_in_blocks(movie):
     arguments = ["--each", "none", "--block", 32, "--overlap", 8]
     result = run("movie.tif", "-o", "out.zarr", *arguments)
     assert "3 frames in 3-D, 4 blocks" in result.stdout
+
+
+def test_a_guide_in_blocks(movie):
+    tifffile.imwrite("flash.tif", movie[0])
+    tifffile.imwrite("other.tif", movie[0, 1:])
+    run("movie.tif", "-o", "out.zarr", "--guide", "flash.tif", "--block", 32, task="flash")
+    assert open_lazily("out.zarr").shape == movie.shape
+    result = run("movie.tif", "-o", "b.zarr", "--guide", "other.tif", task="flash", code=2)
+    assert result.stderr.startswith("napari-dip: --guide: its shape (39, 44) (YX) does not match")
 
 
 def test_what_only_a_zarr_can_have(movie):

@@ -160,7 +160,7 @@ class Batch:
                     folder / name,
                     self.task,
                     name=str(name),
-                    sides=sides_for(self.sides, name),
+                    sides=sides_for(self.sides, name.with_name(source.name)),
                     each=self.each,
                     block=self.block,
                     overlap=self.overlap,

@@ -74,7 +74,7 @@ def is_large(output: Path, given: dict[str, Any]) -> bool:
         When it does not, yet something was asked for that only a Zarr can have.
     """
     if output.suffix.lower() == ".zarr":
-        for name in ("guide", "parts", "reference", "report"):
+        for name in ("parts", "reference", "report"):
             if given.get(name):
                 raise UserError(f"{name}: a picture in blocks has none; leave it out")
         return True

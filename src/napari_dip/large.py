@@ -14,7 +14,7 @@ from napari_dip.batch.here import run_here
 from napari_dip.batch.items import Outcome
 from napari_dip.batch.runner import run_items
 from napari_dip.blocks.mosaic import Mosaic
-from napari_dip.blocks.plan import Source
+from napari_dip.blocks.source import Source
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import open_lazily
 from napari_dip.tasks.base import Side, Task
@@ -47,8 +47,6 @@ def plan_mosaic(
     overwrite: bool = False,
 ) -> Mosaic:
     """A picture that is ready to be restored; parameters and errors as in `restore_large`."""
-    if set(sides or {}) - {"mask", "psf"}:
-        raise UserError("guide: a picture in blocks takes none; restore it as a whole")
     with open_lazily(source, None if axes is None else axes.upper()) as picture:
         letters, shape = picture.axes.letters, picture.shape
     fitting = decide(letters, shape, each)
@@ -122,7 +120,7 @@ def restore_large(
     overlap
         Pixels that neighbours share, an eighth of the block if not given.
     sides, mask_keeps
-        Files of mask (also Zarr) and PSF.
+        Files of mask and guide (also Zarr) and PSF.
     data_range, seed, device
         As in `restore`.
     warm

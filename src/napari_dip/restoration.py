@@ -39,11 +39,13 @@ def prepare(
     device: str = "auto",
     seed: int = 0,
     extent: Extent | None = None,
+    guide_axes: str | None = None,
+    guide_extent: Extent | None = None,
 ) -> Job:
     """Check a restoration's arguments and decide its settings, without starting it.
 
     Its parameters, and what it raises, are those of `restore`; `extent` is that of the picture
-    which `image` is a part of.
+    which `image` is a part of, `guide_extent` that of its guide, with axes of `guide_axes`.
     """
     from napari_dip.engine.devices import check_memory, resolve_device
 
@@ -71,7 +73,9 @@ def prepare(
         y=y[None],
         observed=observed[None],
         unit=encoding.span / data_range,
-        guide=None if guide is None else guide_tensor(np.asarray(guide), encoding),
+        guide=None
+        if guide is None
+        else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_extent),
         psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
         low=tuple(encoding.low.tolist()),
         high=tuple(encoding.high.tolist()),

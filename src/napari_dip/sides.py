@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
 from napari_dip.images import Encoding, encode
+from napari_dip.value_range import Extent
 
 if TYPE_CHECKING:
     import torch
@@ -31,11 +32,14 @@ def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(laid_out != 0))
 
 
-def guide_tensor(guide: Array, encoding: Encoding) -> torch.Tensor:
-    """The guide's samples as (1, channels, *space)."""
+def guide_tensor(
+    guide: Array, encoding: Encoding, axes: str | None = None, extent: Extent | None = None
+) -> torch.Tensor:
+    """The guide's samples as (1, channels, *space); parameters as in `encode`."""
     try:
-        axes = encoding.axes if guide.shape == encoding.shape else None
-        y, _, _ = encode(guide, axes)
+        if axes is None and guide.shape == encoding.shape:
+            axes = encoding.axes
+        y, _, _ = encode(guide, axes, extent)
     except UserError as error:
         raise UserError(str(error).replace("image:", "guide:", 1)) from error
     if tuple(y.shape[1:]) != encoding.sides:

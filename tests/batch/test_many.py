@@ -165,6 +165,24 @@ def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
     assert str(again) == "8 kept, 1 failed"
 
 
+def test_what_is_beside_frames_and_blocks(here, out, tmp_path, rng):
+    for folder in ("dark", "flash"):
+        (tmp_path / folder).mkdir()
+        frames = rng.integers(0, 255, (2, 40, 44), dtype=np.uint8)
+        tifffile.imwrite(tmp_path / folder / "movie.tif", frames, imagej=True)
+    one = tmp_path / "flash.zarr"
+    zarr.save_array(one, frames)
+    task = FlashNoFlash(iterations=2, filters=(4,), skips=(4,))
+    options = {"scheduler": here, "device": "cpu", "block": 32, "axes": "TYX"}
+    dark = tmp_path / "dark"
+    summary = restore_many([dark], out, task, sides={"guide": tmp_path / "flash"}, **options)
+    assert str(summary) == "8 done"
+    again = restore_many([dark], out.with_name("b"), task, sides={"guide": one}, **options)
+    assert str(again) == "8 done"
+    first, second = (open_lazily(o / "movie.ome.zarr").read() for o in (out, out.with_name("b")))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_frames_wait_for_each_other(here, out, tmp_path, rng):
     frames = (rng.random((4, 32, 32)) / 4 + np.linspace(0, 1, 32)).astype(np.float32)
     tifffile.imwrite(tmp_path / "in.tif", frames, imagej=True, metadata={"axes": "TYX"})

@@ -7,6 +7,7 @@ from pathlib import Path
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 from napari.components import ViewerModel
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, SuperResolve
@@ -108,12 +109,12 @@ def frames(rng):
     return (500 + 300 * clean + rng.normal(0, 40, clean.shape)).astype(np.uint16)
 
 
-def restored(tmp_path, image, **options):
+def restored(tmp_path, image, task=TINY, **options):
     """What `restore_large` makes of it, on a thread too: what sums are like depends on threads."""
     source, out = tmp_path / "in.zarr", tmp_path / "alike.ome.zarr"
     da.from_array(image, chunks=image.shape).to_zarr(str(source), compute=True)
     how = {"device": "cpu", **options}
-    thread = threading.Thread(target=restore_large, args=(source, out, TINY), kwargs=how)
+    thread = threading.Thread(target=restore_large, args=(source, out, task), kwargs=how)
     thread.start()
     thread.join()
     return open_lazily(out).read()
@@ -409,13 +410,27 @@ def test_a_part_that_fails_is_told_and_the_others_are_kept(dock, viewer, frames,
     assert "No space left" in dock.message
 
 
-def test_a_guide_has_to_be_left_out(dock, viewer, frames):
+@pytest.mark.parametrize(("axes", "shape"), [("TYX", (4, 36, 40)), ("YXS", (36, 40, 3))])
+def test_a_guide_goes_along_with_the_frames(dock, viewer, frames, tmp_path, rng, axes, shape):
+    flash = rng.integers(0, 200, shape).astype(np.uint8)
+    layer = viewer.add_image(frames, name="cells", **PLACE)
+    dock.model.guide = viewer.add_image(Lazy(flash), name="flash", rgb="S" in axes)
+    dock.model.task = task = FlashNoFlash(iterations=6, filters=(4, 4))
+    result = dock.restore(layer)
+    path = tmp_path / "flash.ome.tif"
+    kind = "rgb" if "S" in axes else "minisblack"
+    tifffile.imwrite(path, flash, metadata={"axes": axes}, photometric=kind)
+    alike = restored(tmp_path, frames, task, axes="TYX", sides={"guide": path})
+    np.testing.assert_array_equal(np.asarray(result.data), alike, strict=True)
+
+
+def test_a_guide_of_another_shape_is_told(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells")
     dock.model.task = FlashNoFlash()
-    dock.model.guide = viewer.add_image(frames, name="flash")
+    dock.model.guide = viewer.add_image(frames[:2], name="flash")
     dock.model.image, dock.model.extent = layer, Extent.SLICES
     dock.ask(Action.RUN)
-    assert "guide: what is restored slice by slice" in dock.message
+    assert "guide: 'flash' has the shape (2, 36, 40)" in dock.message
     assert dock.model.phase is Phase.IDLE
 
 

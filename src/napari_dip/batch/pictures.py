@@ -143,7 +143,8 @@ def _below(folder: Path, output: Path) -> list[Path]:
 def sides_for(sides: Mapping[Side, str | os.PathLike[str]], name: Path) -> dict[Side, Path]:
     """The files beside a picture: one of its name, where a folder was given."""
     paths = {side: Path(path).absolute() for side, path in sides.items()}
-    return {side: path / name if path.is_dir() else path for side, path in paths.items()}
+    folders = {side for side, path in paths.items() if path.is_dir() and not is_zarr(path)}
+    return {side: path / name if side in folders else path for side, path in paths.items()}
 
 
 def _state(path: Path) -> list[Any]:

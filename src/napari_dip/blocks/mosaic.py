@@ -21,8 +21,9 @@ from napari_dip.batch.items import Outcome, Status
 from napari_dip.blocks.blending import blend
 from napari_dip.blocks.cutting import Block, Grid, tile
 from napari_dip.blocks.item import BlockItem
-from napari_dip.blocks.plan import Plan, Source, blocks_for
+from napari_dip.blocks.plan import Plan, blocks_for
 from napari_dip.blocks.record import begin, begun, recorded
+from napari_dip.blocks.source import Source
 from napari_dip.blocks.state import State, Waiting
 from napari_dip.blocks.store import Store
 from napari_dip.blocks.survey import make_plan

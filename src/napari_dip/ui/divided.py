@@ -15,8 +15,8 @@ import numpy as np
 
 from napari_dip.axes import Axes
 from napari_dip.blocks.mosaic import Mosaic, ResultExists
-from napari_dip.blocks.plan import Given
-from napari_dip.blocks.plan import Source as Picture
+from napari_dip.blocks.source import Given
+from napari_dip.blocks.source import Source as Picture
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import LazyPicture
 from napari_dip.tasks.base import Side
@@ -82,10 +82,14 @@ class DividedRequest:
         asked, division = self.asked, self.division
         output = folder / self.file_name
         sides: dict[Side, Given] = {}
+        flat = division.letters.replace("S", "")
         if asked.mask is not None:
-            flat = division.letters.replace("S", "")
             letters = flat[len(flat) - len(asked.mask.shape) :]
             sides["mask"] = _picture(dict(asked.names)["mask"], asked.mask, Axes(letters))
+        if asked.guide is not None:
+            own = len(asked.guide.index)
+            letters = flat[len(flat) - own :] + "S" * (len(asked.guide.shape) - own)
+            sides["guide"] = _picture(dict(asked.names)["guide"], asked.guide, Axes(letters))
         if asked.psf is not None:
             letters = "ZYX"[-len(asked.psf.shape) :]
             sides["psf"] = _picture(dict(asked.names)["psf"], asked.psf, Axes(letters))

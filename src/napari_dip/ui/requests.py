@@ -81,11 +81,8 @@ def divided_of(model: RestoreModel, request: Request) -> DividedRequest | None:
     division = divide(request.source, model.block_size, fits=model.fits)
     if not division.is_divided:
         return None
-    if request.guide is not None:
-        raise UserError(
-            "guide: what is restored slice by slice or in blocks takes none; choose the current "
-            "slice, or a smaller region"
-        )
+    if request.guide is not None and model.guide is not None:  # of all that is gone through
+        request = replace(request, guide=beside(model.guide, request.source, "guide"))
     return DividedRequest(request, division, model.folder)
 
 
