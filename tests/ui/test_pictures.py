@@ -1,4 +1,4 @@
-"""Pictures of layers: where their pixels lie, and their difference."""
+"""Pictures of layers: where their pixels lie."""
 
 import threading
 
@@ -7,15 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_dip.errors import UserError
-from napari_dip.ui.layers import take
-from napari_dip.ui.pictures import (
-    difference,
-    luminance,
-    picture_of,
-    range_clash,
-    screen_pixel,
-)
+from napari_dip.ui.pictures import luminance, picture_of, range_clash, screen_pixel
 
 from .arrays import Lazy
 
@@ -28,13 +20,6 @@ def shown(*layers):
     for layer in layers:
         viewer.add_layer(layer)
     return viewer, *(picture_of(layer, viewer.dims) for layer in layers)
-
-
-def finer(layer, factor, values):
-    """A layer that lies exactly over another, with smaller pixels."""
-    viewer = ViewerModel()
-    viewer.add_layer(layer)
-    return Image(values, name="fine", **take(layer, viewer.dims).layer_kwargs(factor))
 
 
 def test_a_picture_is_the_slice_on_display_without_transparency():
@@ -86,43 +71,6 @@ def test_luminance_keeps_the_range_of_a_colour():
     assert luminance(green).mean() > luminance(blue).mean() > 0
 
 
-def test_the_difference_is_b_minus_a_and_not_wrapped():
-    a, b = np.full((4, 5), 200, np.uint8), np.full((4, 5), 50, np.uint8)
-    _, first, second = shown(Image(a), Image(b))
-    values, grid, note = difference(first, second)
-    assert (values == -150).all()
-    assert (grid, note) == (second, "")
-
-
-def test_a_coarser_picture_is_interpolated_onto_the_finer():
-    row = np.arange(30.0)
-    coarse = Image(np.tile(row, (20, 1)), name="coarse", scale=(0.5, 2), translate=(9, -4))
-    # The same ramp at the finer pixels' centres.
-    ramp = (np.arange(60) - 0.5) / 2
-    fine = finer(coarse, 2, np.tile(ramp, (40, 1)) + 5)
-    _, first, second = shown(coarse, fine)
-    values, grid, note = difference(first, second)
-    assert values.shape == (40, 60)
-    assert np.allclose(values[:, 1:-1], 5, atol=1e-5)  # beyond the outer centres there is no ramp
-    assert grid is second
-    assert note == "'coarse' was interpolated linearly onto the pixels of 'fine'."
-    other, grid, _ = difference(second, first)
-    assert np.allclose(other, -values)
-    assert grid is second
-
-
-def test_pictures_of_another_area_are_not_subtracted():
-    part = Image(np.zeros((10, 15)), name="part")
-    _, first, second = shown(Image(np.zeros((20, 30)), name="whole"), part)
-    with pytest.raises(UserError, match=r"'part' \(10, 15\) and 'whole' \(20, 30\) don't show"):
-        difference(first, second)
-
-
-def test_a_colour_and_a_grey_picture_are_compared_by_luminance():
-    _, grey, colour = shown(Image(np.full((4, 5), 0.5)), Image(np.full((4, 5, 3), 0.75), rgb=True))
-    assert np.allclose(difference(grey, colour)[0], 0.25)
-
-
 def test_ranges_that_clash_are_told():
     large, unit = np.full((4, 5), 99, np.uint8), np.full((4, 5), 0.5)
     _, a, b = shown(Image(large, name="whole"), Image(unit, name="unit"))
@@ -130,21 +78,12 @@ def test_ranges_that_clash_are_told():
         assert range_clash(one, one.read(), other, other.read()) == (
             "'whole' has values up to 99, 'unit' from 0 to 1; bring them to one range"
         )
-        with pytest.raises(UserError, match=r"^difference: 'whole' has"):
-            difference(one, other)
 
 
 @pytest.mark.parametrize("others", [np.full((4, 5), 70.5), np.full((4, 5), 7, np.uint16)])
 def test_ranges_that_may_be_one_do_not_clash(others):
     _, a, b = shown(Image(np.full((4, 5), 99, np.uint8)), Image(others))
     assert range_clash(a, a.read(), b, b.read()) == ""
-
-
-def test_missing_pixels_stay_missing():
-    holes = np.ones((4, 5))
-    holes[1, 2] = np.nan
-    _, a, b = shown(Image(np.zeros((4, 5))), Image(holes))
-    assert np.array_equal(np.isnan(difference(a, b)[0]), np.isnan(holes))
 
 
 def test_only_reading_reads():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from napari_dip.errors import UserError
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+
+Errand: TypeAlias = Callable[[], Callable[[], Any]]
+"""What is read beside the window's thread; it returns what is then to be done on that thread."""
 
 
 class Background(Generic[Question, Answer]):

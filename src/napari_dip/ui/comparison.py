@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import numpy as np
 from napari.layers import Image, Layer
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_dip.errors import UserError
+from napari_dip.ui.background import Errand
 from napari_dip.ui.curtain import Curtain
-from napari_dip.ui.looks import Looks, show
-from napari_dip.ui.pictures import Array, Picture, difference, picture_of
+from napari_dip.ui.difference import Difference, difference
+from napari_dip.ui.looks import Grid, Looks, show
+from napari_dip.ui.pictures import Array, Picture, picture_of
 from napari_dip.ui.profile import ProfileLine
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-Errand: TypeAlias = Callable[[], Callable[[], Any]]
-"""What is read beside the window's thread; it returns what is then to be done on that thread."""
 
 
 class Mode(StrEnum):
@@ -59,7 +56,7 @@ class Comparison:
         self._viewer = viewer
         self._before: Looks | None = None
         self._shown = 0
-        self._cells = 1
+        self._grid = Grid(viewer)
 
     @property
     def shown(self) -> Image | None:
@@ -75,9 +72,7 @@ class Comparison:
         """Show all in napari's grid, which has one camera for all of its cells."""
         self._begin(Mode.SIDE_BY_SIDE)
         self._show_only(self.layers)
-        grid = self._viewer.canvas.grid
-        grid.stride, grid.shape = 1, (-1, -1)
-        self._zoom_for(max(grid.actual_shape(self._viewer.layers)))
+        self._grid.lay_out()
 
     def flip(self) -> None:
         """Show the next of the layers, in the same place."""
@@ -91,11 +86,7 @@ class Comparison:
         picture = picture_of(self.layers[1], self._viewer.dims)
         self._begin(Mode.CURTAIN)
         self._show_only(self.layers[:1])
-
-        def read() -> Callable[[], None]:
-            return partial(self._hang, picture, picture.source.crop.read())
-
-        return read
+        return lambda: partial(self._hang, picture, picture.source.crop.read())
 
     def move_curtain(self, position: float) -> None:
         """Move the line: 0 is all B, 1 all A."""
@@ -107,12 +98,7 @@ class Comparison:
         """Add B - A as a layer, whose middle grey is "no difference"."""
         self._need_two("difference")
         a, b = (picture_of(layer, self._viewer.dims) for layer in self.layers[:2])
-
-        def read() -> Callable[[], str]:
-            values, grid, note = difference(a, b)
-            return partial(self._add_difference, f"{b.name} - {a.name}", values, grid, note)
-
-        return read
+        return lambda: partial(self._add, difference(a, b))
 
     def draw_line(self) -> ProfileLine:
         """Add a line over the picture, for a profile."""
@@ -207,18 +193,12 @@ class Comparison:
 
     def _leave(self) -> None:
         self._take_down()
-        self._viewer.canvas.grid.enabled = False
-        self._zoom_for(1)
+        self._grid.end()
 
     def _take_down(self) -> None:
         if self.curtain is not None:
             self.curtain.remove()
             self.curtain = None
-
-    def _zoom_for(self, cells: int) -> None:
-        """Show as much of the picture in each of a number of cells as in the whole window."""
-        self._viewer.scene.camera.zoom *= self._cells / cells
-        self._cells = cells
 
     def _show_only(self, shown: Sequence[Image]) -> None:
         for layer in self._viewer.layers:
@@ -244,28 +224,17 @@ class Comparison:
         self.curtain = Curtain(self._viewer, picture, values, self.position)
         self.curtain.moved.connect(self._follow_drag)
         self.curtain.hang()
-        layers = self._viewer.layers
-        if self.line is not None and self.line.is_there:
-            layers.move(layers.index(self.line.layer), len(layers))
+        if self.line is not None:
+            self.line.lift()
         self.changed.emit()
 
     def _follow_drag(self, position: float) -> None:
         self.position = position
         self.changed.emit()
 
-    def _add_difference(
-        self, name: str, values: NDArray[np.float32], grid: Picture, note: str
-    ) -> str:
-        finite = np.abs(values[np.isfinite(values)])
-        most = float(finite.max(initial=0)) or 1.0
-        looks = {
-            "rgb": False,
-            "colormap": "gray",
-            "contrast_limits": (-most, most),
-            "blending": "translucent_no_depth",
-        }
-        self._viewer.add_layer(Image(grid.stacked(values), name=name, **grid.frame, **looks))
-        return f"Added the layer {name!r}. {note}".rstrip()
+    def _add(self, difference: Difference) -> str:
+        self._viewer.add_layer(difference.layer())
+        return f"Added the layer {difference.name!r}. {difference.note}".rstrip()
 
     def _need_two(self, what: str) -> None:
         if len(self.layers) < 2:

@@ -1,4 +1,4 @@
-"""What a viewer looks like, to be put back exactly."""
+"""What a viewer looks like, to be put back exactly; and its grid."""
 
 from __future__ import annotations
 
@@ -48,3 +48,33 @@ class Looks:
             # Naming the active layer makes it the only one that is selected.
             viewer.layers.selection.active = self._active
             viewer.layers.selection.update(selected)
+
+
+class Grid:
+    """A viewer's grid, which has one camera for all of its cells.
+
+    Parameters
+    ----------
+    viewer
+        Whose grid it is.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._cells = 1
+
+    def lay_out(self) -> None:
+        """Give each visible layer a cell of its own, zoomed to as much as there was to see."""
+        grid = self._viewer.canvas.grid
+        grid.stride, grid.shape, grid.enabled = 1, (-1, -1), True
+        self._zoom_for(max(grid.actual_shape(self._viewer.layers)))
+
+    def end(self) -> None:
+        """Show all layers in one place."""
+        self._viewer.canvas.grid.enabled = False
+        self._zoom_for(1)
+
+    def _zoom_for(self, cells: int) -> None:
+        """Show as much of the picture in each of a number of cells as in the whole window."""
+        self._viewer.scene.camera.zoom *= self._cells / cells
+        self._cells = cells

@@ -14,7 +14,6 @@ import numpy as np
 from napari.utils.transforms import Affine
 from numpy.typing import ArrayLike, NDArray
 
-from napari_dip.errors import UserError
 from napari_dip.ui.keywords import unit_factors
 from napari_dip.ui.layers import Source, take
 from napari_dip.value_range import nominal_range
@@ -114,62 +113,6 @@ def luminance(values: Array) -> NDArray[np.float64]:
 
     values = values.astype(np.float64)
     return np.asarray(rgb2gray(values)) if values.ndim == 3 else values
-
-
-def difference(a: Picture, b: Picture) -> tuple[NDArray[np.float32], Picture, str]:
-    """Read two pictures and subtract: B - A.
-
-    Of two grids the finer is kept, and the coarser is interpolated linearly.
-
-    Returns
-    -------
-    tuple
-        The values (y, x), the picture whose pixels they are, and what was done to get there.
-
-    Raises
-    ------
-    UserError
-        When they don't show the same area, or their values can't be compared.
-    """
-    first, second = a.read(), b.read()
-    if clash := range_clash(a, first, b, second):
-        raise UserError(f"difference: {clash}")
-    left, right = luminance(first), luminance(second)
-    grid, note = b, ""
-    if a.shape != b.shape:
-        coarse, grid = sorted((a, b), key=lambda picture: np.prod(picture.shape))
-        note = f"{coarse.name!r} was interpolated linearly onto the pixels of {grid.name!r}."
-        if coarse is a:
-            left = resampled(left, a, b)
-        else:
-            right = resampled(right, b, a)
-    return (right - left).astype(np.float32), grid, note
-
-
-def resampled(values: NDArray[np.float64], picture: Picture, grid: Picture) -> NDArray[np.float64]:
-    """A picture's values (y, x) at the pixels of another, interpolated linearly.
-
-    Raises
-    ------
-    UserError
-        When they don't show the same area.
-    """
-    from scipy import ndimage
-
-    units = grid.source.frame["units"]
-    corners = picture.to_pixels(grid.to_world(grid.corners), units)
-    if not np.allclose(corners, picture.corners, atol=1):
-        raise UserError(
-            f"difference: {picture.name!r} {picture.shape} and {grid.name!r} {grid.shape} don't "
-            "show the same area; choose layers of one shape, or that lie over each other"
-        )
-    origin, *steps = picture.to_pixels(grid.to_world([(0, 0), (1, 0), (0, 1)]), units)
-    matrix = np.transpose([step - origin for step in steps])
-    return np.asarray(
-        ndimage.affine_transform(
-            values, matrix, origin, output_shape=grid.shape, order=1, mode="nearest"
-        )
-    )
 
 
 def range_clash(a: Picture, first: Array, b: Picture, second: Array) -> str:

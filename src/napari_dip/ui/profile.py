@@ -130,6 +130,12 @@ class ProfileLine:
         if self.layer.ndim == layer.ndim:
             self.layer.translate = self._picture.frame["translate"]
 
+    def lift(self) -> None:
+        """Lie over all that is drawn."""
+        if self.is_there:
+            layers = self._viewer.layers
+            layers.move(layers.index(self.layer), len(layers))
+
     def cuts(self, layers: Sequence[Image]) -> tuple[Cut, ...]:
         """The line through the pictures of layers."""
         world = self._ends()

@@ -8,8 +8,7 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from napari_dip.ui.background import Background
-from napari_dip.ui.comparison import Errand
+from napari_dip.ui.background import Background, Errand
 
 TICK_MS, PATIENCE = 50, 4
 """Between two looks for an answer; how many until it is said that one is waited for."""
