@@ -1,6 +1,7 @@
 """How an iteration looks at the network."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -33,7 +34,12 @@ def test_an_image_is_moved_under_the_block_grid_within_its_slices(settings, spac
     run.network = Recorder()
     for iteration in range(8):
         assert torch.equal(run.spin(y, iteration), y)
-    blocks = {(0, 0), (0, 1), (1, 0), (1, 1)}
-    for seen in run.network.seen:
-        assert any(torch.equal(seen, y.roll(shift, (-2, -1))) for shift in blocks)
-    assert len({seen.numpy().tobytes() for seen in run.network.seen}) == len(blocks)
+    assert {seen.shape[2:] for seen in run.network.seen} == {(*space[:-2], 10, 12)}
+    height, width = space[-2:]
+    for seen, (left, top) in zip(
+        run.network.seen, 2 * list(product(range(2), repeat=2)), strict=True
+    ):
+        assert torch.equal(seen[..., top : top + height, left : left + width], y)
+        # Around it is its own border, not the opposite one.
+        assert torch.equal(seen[..., -1, left : left + width], y[..., -1, :])
+        assert torch.equal(seen[..., top : top + height, -1], y[..., -1])

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from napari_dip.engine.averaging import ExponentialAverage
@@ -108,18 +109,24 @@ class Run:
         """The network's image, with a shuffled network's block grid elsewhere at each iteration.
 
         Blocks of shuffle x shuffle pixels would leave a faint grid in flat areas; moving the image
-        under it averages it away (cycle spinning, Coifman and Donoho 1995). Where z is no picture
+        under it averages it away (cycle spinning, Coifman and Donoho 1995). It is moved by growing,
+        not by rolling: its border would be in blocks with the opposite one. Where z is no picture
         but noise, each shift would be another picture to learn.
         """
         factors = self.settings.network.shuffle_factors(z.shape[2:])
         if max(factors) == 1 or self.settings.input.kind != "image":
             return self.forward(z)
-        axes, shifts = tuple(range(2, z.ndim)), []
-        for factor in factors:  # all shifts of a block, one after another
+        widths: list[int] = []
+        shown: list[slice] = []
+        for factor, side in zip(factors, z.shape[2:], strict=True):
+            # All shifts of a block, one after another. By how much the picture grows does not
+            # depend on the shift, so that the network always sees one size.
             iteration, shift = divmod(iteration, factor)
-            shifts.append(shift)
-        moved = torch.roll(z, shifts, axes)
-        return torch.roll(self.forward(moved), [-s for s in shifts], axes)
+            grows = factor if factor > 1 else 0
+            widths = [shift, grows - shift, *widths]  # of the last axis first
+            shown.append(slice(shift, shift + side))
+        grown = F.pad(z, widths, mode="replicate")
+        return self.forward(grown)[:, :, *shown]
 
     def step(self, iteration: int) -> None:
         """One iteration: perturb z, compute the loss, update the weights and the average."""
