@@ -116,7 +116,7 @@ def test_buttons_compare_and_put_back(view, viewer, qtbot):
     press(view, "Curtain")
     until(qtbot, lambda: "Curtain: b" in viewer.layers)
     width = viewer.layers["Curtain: b"].data.shape[1]
-    view._slider.setValue(100)
+    view._ways._slider.setValue(100)
     assert viewer.layers["Curtain: b"].data.shape[1] > width
     press(view, "Difference")
     until(qtbot, lambda: "b - a" in viewer.layers)
@@ -133,11 +133,11 @@ def test_buttons_show_how_it_is_compared(view, viewer, qtbot):
         ]
 
     assert not button(view, "As before").isEnabled()
-    assert view._slider.isHidden()
+    assert view._ways._slider.isHidden()
     for mode in Mode:
         press(view, str(mode))
         assert shown() == [str(mode)]
-        assert view._slider.isHidden() == (mode is not Mode.CURTAIN)
+        assert view._ways._slider.isHidden() == (mode is not Mode.CURTAIN)
     settle(qtbot, view)
     press(view, "Line profile")
     assert shown() == ["Curtain", "Line profile"]
@@ -150,7 +150,7 @@ def test_the_slider_follows_a_drag(view, viewer, qtbot):
     press(view, "Curtain")
     settle(qtbot, view)
     view.comparison.curtain.moved.emit(0.25)
-    assert view._slider.value() == 250
+    assert view._ways._slider.value() == 250
 
 
 def test_what_is_shown_is_told(view, viewer):

@@ -132,7 +132,7 @@ def test_the_handle_is_dragged_over_the_picture(viewer, dock, qtbot):
 
     drag(middle, middle - QPointF(5 * viewer.scene.camera.zoom, 0))
     assert dock.comparison.position == pytest.approx(20 / 60, abs=0.02)
-    assert dock._slider.value() == round(dock.comparison.position * 1000)
+    assert dock._ways._slider.value() == round(dock.comparison.position * 1000)
     assert viewer.scene.camera.center == centre
     # Beside the handle the picture is moved, as it is without a curtain.
     drag(middle, middle - QPointF(50, 0))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from napari.layers import Image
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
 from napari_dip.ui.comparison import Comparison, Mode
@@ -20,6 +20,7 @@ from napari_dip.ui.views.errands import Errands
 from napari_dip.ui.views.layer_table import LETTERS, LayerTable
 from napari_dip.ui.views.profile import ProfilePlot
 from napari_dip.ui.views.rows import Rows
+from napari_dip.ui.views.ways import AS_BEFORE, DIFFERENCE, KEY, LINE, SCORES, Ways
 from napari_dip.ui.watching import Watch
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 ERRANDS = ("curtain", "difference", "scores", "profile")
 MINIMUM_WIDTH = 320
-KEY = "Shift-C"
-STEPS = 1000
-"""Of the slider."""
 HINT = "Tick two or more layers. Curtain and difference take A and B, the first two."
 TOLD = {
     Mode.SIDE_BY_SIDE: "Side by side, from the lowest layer up; zooming and panning move all.",
@@ -70,13 +68,20 @@ class CompareView(QWidget):
         )
         self._rows.add(self._reference)
         self._reference.changed.connect(self._expire)
-        self._slider = QSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, STEPS)
-        self._slider.setToolTip("Where the curtain is; it can be dragged in the picture too")
-        self._slider.valueChanged.connect(lambda at: self.comparison.move_curtain(at / STEPS))
         self._message = QLabel()
         self._message.setWordWrap(True)
-        self._modes: dict[Mode, QPushButton] = {}
+        self._ways = Ways()
+        self._ways.pressed.connect(self._press)
+        self._ways.moved.connect(self.comparison.move_curtain)
+        self._actions: dict[str, Callable[[], Any]] = {
+            Mode.SIDE_BY_SIDE: self.comparison.side_by_side,
+            Mode.FLICKER: self.comparison.flip,
+            Mode.CURTAIN: self._draw_curtain,
+            DIFFERENCE: self._subtract,
+            LINE: self._toggle_line,
+            SCORES: self._score,
+            AS_BEFORE: self.comparison.end,
+        }
         self._lay_out()
         self._table.ticked.connect(self._choose)
         self._watch = Watch(viewer)
@@ -102,50 +107,10 @@ class CompareView(QWidget):
         self.setMinimumWidth(MINIMUM_WIDTH)
         self._table.setMinimumHeight(110)
         self._table.setMaximumHeight(150)
-        compare = self.comparison
-        modes: dict[Mode, tuple[Callable[[], Any], str]] = {
-            Mode.SIDE_BY_SIDE: (
-                compare.side_by_side,
-                "All ticked layers in a grid with one camera",
-            ),
-            Mode.FLICKER: (compare.flip, f"Show the ticked layers in turn, in one place ({KEY})"),
-            Mode.CURTAIN: (self._draw_curtain, "A left and B right of a line that can be dragged"),
-        }
-        actions: dict[str, tuple[Callable[[], Any], str]] = {
-            "Difference": (self._subtract, "Add B - A as a layer; grey is no difference"),
-            "Line profile": (
-                self._toggle_line,
-                "Plot the ticked layers' values along a line whose ends can be dragged",
-            ),
-            "Scores": (self._score, "Noise, PSNR and SSIM of what is on display"),
-        }
-        grid = QGridLayout()
-        for column, (mode, (action, tip)) in enumerate(modes.items()):
-            self._modes[mode] = self._button(str(mode), action, tip)
-            grid.addWidget(self._modes[mode], 0, column)
-        for column, (name, (action, tip)) in enumerate(actions.items()):
-            button = self._button(name, action, tip)
-            grid.addWidget(button, 1, column)
-            if action == self._toggle_line:
-                self._line_button = button
-        for button in (*self._modes.values(), self._line_button):
-            button.setCheckable(True)
-        self._end_button = self._button(
-            "As before", compare.end, "Put visibility, selection and grid back as they were"
-        )
         layout = QVBoxLayout(self)
-        for widget in (self._table, self._rows):
-            layout.addWidget(widget)
-        layout.addLayout(grid)
-        for widget in (self._slider, self._end_button, self._message, self._plot):
+        for widget in (self._table, self._rows, self._ways, self._message, self._plot):
             layout.addWidget(widget)
         layout.addStretch()
-
-    def _button(self, text: str, action: Callable[[], Any], tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setToolTip(tip)
-        button.clicked.connect(partial(self._press, action))
-        return button
 
     def _images(self) -> list[Image]:
         layers = (layer for layer in self._viewer.layers if isinstance(layer, Image))
@@ -158,32 +123,22 @@ class CompareView(QWidget):
         visible = [layer for layer in images if layer.visible]
         self._table.choose(selected if len(selected) > 1 else visible[-2:])
 
-    def _press(self, action: Callable[[], Any], _checked: bool = False) -> None:
+    def _press(self, name: str) -> None:
+        """Act, and say what came of it."""
         self._note = ""
         self._take_key()
-        self._do(action)
-
-    def _do(self, action: Callable[[], Any]) -> None:
-        """Act, and say what came of it."""
         try:
             self._follow()
-            self._note = action() or self._note
+            self._note = self._actions[name]() or self._note
         except UserError as error:
             self._note = f"⚠ {error}"
         self._show_mode()
 
     def _show_mode(self) -> None:
         compare = self.comparison
-        for mode, button in self._modes.items():
-            button.setChecked(mode is compare.mode)
         has_line = compare.line is not None
-        self._line_button.setChecked(has_line)
+        self._ways.show_comparison(compare)
         self._plot.setVisible(has_line)
-        self._end_button.setEnabled(compare.has_begun)
-        self._slider.setVisible(compare.mode is Mode.CURTAIN)
-        self._slider.blockSignals(True)
-        self._slider.setValue(round(compare.position * STEPS))
-        self._slider.blockSignals(False)
         told = [TOLD[compare.mode]] if compare.mode else []
         if shown := compare.shown:
             told = [f"{LETTERS[compare.layers.index(shown)]}: {shown.name}. {told[0]}"]
@@ -271,7 +226,7 @@ class CompareView(QWidget):
         self._viewer.bind_key(KEY, self._flip, overwrite=True)
 
     def _flip(self, _viewer: Viewer) -> None:
-        self._press(self.comparison.flip)
+        self._press(Mode.FLICKER)
 
     def _close(self) -> None:
         """Put everything back and listen to nothing any more; closing twice is fine."""
