@@ -113,6 +113,31 @@ def test_it_lies_beside_each_box(tmp_path, shape, axes, guide_shape, guide_axes,
     np.testing.assert_array_equal(given["guide"], expected)
 
 
+def test_a_frame_starts_afresh_where_the_guide_has_a_cut(tmp_path, ambient, rng):
+    flash = np.clip(ambient + rng.normal(0, 9, (3, *SIDES)), 0, 4000).astype(np.uint16)
+    flash[2] = 4000 - flash[2]
+    zarr.save_array(tmp_path / "in.zarr", np.stack([ambient] * 3))
+    zarr.save_array(tmp_path / "flash.zarr", flash)
+    zarr.save_array(tmp_path / "still.zarr", flash[0])
+
+    def iterations(guide):
+        counts = []
+        restore_large(
+            tmp_path / "in.zarr",
+            tmp_path / "out.ome.zarr",
+            FLASH.replace(iterations=10),
+            axes="TYX",
+            sides={"guide": tmp_path / guide},
+            on_outcome=lambda outcome, _: counts.append(outcome.report["iterations"]),
+            device="cpu",
+            overwrite=True,
+        )
+        return counts
+
+    assert iterations("flash.zarr") == [10, 2, 10]
+    assert iterations("still.zarr") == [10, 2, 2]
+
+
 def test_what_can_not_be_used_is_told(tmp_path, ambient, guided):
     with pytest.raises(UserError, match=r"^guide: its shape \(77, 92\) \(YX\) does not .*$"):
         guided(np.pad(ambient, 1))

@@ -120,6 +120,10 @@ class BlockItem(Item):
         with self.plan.source.open() as picture:
             return picture.read(self.block.slices)
 
+    def _guide(self) -> Array | None:
+        guide: Array | None = self.plan.source.beside(self.block).get("guide")
+        return guide
+
     def _restored(
         self, values: Array, should_stop: Callable[[], bool], watch: Watch
     ) -> Restoration:
@@ -129,18 +133,21 @@ class BlockItem(Item):
         if not self.plan.warm:
             return to_the_end(self.plan.job(self.block, values), should_stop, on_progress=watch)
         before = self._before
-        weights = before.left(values) if before else ()
+        weights = before.left(values, self._guide()) if before else ()
         job = self.plan.job(self.block, values, follows=bool(weights))
         result = to_the_end(job, should_stop, on_progress=watch, weights=weights, keep_weights=True)
         learned = [dict(run) for run in result.weights]
         _save(self.weights, lambda file: torch.save(learned, file))
         return result
 
-    def left(self, following: Array) -> tuple[Weights, ...]:
+    def left(self, following: Array, guide: Array | None) -> tuple[Weights, ...]:
         """The weights for the frame that follows; none if they are not there, or of no use."""
         import torch
 
         if not self.weights.exists() or is_cut(self._read(), following):
+            return ()
+        before = self._guide()
+        if before is not None and guide is not None and _is_other(before, guide):
             return ()
         return tuple(torch.load(self.weights, weights_only=True))
 
@@ -154,6 +161,14 @@ class BlockItem(Item):
         given = self.plan.source.beside(self.block)
         is_complete = bool(finite.all()) and not given.get("mask", np.zeros(1)).any()
         return is_complete and self.plan.group(self.block).task.name == "inpaint"
+
+
+def _is_other(before: Array, guide: Array) -> bool:
+    """Whether a guide has a cut: it is the network's input, and the weights would lead astray.
+
+    One that stands still has none, even where it is flat.
+    """
+    return not np.array_equal(before, guide) and is_cut(before, guide)
 
 
 def _save(path: Path, save: Callable[[BinaryIO], object]) -> None:
