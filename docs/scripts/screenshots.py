@@ -178,6 +178,24 @@ def tell_lab(folder: Path, iterations: int | None) -> None:
     story.close()
 
 
+def tell_volume(folder: Path, iterations: int | None) -> None:
+    """A stack in 3-D, seen from the side, beside what was given."""
+    story = Story("stack", folder, iterations)
+    noisy = story.viewer.open_sample(PLUGIN, "stack")[0]
+    story.dock.choose("denoise", image=noisy)
+    story.dock._inputs._parts.widgets["extent"].value = Extent.VOLUME
+    story.fill(Denoise(iterations=iterations))
+    live(3)
+    story.run("")
+    story.viewer.layers.remove("Original")
+    grid = story.viewer.canvas.grid
+    grid.enabled, grid.shape = True, (2, 1)
+    story.viewer.dims.order = (1, 0, 2)
+    story.viewer.reset_view()
+    story.save("volume")
+    story.close()
+
+
 def tell_series(folder: Path, iterations: int | None) -> None:
     """A movie frame after frame, seen half way, and an earlier iteration of a frame."""
     story = Story("movie", folder, iterations)
@@ -214,6 +232,7 @@ STORIES: dict[str, Callable[[Path, int | None], None]] = {
     "painting": tell_painting,
     "timeline": tell_timeline,
     "lab": tell_lab,
+    "volume": tell_volume,
     "series": tell_series,
     "blocks": tell_blocks,
 }
