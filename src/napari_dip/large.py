@@ -19,6 +19,9 @@ from napari_dip.errors import UserError
 from napari_dip.files.lazy import open_lazily
 from napari_dip.tasks.base import Side, Task
 
+OVERLAP = 1 / 8
+"""The part of a block's sides that neighbours share, if nobody says."""
+
 BLOCK = 1024
 BLOCK_3D = 256
 LEAST = 32
@@ -64,7 +67,7 @@ def plan_mosaic(
         task,
         name=name,
         block=size,
-        overlap=size // 8 if overlap is None else overlap,
+        overlap=int(size * OVERLAP) if overlap is None else overlap,
         data_range=data_range,
         seed=seed,
         device=device,

@@ -7,7 +7,6 @@ then a run that was killed can be resumed.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,10 +18,10 @@ import numpy as np
 from napari_dip.axes import Axes
 from napari_dip.batch.items import Outcome, Status
 from napari_dip.blocks.blending import blend
-from napari_dip.blocks.cutting import Block, Grid, tile
+from napari_dip.blocks.cutting import Block, tile
 from napari_dip.blocks.item import BlockItem
 from napari_dip.blocks.plan import Plan, blocks_for
-from napari_dip.blocks.record import begin, begun, recorded
+from napari_dip.blocks.record import begin, begun, recorded, request_of
 from napari_dip.blocks.source import Source
 from napari_dip.blocks.state import State, Waiting
 from napari_dip.blocks.store import Store
@@ -63,6 +62,17 @@ class Mosaic:
     should_stop
         Asked while the picture is gone over.
 
+    Attributes
+    ----------
+    items
+        By where their results lie, in their order; none of a result that was there already.
+    grid, chunks
+        The blocks and the store's chunks, in the result's pixels and the source's order of axes.
+    order
+        For each axis of the store the source's axis that it is.
+    is_new, is_complete
+        Whether nothing was there before, and whether all is there now.
+
     Raises
     ------
     UserError
@@ -97,26 +107,20 @@ class Mosaic:
         ordered, self.order = axes.ordered()
         self.store = Store(output, ordered, thin=source.fitting.each)
         self.layout = blocks_for(source.fitting, shape, block, overlap)
-        request = {
-            "task": task.name,
-            "settings": task.to_dict(),
-            "source": str(source.path),
-            "axes": source.axes,
-            "each": source.fitting.each,
-            "shape": shape,
-            "dtype": str(self._dtype),
-            "sides": source.names,
-            "mask_keeps": source.mask_keeps,
-            "block": block,
-            "overlap": overlap,
-            "data_range": data_range,
-            "seed": seed,
-            "warm": warm,
-        }
-        self.request: dict[str, Any] = json.loads(json.dumps(request))
+        self.request = request_of(
+            source,
+            task,
+            shape=shape,
+            dtype=str(self._dtype),
+            block=block,
+            overlap=overlap,
+            data_range=data_range,
+            seed=seed,
+            warm=warm,
+        )
         self.is_complete = resume and recorded(output) == self.request
-        is_begun = resume and not self.is_complete
-        before = begun(self.parts, output, self.request) if is_begun else None
+        goes_on = resume and not self.is_complete
+        before = begun(self.parts, output, self.request) if goes_on else None
         self.is_new = before is None and not self.is_complete
         if before is None and not (self.is_complete or overwrite):
             for path in (output, self.parts):
@@ -173,10 +177,7 @@ class Mosaic:
         self.store = Store(self.output, axes, thin=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
-        sides = [0] * len(chunks)
-        for place, side in zip(self.order, chunks, strict=True):
-            sides[place] = side
-        self.chunks: Grid = tile(self.grid.shape, sides)
+        self.chunks = tile(self.grid.shape, [chunks[place] for place in np.argsort(self.order)])
         if self.is_new:
             self._start(shape)
         else:

@@ -6,10 +6,28 @@ import json
 from pathlib import Path
 from typing import Any
 
+from napari_dip.blocks.source import Source
 from napari_dip.files import replacing
+from napari_dip.tasks.base import Task
 
 PLAN = "plan.json"
 """In the folder of what is under way."""
+
+
+def request_of(source: Source, task: Task, **options: Any) -> dict[str, Any]:
+    """What tells a run from another one, as JSON values: the picture, the task, and all options."""
+    request = {
+        "task": task.name,
+        "settings": task.to_dict(),
+        "source": str(source.path),
+        "axes": source.axes,
+        "each": source.fitting.each,
+        "sides": source.names,
+        "mask_keeps": source.mask_keeps,
+        **options,
+    }
+    told: dict[str, Any] = json.loads(json.dumps(request))  # tuples become lists, as when read
+    return told
 
 
 def recorded(output: Path) -> Any:

@@ -15,9 +15,9 @@ class Waiting:
     Attributes
     ----------
     block
-        It.
+        Where it lies in the result.
     core
-        It without a margin at its neighbours, where it would fade into them: half the overlap.
+        The same up to the middle of its overlaps: beyond, a neighbour counts more.
     values
         The file of its values.
     """

@@ -47,8 +47,6 @@ class DividedResult:
         Parts that are finished, and all of them.
     failed
         Why parts could not be restored.
-    found
-        The parts that an earlier run had finished.
     iterations, seconds, device
         What was done in this run, and where.
     """
@@ -56,7 +54,6 @@ class DividedResult:
     done: int
     count: int
     failed: tuple[str, ...]
-    found: int
     iterations: int
     seconds: float
     device: str
@@ -190,6 +187,7 @@ class DividedRun(LiveRun[DividedUpdate]):
                 yield update()
             yield replace(update(), result=self._result(len(items), time.monotonic() - began))
         finally:
+            # What an earlier run has left stays: that this one goes on with it takes nothing back.
             nothing = not self._count(Status.DONE, Status.KEPT)
             is_dropped = self._discarding and isinstance(self.place, Temporary)
             if mosaic.is_new and (is_dropped or nothing):
@@ -230,7 +228,6 @@ class DividedRun(LiveRun[DividedUpdate]):
             done=self._count(Status.DONE, Status.KEPT),
             count=count,
             failed=tuple(failed),
-            found=self._count(Status.KEPT),
             iterations=sum(report["iterations"] for report in fitted),
             seconds=seconds,
             device=fitted[-1]["device"] if fitted else self.request.asked.device,

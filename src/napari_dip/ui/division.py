@@ -11,7 +11,7 @@ import numpy as np
 from napari_dip.axes import Fitting
 from napari_dip.blocks.plan import DEPTH, Layout, blocks_for
 from napari_dip.errors import UserError
-from napari_dip.large import BLOCK, BLOCK_3D, LEAST
+from napari_dip.large import BLOCK, BLOCK_3D, LEAST, OVERLAP
 from napari_dip.ui.layers import Source
 
 Start = tuple[int, ...]
@@ -55,7 +55,8 @@ class Division:
 
     @property
     def overlap(self) -> int:
-        return 0 if self.block is None else self.block // 8
+        """Pixels along y and x that neighbouring blocks share."""
+        return 0 if self.block is None else int(self.block * OVERLAP)
 
     @property
     def is_divided(self) -> bool:

@@ -71,7 +71,10 @@ class Growing:
 
 
 class Level:
-    """One level of a growing picture, read when it is indexed.
+    """One level of a growing picture: an array for layers, read when it is indexed.
+
+    It takes whole numbers, slices and arrays of places, as NumPy does. Until the picture is whole,
+    what is missing is NaN; a colour has an alpha instead, which is 0 there.
 
     Parameters
     ----------

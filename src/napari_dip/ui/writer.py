@@ -25,6 +25,20 @@ def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) ->
     Its scale, origin, units and axes go along, and how it was restored; an OME-Zarr knows no
     rotation, shear or affine transform.
 
+    Parameters
+    ----------
+    path
+        The folder to make.
+    data
+        The layer's array, or of a pyramid its levels, of which only the finest is read.
+    meta
+        The layer's keywords, and its metadata.
+
+    Returns
+    -------
+    list of str
+        What was written.
+
     Raises
     ------
     UserError
