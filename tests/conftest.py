@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+import dask
 import numpy as np
 import pytest
 import torch
@@ -105,6 +106,13 @@ def window():
 def _one_thread():
     """Networks this small lose more time to threads than they win."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_cluster_unasked():
+    """Dask arrays are computed here: the worker of `here` leaves its client as the default."""
+    with dask.config.set(scheduler="threads"):
+        yield
 
 
 @pytest.fixture
