@@ -85,3 +85,18 @@ def test_a_volume_is_filled_from_its_neighbouring_slices_too():
     missing[3, 1:5, 1:5] = True
     filled = smoothly_filled(np.where(missing, 0, z)[None], missing)[0]
     np.testing.assert_allclose(filled, z, atol=1e-6)
+
+
+def test_a_lost_slice_is_filled_from_those_beside_it():
+    z = np.broadcast_to(np.arange(7.0)[:, None, None] / 7, (7, 6, 6)).copy()
+    missing = np.zeros(z.shape, bool)
+    missing[3] = True
+    filled = smoothly_filled(np.where(missing, 0, z)[None], missing)[0]
+    np.testing.assert_allclose(filled, z, atol=1e-6)
+
+
+def test_where_planes_know_nothing_the_picture_stays_as_it_is():
+    missing = np.zeros((5, 5, 5), bool)
+    missing[2], missing[:, 2], missing[:, :, 2] = True, True, True
+    filled = smoothly_filled(np.full((1, 5, 5, 5), 0.5), missing)[0]
+    np.testing.assert_allclose(filled, 0.5)

@@ -96,12 +96,12 @@ def smoothly_filled(picture: NDArray[Any], missing: NDArray[np.bool_]) -> NDArra
     """Fill holes so that the picture's curvature has no jumps (biharmonic).
 
     A volume as a whole would take too much memory: it is filled plane by plane, in each of three
-    directions, and has their mean.
+    directions, and has the mean of the planes of which anything is known.
 
     Parameters
     ----------
     picture
-        (channels, *space)
+        (channels, *space), with whatever there is in the holes.
     missing
         (*space), True in the holes.
     """
@@ -110,13 +110,15 @@ def smoothly_filled(picture: NDArray[Any], missing: NDArray[np.bool_]) -> NDArra
 
     if missing.ndim == 2:
         return np.asarray(inpaint_biharmonic(picture, missing, channel_axis=0))
-    total = np.zeros(picture.shape)
+    total, count = np.zeros(picture.shape), np.zeros(missing.shape)
     for axis in range(missing.ndim):
-        across = np.moveaxis(total, axis + 1, 0)
-        planes = np.moveaxis(picture, axis + 1, 0), np.moveaxis(missing, axis, 0)
-        for plane, holes, out in zip(*planes, across, strict=True):
-            out += smoothly_filled(np.ascontiguousarray(plane), np.ascontiguousarray(holes))
-    return total / missing.ndim
+        ours = (np.moveaxis(values, axis, 0) for values in (missing, count))
+        across = (np.moveaxis(values, axis + 1, 0) for values in (picture, total))
+        for holes, filled, plane, out in zip(*ours, *across, strict=True):
+            if not holes.all():  # a lost slice: those that cross it know better
+                out += smoothly_filled(np.ascontiguousarray(plane), np.ascontiguousarray(holes))
+                filled += 1
+    return np.where(count > 0, total / np.maximum(count, 1), picture)
 
 
 def kind_of_hole(observed: Tensor) -> Literal["text", "pixels", "region"]:
