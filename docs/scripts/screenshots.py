@@ -54,6 +54,14 @@ class Story:
         self.dock._inputs.choose("reference", names.get("Original"))
         self.choose_iterations()
 
+    def open_stack(self, extent: Extent) -> None:
+        """The sample that the story is of, to be denoised to this extent."""
+        noisy = self.viewer.open_sample(PLUGIN, self.task)[0]
+        self.dock.choose("denoise", image=noisy)
+        self.dock._inputs._parts.widgets["extent"].value = extent
+        self.fill(Denoise(iterations=self.iterations))
+        live(3)
+
     def choose_iterations(self) -> None:
         """Those that were asked for, if any were."""
         if self.iterations is not None:
@@ -181,11 +189,7 @@ def tell_lab(folder: Path, iterations: int | None) -> None:
 def tell_volume(folder: Path, iterations: int | None) -> None:
     """A stack in 3-D, seen from the side, beside what was given."""
     story = Story("stack", folder, iterations)
-    noisy = story.viewer.open_sample(PLUGIN, "stack")[0]
-    story.dock.choose("denoise", image=noisy)
-    story.dock._inputs._parts.widgets["extent"].value = Extent.VOLUME
-    story.fill(Denoise(iterations=iterations))
-    live(3)
+    story.open_stack(Extent.VOLUME)
     story.run("")
     story.viewer.layers.remove("Original")
     grid = story.viewer.canvas.grid
@@ -199,11 +203,7 @@ def tell_volume(folder: Path, iterations: int | None) -> None:
 def tell_series(folder: Path, iterations: int | None) -> None:
     """A movie frame after frame, seen half way, and an earlier iteration of a frame."""
     story = Story("movie", folder, iterations)
-    noisy = story.viewer.open_sample(PLUGIN, "movie")[0]
-    story.dock.choose("denoise", image=noisy)
-    story.dock._inputs._parts.widgets["extent"].value = Extent.SLICES
-    story.fill(Denoise(iterations=iterations))
-    live(3)
+    story.open_stack(Extent.SLICES)
     story.run("", half_way="series")
     story.close()
 

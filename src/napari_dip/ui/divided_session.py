@@ -18,9 +18,8 @@ from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance_of_parts
 from napari_dip.ui.session import Pace, describe
 from napari_dip.ui.sliders import Sliders
-from napari_dip.ui.steering import LiveSession, Pacing
+from napari_dip.ui.steering import Pacing, PreviewedSession
 from napari_dip.ui.timeline import Snapshot, Timeline
-from napari_dip.ui.worker import Phase
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 NONE_IN_BLOCKS = "timeline: pictures that are fitted in blocks have none; restore a region"
 
 
-class DividedSession(LiveSession):
+class DividedSession(PreviewedSession):
     """One run part by part, from its start to the last look at its snapshots.
 
     The timeline is that of the frame or slice on display. The sliders go along with the fits until
@@ -199,24 +198,19 @@ class DividedSession(LiveSession):
                 self._numbers[item] = seen[entry]
         return self._numbers[block]
 
-    def _end(self, phase: Phase) -> None:
-        result = self.run.result
-        if isinstance(result, DividedResult):
-            if result.done == result.count:
-                assert self._picture is not None  # the last update has been shown
-                self._picture = self._picture.whole()
-                self._preview.finish(self._levels(self._picture), self._metadata())
-            else:
-                self._refresh(None)
-            self._view.show_progress(result.done / max(1, result.count), self._summary(result))
-        elif phase is Phase.DISCARDED:
-            self._preview.discard()
-            self._view.show_timeline((), None)
-            self._view.show_curve((), None)
-            self._view.show_progress(0, "Discarded")
+    def _show_result(self, result: DividedResult) -> None:
+        if result.done == result.count:
+            assert self._picture is not None  # the last update has been shown
+            self._picture = self._picture.whole()
+            self._preview.finish(self._levels(self._picture), self._metadata())
         else:
-            self._label_interrupted()
-            self._view.show_progress(0, "Failed")
+            self._refresh(None)
+        self._view.show_progress(result.done / max(1, result.count), self._summary(result))
+
+    def _discard(self) -> None:
+        self._preview.discard()
+        self._view.show_timeline((), None)
+        self._view.show_curve((), None)
 
     def _summary(self, result: DividedResult) -> str:
         """What came out, and where it is."""

@@ -11,9 +11,9 @@ from napari_dip.errors import UserError
 from napari_dip.ui.keywords import displayable, stacked
 from napari_dip.ui.preview import Preview
 from napari_dip.ui.provenance import KEY, provenance
-from napari_dip.ui.steering import LiveSession, Pacing
+from napari_dip.ui.steering import Pacing, PreviewedSession
 from napari_dip.ui.timeline import Snapshot
-from napari_dip.ui.worker import Phase, Run
+from napari_dip.ui.worker import Run
 
 if TYPE_CHECKING:
     from napari_dip.results import Restoration, Update
@@ -28,7 +28,7 @@ ENDINGS = {
 """What is said for each stop reason."""
 
 
-class Session(LiveSession):
+class Session(PreviewedSession):
     """One run, from its start to the last look at its snapshots.
 
     Parameters
@@ -87,25 +87,20 @@ class Session(LiveSession):
         iterations = tuple(s.iteration for s in self.run.timeline.snapshots)
         self._view.show_timeline(iterations, self._chosen)
 
-    def _end(self, phase: Phase) -> None:
-        result = self.run.result
-        if result is not None:
-            snapshot = self._snapshot()
-            self._preview.finish(snapshot.image, self._metadata(snapshot))
-            for name, image in result.images.items():
-                if name != "image":
-                    self._preview.add_further(name, displayable(image), self._metadata(snapshot))
-            stopped_at = result.iterations if result.stop_reason == "rule" else None
-            self._view.show_curve(self.run.reports, stopped_at)
-            self._view.show_progress(1, f"{ENDINGS[result.stop_reason]}: {summary(result)}")
-        elif phase is Phase.DISCARDED:
-            self._preview.discard()
-            self._view.show_timeline((), None)
-            self._view.show_curve((), None)
-            self._view.show_progress(0, "Discarded")
-        else:
-            self._label_interrupted()
-            self._view.show_progress(0, "Failed")
+    def _show_result(self, result: Restoration) -> None:
+        snapshot = self._snapshot()
+        self._preview.finish(snapshot.image, self._metadata(snapshot))
+        for name, image in result.images.items():
+            if name != "image":
+                self._preview.add_further(name, displayable(image), self._metadata(snapshot))
+        stopped_at = result.iterations if result.stop_reason == "rule" else None
+        self._view.show_curve(self.run.reports, stopped_at)
+        self._view.show_progress(1, f"{ENDINGS[result.stop_reason]}: {summary(result)}")
+
+    def _discard(self) -> None:
+        self._preview.discard()
+        self._view.show_timeline((), None)
+        self._view.show_curve((), None)
 
     def _snapshot(self) -> Snapshot:
         snapshots = self.run.timeline.snapshots

@@ -132,6 +132,31 @@ class LiveSession(ABC):
         """Let the layers say that there is no more of them."""
 
 
+class PreviewedSession(LiveSession):
+    """A run with previews, which go when it is discarded and say so when it has failed.
+
+    Its parameters are those of `LiveSession`.
+    """
+
+    def _end(self, phase: Phase) -> None:
+        if phase is Phase.FINISHED:
+            self._show_result(self.run.result)
+        elif phase is Phase.DISCARDED:
+            self._discard()
+            self._view.show_progress(0, "Discarded")
+        else:
+            self._label_interrupted()
+            self._view.show_progress(0, "Failed")
+
+    @abstractmethod
+    def _show_result(self, result: Any) -> None:
+        """Show what came of it."""
+
+    @abstractmethod
+    def _discard(self) -> None:
+        """Take the previews away."""
+
+
 class RunController(ABC):
     """Starts, steers and ends the runs that a view's user asks for.
 

@@ -14,8 +14,8 @@ from napari_dip.ui.exhibit import Exhibit
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.provenance import KEY, versions
 from napari_dip.ui.session import Pace, time_left
-from napari_dip.ui.steering import LiveSession, Pacing, RunController, RunView
-from napari_dip.ui.worker import LiveRun, Phase
+from napari_dip.ui.steering import Pacing, PreviewedSession, RunController, RunView
+from napari_dip.ui.worker import LiveRun
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -58,7 +58,7 @@ class StudyView(RunView, Protocol):
     def show_curves(self, pictures: tuple[Picture, ...]) -> None: ...
 
 
-class StudySession(LiveSession):
+class StudySession(PreviewedSession):
     """One study, from its start to its last picture.
 
     Parameters
@@ -91,16 +91,12 @@ class StudySession(LiveSession):
         }
         self._exhibit.show(update.pictures, {KEY: entries}, is_last=result is not None)
 
-    def _end(self, phase: Phase) -> None:
-        if phase is Phase.FINISHED:
-            self._view.show_progress(1, summary(self.run.result))
-        elif phase is Phase.DISCARDED:
-            self._exhibit.discard()
-            self._view.show_curves(())
-            self._view.show_progress(0, "Discarded")
-        else:
-            self._label_interrupted()
-            self._view.show_progress(0, "Failed")
+    def _show_result(self, result: StudyResult) -> None:
+        self._view.show_progress(1, summary(result))
+
+    def _discard(self) -> None:
+        self._exhibit.discard()
+        self._view.show_curves(())
 
     def _label_interrupted(self) -> None:
         self._exhibit.label(stop_reason="interrupted")
