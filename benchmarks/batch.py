@@ -22,7 +22,7 @@ from PIL import Image
 from skimage.data import camera
 
 from napari_dip import Denoise, restore, restore_many
-from napari_dip.files import read_image
+from napari_dip.files.image_file import read_image
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import Deblur, DeJPEG, Denoise, Inpaint, SuperResolve
-from napari_dip.tasks import Task
+from napari_dip.tasks.base import Task
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from cases import Case, load_pairs, make, real
 from conventions import Array, load, machine, save
 
 from napari_dip import Denoise, prepare, restore
-from napari_dip.engine.devices import resolve_device
-from napari_dip.job import Job
-from napari_dip.lab.classical import bm3d_denoised, has_bm3d, nlm_denoised
+from napari_dip.engine.device import resolve_device
+from napari_dip.restoration.job import Job
+from napari_dip.studies.lab.classical import bm3d_denoised, has_bm3d, nlm_denoised
 
 
 def ours(case: Case, options: argparse.Namespace, **settings: Any) -> Array:

@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_dip import Denoise, prepare
-from napari_dip.engine.run import Run
+from napari_dip.engine.fit import Run
 
 ROUNDS = 5
 

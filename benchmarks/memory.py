@@ -19,7 +19,7 @@ import numpy as np
 from conventions import machine, save
 
 from napari_dip import Denoise, prepare
-from napari_dip.engine.devices import resolve_device
+from napari_dip.engine.device import resolve_device
 
 
 def measure(side: int, device: str, settings: dict[str, Any]) -> dict[str, float]:

@@ -19,8 +19,8 @@ from conventions import Array, load, machine, resize, save
 from PIL import Image
 
 from napari_dip import Restoration, restore
-from napari_dip.engine.devices import resolve_device
-from napari_dip.tasks import Task
+from napari_dip.engine.device import resolve_device
+from napari_dip.tasks.base import Task
 
 PAPER: dict[tuple[str, int], dict[str, float]] = {
     ("denoise", 25): {"mean": 31.00},

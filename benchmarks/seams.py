@@ -25,8 +25,8 @@ from PIL import Image
 from skimage import data
 
 from napari_dip import Denoise, restore, restore_large
-from napari_dip.blocks.cutting import cut
-from napari_dip.metrics import psnr
+from napari_dip.data.grid import cut
+from napari_dip.data.metrics import psnr
 
 Array = NDArray[Any]
 

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from skimage.data import camera
 
 from napari_dip import Denoise, prepare
-from napari_dip.images import measure_extent
-from napari_dip.metrics import psnr
-from napari_dip.series import continued, is_cut
+from napari_dip.data.encoding import measure_extent
+from napari_dip.data.metrics import psnr
+from napari_dip.restoration.series import continued, is_cut
 
 Array = NDArray[Any]
 

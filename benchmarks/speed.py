@@ -27,8 +27,8 @@ from cases import Case, load_pairs, make, real
 from conventions import load, machine, save
 
 from napari_dip import prepare
-from napari_dip.results import Update
-from napari_dip.tasks import Task
+from napari_dip.restoration.result import Update
+from napari_dip.tasks.base import Task
 
 CURVES = Path(__file__).parent / "results" / "curves"
 NEAR = 0.2
@@ -194,7 +194,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Compare on all cases and pictures, print the table, keep it if asked."""
-    from napari_dip.engine.devices import resolve_device
+    from napari_dip.engine.device import resolve_device
 
     options = arguments()
     options.device = str(resolve_device(options.device))

@@ -20,8 +20,8 @@ from cases import Case, load_pairs, make, real
 from conventions import load, machine, save
 from speed import before, follow, note
 
-from napari_dip.engine.devices import resolve_device
-from napari_dip.tasks import Task
+from napari_dip.engine.device import resolve_device
+from napari_dip.tasks.base import Task
 
 CASES = (
     "gaussian-10",

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from napari_dip import Denoise, restore
-from napari_dip.metrics import psnr
-from napari_dip.stacks import threads_and_spots
+from napari_dip.data.metrics import psnr
+from napari_dip.samples.stacks import threads_and_spots
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import pytest
 import tifffile
 
 from napari_dip import Denoise, UserError
-from napari_dip.axes import Axes, check_axes, decide, guess_axes
-from napari_dip.file_restoration import restore_file
+from napari_dip.data.axes import Axes, check_axes, decide, guess_axes
+from napari_dip.restoration.files import restore_file
 
 
 @pytest.mark.parametrize(

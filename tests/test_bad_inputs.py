@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from napari_dip import Deblur, Denoise, Inpaint, UserError, restore
-from napari_dip.cli import BAD_ARGUMENT, main
+from napari_dip.cli.main import BAD_ARGUMENT, main
 
 RNG = np.random.default_rng(0)
 

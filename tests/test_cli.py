@@ -15,9 +15,10 @@ import tifffile
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from napari_dip.cli import INTERRUPTED, main
-from napari_dip.files import read_image
-from napari_dip.tasks import TASKS, task_from_dict
+from napari_dip.cli.main import main
+from napari_dip.cli.options import INTERRUPTED
+from napari_dip.files.image_file import read_image
+from napari_dip.tasks.registry import TASKS, task_from_dict
 
 TINY = ["--device", "cpu", "--iterations", "3", "--set", "filters=8,8"]
 
@@ -265,7 +266,7 @@ def test_ctrl_c_before_the_fit_writes_nothing(folder, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_dip.file_restoration.read_image", interrupted)
+    monkeypatch.setattr("napari_dip.files.image_file.read_image", interrupted)
     result = run("denoise", folder / "in.png", "-o", folder / "out.png", code=INTERRUPTED)
     assert result.stderr.strip() == "napari-dip: interrupted; nothing was written"
     assert not (folder / "out.png").exists()

@@ -10,7 +10,8 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from napari_dip.cli import INTERRUPTED, main
+from napari_dip.cli.main import main
+from napari_dip.cli.options import INTERRUPTED
 
 MODEL = """
 import torch
@@ -134,14 +135,14 @@ def test_a_model_that_is_none_is_told(folder):
 def test_interrupted_it_keeps_what_there_is(folder, monkeypatch):
     import signal
 
-    from napari_dip.classifiers import objectives
+    from napari_dip.studies.classifiers import objectives
 
     def press(*given):
         signal.raise_signal(signal.SIGINT)
         return minus_activation(*given)
 
     minus_activation = objectives.minus_activation
-    monkeypatch.setattr("napari_dip.classifiers.looking.minus_activation", press)
+    monkeypatch.setattr("napari_dip.studies.classifiers.objectives.minus_activation", press)
     args = ["--model", "net.pt2", "--unit", "0,1", *TINY]
     result = run("maximize", "-o", "out.tif", *args, code=INTERRUPTED)
     assert "interrupted; out.tif is how far it had come" in result.stderr

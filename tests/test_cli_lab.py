@@ -8,9 +8,10 @@ import tifffile
 from click.testing import CliRunner
 from PIL import Image
 
-from napari_dip import cli_lab
-from napari_dip.cli import INTERRUPTED, main
-from napari_dip.lab import STUDIES
+from napari_dip.cli import lab as cli_lab
+from napari_dip.cli.main import main
+from napari_dip.cli.options import INTERRUPTED
+from napari_dip.studies.lab.run import STUDIES
 
 
 def run(*arguments, code=0):
@@ -105,7 +106,7 @@ def test_what_is_wrong_ends_in_one_line_and_no_file(folder, arguments, complaint
 
 
 def test_interrupted_what_there_is_is_written(folder, monkeypatch):
-    from napari_dip.studies import StudyJob
+    from napari_dip.studies.study import StudyJob
 
     run_all = StudyJob.run
     monkeypatch.setattr(StudyJob, "run", lambda job, should_stop: run_all(job, lambda: True))

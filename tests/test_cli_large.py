@@ -5,7 +5,7 @@ import pytest
 import tifffile
 from click.testing import CliRunner
 
-from napari_dip.cli import main
+from napari_dip.cli.main import main
 from napari_dip.files.lazy import open_lazily
 
 TINY = ["--device", "cpu", "--iterations", "2", "--set", "filters=4"]

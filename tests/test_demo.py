@@ -7,12 +7,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from napari_dip import cli, demo, samples
-from napari_dip.demo import FIGURE, run_demo
+from napari_dip.cli import main as cli
 from napari_dip.errors import UserError
-from napari_dip.figures import side_by_side
-from napari_dip.files import read_image
-from napari_dip.samples import SAMPLES
+from napari_dip.files.figures import side_by_side
+from napari_dip.files.image_file import read_image
+from napari_dip.samples import demo
+from napari_dip.samples import pictures as samples
+from napari_dip.samples.demo import FIGURE, run_demo
+from napari_dip.samples.pictures import SAMPLES
 
 TINY = {"iterations": 2, "filters": (4,), "shuffle": 1}
 

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageCms
 
-from napari_dip.files import (
-    FileError,
-    ImageFile,
-    check_destination,
-    check_writable,
-    read_image,
-    replacing,
-    write_image,
-)
+from napari_dip.files.atomic import FileError, check_destination, replacing
+from napari_dip.files.image_file import ImageFile, check_writable, read_image, write_image
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_dip.data.encoding import encode, measure_extent
 from napari_dip.errors import UserError
-from napari_dip.images import encode, measure_extent
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
 AXES = ("YX", "XY", "YXS", "SYX", "CYX", "YXC", "ZYX", "YXZ", "ZYXS", "CZYX", "TZCYX", "ZTYXS")

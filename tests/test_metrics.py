@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skimage.metrics
 
-from napari_dip.metrics import psnr, ssim
+from napari_dip.data.metrics import psnr, ssim
 
 
 @pytest.fixture

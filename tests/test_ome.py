@@ -9,10 +9,10 @@ import tifffile
 import zarr
 from click.testing import CliRunner
 
-from napari_dip.axes import Axes
-from napari_dip.blocks.store import Store
-from napari_dip.cli import main
+from napari_dip.cli.main import main
+from napari_dip.data.axes import Axes
 from napari_dip.files.lazy import open_lazily
+from napari_dip.files.ome_zarr import Store
 
 UM = "micrometer"
 

@@ -19,9 +19,9 @@ from napari_dip import (
     prepare,
     restore,
 )
-from napari_dip.engine.devices import OutOfMemory
-from napari_dip.tasks import TASKS
+from napari_dip.engine.memory import OutOfMemory
 from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import TASKS
 from napari_dip.tasks.settings import setting
 
 QUICK = {"iterations": 3, "filters": (4, 4)}
@@ -395,7 +395,7 @@ def test_preparing_settles_everything_and_starts_nothing(image, monkeypatch):
 
 
 def test_a_fit_larger_than_the_machine_is_refused_before_it_starts(image, monkeypatch):
-    monkeypatch.setattr("napari_dip.engine.devices.total_memory", lambda device: 1000)
+    monkeypatch.setattr("napari_dip.engine.memory.total_memory", lambda device: 1000)
     with pytest.raises(OutOfMemory, match=r"out of memory: .* restore a crop"):
         prepare(image, Denoise())
 

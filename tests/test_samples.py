@@ -5,10 +5,10 @@ import socket
 import numpy as np
 import pytest
 
-from napari_dip.metrics import psnr
-from napari_dip.restoration import prepare
-from napari_dip.samples import SAMPLES
-from napari_dip.tasks import TASKS
+from napari_dip.data.metrics import psnr
+from napari_dip.restoration.restore import prepare
+from napari_dip.samples.pictures import SAMPLES
+from napari_dip.tasks.registry import TASKS
 
 
 def test_every_task_has_a_sample():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dip import Denoise, restore
-from napari_dip.series import SHARE, continued, is_cut, restore_series
+from napari_dip.restoration.series import SHARE, continued, is_cut, restore_series
 
 TASK = Denoise(iterations=40, filters=(8, 8), sigma=0.05)
 

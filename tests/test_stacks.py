@@ -5,8 +5,8 @@ import socket
 import numpy as np
 import pytest
 
-from napari_dip.metrics import psnr
-from napari_dip.stacks import noisy_movie, noisy_stack
+from napari_dip.data.metrics import psnr
+from napari_dip.samples.stacks import noisy_movie, noisy_stack
 
 
 @pytest.mark.parametrize("make", [noisy_stack, noisy_movie])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.studies import Moment, Part, StudyJob, at_once
+from napari_dip.studies.study import Moment, Part, StudyJob, at_once
 
 
 def part(name, iterations=3, log=None, ends=None):

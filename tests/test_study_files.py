@@ -8,14 +8,15 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_dip.files import FileError, read_image
-from napari_dip.study_files import (
+from napari_dip.files.atomic import FileError
+from napari_dip.files.image_file import read_image
+from napari_dip.studies.files import (
     check_study_destination,
     write_curves,
     write_report,
     write_study,
 )
-from napari_dip.study_results import Picture, StudyResult
+from napari_dip.studies.study import Picture, StudyResult
 
 
 def result_of(shape, dtype="uint8", count=3):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_dip import Denoise, prepare
-from napari_dip.terminal import interruptible, run_job, summary
+from napari_dip.cli.progress import interruptible, run_job, summary
 
 TINY = Denoise(iterations=6, filters=(4,))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_dip.images import encode
-from napari_dip.value_range import MARGIN, nominal_range
+from napari_dip.data.encoding import encode
+from napari_dip.data.value_range import MARGIN, nominal_range
 
 RAMP = np.add.outer(np.linspace(0, 0.5, 20), np.linspace(0, 0.5, 20))
 """From 0 to 1, without isolated values."""

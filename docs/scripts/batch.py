@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QApplication
 from skimage.data import camera
 
 from napari_dip import Denoise
-from napari_dip.ui.model import Action
+from napari_dip.ui.run.model import Action
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PATIENCE = 1800

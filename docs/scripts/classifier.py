@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.classifiers import Invert, Maximize, invert, maximize
-from napari_dip.figures import side_by_side
-from napari_dip.study_results import StudyResult
+from napari_dip.files.figures import side_by_side
+from napari_dip.studies.classifiers import Invert, Maximize, invert, maximize
+from napari_dip.studies.study import StudyResult
 
 DOCS = Path(__file__).parents[1]
 sys.path.insert(0, str(DOCS / "examples"))
@@ -69,8 +69,8 @@ def docked() -> StudyResult:
     from PIL import Image
     from qtpy.QtWidgets import QApplication
 
-    from napari_dip.ui.model import Action
-    from napari_dip.ui.widgets import LookDock
+    from napari_dip.ui.docks import LookDock
+    from napari_dip.ui.run.model import Action
 
     os.chdir(DOCS / "examples")
     images, labels = digits()

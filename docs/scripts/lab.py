@@ -20,18 +20,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from napari_dip.figures import side_by_side
-from napari_dip.lab import (
-    CompareArchitectures,
-    ComparePriors,
-    Impedance,
-    Samples,
-    StoppingPoints,
-    Study,
-    run_study,
-)
-from napari_dip.study_files import write_study
-from napari_dip.study_results import StudyResult
+from napari_dip.files.figures import side_by_side
+from napari_dip.studies.files import write_study
+from napari_dip.studies.lab.base import Study
+from napari_dip.studies.lab.compare_architectures import CompareArchitectures
+from napari_dip.studies.lab.compare_priors import ComparePriors
+from napari_dip.studies.lab.impedance import Impedance
+from napari_dip.studies.lab.prior_samples import Samples
+from napari_dip.studies.lab.run import run_study
+from napari_dip.studies.lab.stopping_points import StoppingPoints
+from napari_dip.studies.study import StudyResult
 
 IMAGES = Path(__file__).parents[1] / "images" / "lab"
 SIDE, LARGEST = 128, (1400, 1400)

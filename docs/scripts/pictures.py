@@ -15,9 +15,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from napari_dip.demo import FIGURE, run_demo
-from napari_dip.figures import side_by_side
-from napari_dip.samples import SAMPLES
+from napari_dip.files.figures import side_by_side
+from napari_dip.samples.demo import FIGURE, run_demo
+from napari_dip.samples.pictures import SAMPLES
 
 IMAGES = Path(__file__).parents[1] / "images"
 

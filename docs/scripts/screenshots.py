@@ -19,8 +19,10 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 from skimage.data import camera
 
-from napari_dip.tasks import TASKS, Denoise, Task
-from napari_dip.ui.model import Action, Extent
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.run.model import Action, Extent
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"

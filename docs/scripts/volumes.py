@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip import Denoise, restore
-from napari_dip.metrics import psnr
-from napari_dip.stacks import VOXEL, noisy_stack
+from napari_dip.data.metrics import psnr
+from napari_dip.samples.stacks import VOXEL, noisy_stack
 
 IMAGES = Path(__file__).parents[1] / "images"
 

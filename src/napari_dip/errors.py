@@ -1,5 +1,7 @@
 """The one kind of error that is the user's to mend."""
 
+from __future__ import annotations
+
 
 class UserError(ValueError):
     """Something that was asked for or handed in can't be used.

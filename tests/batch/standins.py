@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from napari_dip.batch.items import Item, Stopped
+from napari_dip.scheduling.item import Item, Stopped
 
 PATIENCE = 60
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from napari_dip import UserError
-from napari_dip.batch import cluster
-from napari_dip.batch.cluster import connect, worker_environments
+from napari_dip.scheduling import cluster
+from napari_dip.scheduling.cluster import connect, worker_environments
 
 
 @pytest.fixture

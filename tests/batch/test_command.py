@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from standins import wait_for
 
-from napari_dip.cli import main
+from napari_dip.cli.main import main
 
 LONG = ["--device", "cpu", "--workers", "1", "--iterations", "120", "--set", "filters=8,8"]
 SHORT = ["--device", "cpu", "--iterations", "2", "--set", "filters=4"]

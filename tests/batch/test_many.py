@@ -11,13 +11,14 @@ import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
-from napari_dip.batch.items import Outcome, Status
-from napari_dip.batch.pictures import find_pictures
-from napari_dip.batch.summary import Summary
-from napari_dip.file_restoration import restore_file
-from napari_dip.files import raster, read_image
+from napari_dip.batch.files import find_pictures
+from napari_dip.files import raster
+from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
-from napari_dip.large import restore_large
+from napari_dip.restoration.files import restore_file
+from napari_dip.scheduling.item import Outcome, Status
+from napari_dip.scheduling.summary import Summary
+from napari_dip.tiling.restore import restore_large
 
 TINY = Denoise(iterations=3, filters=(8, 8))
 

@@ -8,9 +8,9 @@ import pytest
 from distributed import Client
 from standins import Deadly, Faulty, Waiting, wait_for
 
-from napari_dip.batch.cluster import connect
-from napari_dip.batch.items import Status
-from napari_dip.batch.runner import SchedulerLost, run_items
+from napari_dip.scheduling.cluster import connect
+from napari_dip.scheduling.item import Status
+from napari_dip.scheduling.runner import SchedulerLost, run_items
 
 
 def began(folder: Path) -> list[str]:

@@ -6,14 +6,13 @@ import tifffile
 import zarr
 
 from napari_dip import Denoise, FlashNoFlash, UserError, restore
-from napari_dip.axes import Axes, Fitting
-from napari_dip.blocks.cutting import Block
-from napari_dip.blocks.plan import Plan
-from napari_dip.blocks.source import Source
+from napari_dip.data.axes import Axes, Fitting
+from napari_dip.data.encoding import encode, guide_tensor
+from napari_dip.data.grid import Block
 from napari_dip.files.lazy import LazyPicture, open_lazily
-from napari_dip.images import encode
-from napari_dip.large import restore_large
-from napari_dip.sides import guide_tensor
+from napari_dip.tiling.plan import Plan
+from napari_dip.tiling.restore import restore_large
+from napari_dip.tiling.source import Source
 
 FLASH = FlashNoFlash(iterations=3, filters=(8, 8), skips=(4,))
 SIDES = (75, 90)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dip import UserError
-from napari_dip.blocks.blending import blend
-from napari_dip.blocks.cutting import Block, cut, tile
+from napari_dip.data.grid import Block, cut, tile
+from napari_dip.tiling.blend import blend
 
 
 @st.composite

@@ -10,13 +10,13 @@ import zarr
 from skimage.data import camera
 
 from napari_dip import Denoise, Inpaint, SuperResolve, UserError, restore
-from napari_dip.axes import Axes
-from napari_dip.batch.items import Status
-from napari_dip.blocks.cutting import Block, tile
-from napari_dip.blocks.store import Store
-from napari_dip.files import FileError
+from napari_dip.data.axes import Axes
+from napari_dip.data.grid import Block, tile
+from napari_dip.files.atomic import FileError
 from napari_dip.files.lazy import open_lazily
-from napari_dip.large import restore_large
+from napari_dip.files.ome_zarr import Store
+from napari_dip.scheduling.item import Status
+from napari_dip.tiling.restore import restore_large
 
 TINY = Denoise(iterations=3, filters=(8, 8), sigma=0.1)
 OPTIONS = {"device": "cpu", "block": 32, "overlap": 8}
@@ -232,7 +232,7 @@ def test_empty_parts_stay_empty(tmp_path, out, noisy):
 
 
 def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, noisy, monkeypatch):
-    from napari_dip.blocks import item
+    from napari_dip.tiling import item
 
     path = save(tmp_path / "in.zarr", noisy, "YX")
     run, outcomes = item.to_the_end, []
@@ -266,7 +266,7 @@ def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
 
 def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    monkeypatch.setattr("napari_dip.blocks.store.CHUNK", {"Y": 16, "X": 16})
+    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK", {"Y": 16, "X": 16})
     parts = out.with_name("out.ome.zarr.parts")
     most, done = 0, 0
 
@@ -289,7 +289,7 @@ def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch
 
 def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    monkeypatch.setattr("napari_dip.blocks.store.CHUNK", {"Y": 32, "X": 32})
+    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK", {"Y": 32, "X": 32})
     write, calls, outcomes = Store.write, [], []
 
     def full_once(self, block, values):
@@ -344,7 +344,7 @@ def test_what_is_wrong_is_told(tmp_path, out, noisy):
 def test_weights_are_kept_until_the_frame_that_needs_them_is_on_record(
     tmp_path, out, rng, monkeypatch
 ):
-    from napari_dip.blocks import item
+    from napari_dip.tiling import item
 
     frames = (rng.random((2, 36, 36)) / 4 + np.linspace(0, 1, 36)).astype(np.float32)
     path = save(tmp_path / "in.zarr", frames, "TYX")

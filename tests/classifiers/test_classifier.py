@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.classifiers.classifier import Classifier
-from napari_dip.classifiers.layers import OUTPUT
-from napari_dip.classifiers.preprocessing import Preprocessing
 from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.classifier import Classifier
+from napari_dip.studies.classifiers.layers import OUTPUT
+from napari_dip.studies.classifiers.preprocessing import Preprocessing
 
 CPU = torch.device("cpu")
 

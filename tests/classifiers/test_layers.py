@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.classifiers.layers import OUTPUT, find_layers, read
+from napari_dip.studies.classifiers.layers import OUTPUT, find_layers, read
 
 
 class Deep(nn.Module):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.classifiers import zoo
-from napari_dip.classifiers.layers import OUTPUT
-from napari_dip.classifiers.loading import load_classifier
-from napari_dip.classifiers.preprocessing import Preprocessing
 from napari_dip.errors import UserError
+from napari_dip.studies.classifiers import zoo
+from napari_dip.studies.classifiers.layers import OUTPUT
+from napari_dip.studies.classifiers.loading import load_classifier
+from napari_dip.studies.classifiers.preprocessing import Preprocessing
 
 SHAPE = (1, 3, 32, 32)
 

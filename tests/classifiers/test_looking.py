@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.classifiers import (
+from napari_dip.errors import UserError
+from napari_dip.studies.classifiers import (
     Classifier,
     Invert,
     Maximize,
@@ -15,8 +16,7 @@ from napari_dip.classifiers import (
     invert,
     maximize,
 )
-from napari_dip.classifiers.objectives import Middle, Squashed
-from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.objectives import Middle, Squashed
 
 from .digits import digits
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_dip.classifiers.preprocessing import Preprocessing
 from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.preprocessing import Preprocessing
 
 
 @pytest.mark.parametrize(

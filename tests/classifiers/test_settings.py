@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from napari_dip.classifiers.settings import Invert, Maximize
 from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.settings import Invert, Maximize
 
 
 def test_the_papers_inversion():

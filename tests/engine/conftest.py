@@ -5,7 +5,7 @@ import torch
 
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.engine.physics import Identity
+from napari_dip.engine.operators import Identity
 from napari_dip.engine.problem import FitSettings, Problem
 
 

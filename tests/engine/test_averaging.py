@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from napari_dip.engine.averaging import ExponentialAverage
+from napari_dip.engine.safeguards import ExponentialAverage
 
 
 def test_an_average_starts_at_the_first_image_and_follows_slowly():

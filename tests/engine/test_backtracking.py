@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.engine.averaging import ExponentialAverage
-from napari_dip.engine.backtracking import JUMP, PATIENCE, Backtracking
+from napari_dip.engine.safeguards import JUMP, PATIENCE, Backtracking, ExponentialAverage
 
 
 class Fit:

@@ -1,14 +1,13 @@
 import pytest
 import torch
 
-from napari_dip.engine.devices import (
+from napari_dip.engine.device import resolve_device, resolve_precision
+from napari_dip.engine.memory import (
     OutOfMemory,
     check_memory,
     estimate_memory,
     memory_errors,
     peak_memory,
-    resolve_device,
-    resolve_precision,
     total_memory,
 )
 from napari_dip.engine.networks import NetworkSpec

@@ -1,6 +1,6 @@
 import torch
 
-from napari_dip.engine.fidelity import squared_error
+from napari_dip.engine.losses import squared_error
 
 
 def test_squared_error_is_a_mean_over_pixels_and_channels():

@@ -5,16 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from napari_dip.engine import devices
+from napari_dip.engine import device as devices
 from napari_dip.engine import fit as fit_module
-from napari_dip.engine import run as run_module
-from napari_dip.engine.fidelity import squared_error
-from napari_dip.engine.fit import fit, fit_mean
+from napari_dip.engine import fit as run_module
+from napari_dip.engine.fit import CHECK_EVERY, StopReason, fit, fit_mean
 from napari_dip.engine.inputs import InputSpec
+from napari_dip.engine.losses import squared_error
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.engine.physics import Blur, Decimation, Identity, Mask
+from napari_dip.engine.operators import Blur, Decimation, Identity, Mask
 from napari_dip.engine.problem import Problem
-from napari_dip.engine.run import CHECK_EVERY, StopReason
 from napari_dip.engine.stopping import Discrepancy, Settled, Stopping, Verdict, Watch
 from napari_dip.errors import UserError
 

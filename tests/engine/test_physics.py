@@ -3,7 +3,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from napari_dip.engine.physics import Blur, Decimation, Identity, Mask, lanczos2, resize
+from napari_dip.engine.operators import Blur, Decimation, Identity, Mask, lanczos2, resize
 
 SPACE = {2: (5, 6), 3: (3, 4, 5)}
 

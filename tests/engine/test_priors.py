@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from napari_dip.engine.priors import total_variation
+from napari_dip.engine.losses import total_variation
 
 
 @pytest.mark.parametrize("space", [(6, 8), (4, 6, 8)])

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from napari_dip.engine.inputs import InputSpec
-from napari_dip.engine.physics import Decimation
-from napari_dip.engine.problem import Problem, memory_needed
+from napari_dip.engine.memory import memory_needed
+from napari_dip.engine.operators import Decimation
+from napari_dip.engine.problem import Problem
 
 CPU = torch.device("cpu")
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from napari_dip.engine.fit import Run
 from napari_dip.engine.inputs import InputSpec
-from napari_dip.engine.physics import Identity
+from napari_dip.engine.operators import Identity
 from napari_dip.engine.problem import Problem
-from napari_dip.engine.run import Run
 
 
 class Recorder(nn.Module):

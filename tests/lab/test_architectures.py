@@ -3,7 +3,7 @@ import torch
 
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.errors import UserError
-from napari_dip.lab.architectures import architecture, is_encoder_decoder
+from napari_dip.studies.lab.architectures import architecture, is_encoder_decoder
 
 NAMES = ("hourglass-1", "hourglass-3-nearest", "skip-5", "skip-2-bilinear", "unet-3", "resnet-2")
 

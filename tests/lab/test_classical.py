@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_dip.lab import classical
-from napari_dip.lab.base import Material, in_users_units, scores
-from napari_dip.tasks import Denoise, Inpaint, SuperResolve
+from napari_dip.studies.lab import classical
+from napari_dip.studies.lab.base import Material, in_users_units, scores
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.upscale import SuperResolve
 
 TINY = {"filters": (4,), "iterations": 1}
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from napari_dip.lab import CompareArchitectures, prepare_study, run_study
-from napari_dip.lab.base import Material
+from napari_dip.studies.lab.base import Material
+from napari_dip.studies.lab.compare_architectures import CompareArchitectures
+from napari_dip.studies.lab.run import prepare_study, run_study
 
 SMALL = {"width": 8, "iterations": 2}
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_dip import samples
 from napari_dip.errors import UserError
-from napari_dip.lab import Impedance, run_study
-from napari_dip.lab.base import Material
-from napari_dip.lab.impedance import TARGETS
+from napari_dip.samples import pictures as samples
+from napari_dip.studies.lab.base import Material
+from napari_dip.studies.lab.impedance import TARGETS, Impedance
+from napari_dip.studies.lab.run import run_study
 
 PICTURES = {"astronaut": (0, 96), "chelsea": (22, 100), "coffee": (60, 180)}
 

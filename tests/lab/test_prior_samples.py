@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from napari_dip.errors import UserError
-from napari_dip.lab import Samples, prepare_study, run_study
+from napari_dip.studies.lab.prior_samples import Samples
+from napari_dip.studies.lab.run import prepare_study, run_study
 
 TINY = {"size": 32, "width": 8, "architectures": ("hourglass-1", "hourglass-3")}
 

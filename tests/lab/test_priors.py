@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from napari_dip.errors import UserError
-from napari_dip.lab import ComparePriors, classical, prepare_study, run_study
-from napari_dip.lab.base import Material
-from napari_dip.lab.priors import deep_parts
+from napari_dip.studies.lab import classical
+from napari_dip.studies.lab.base import Material
+from napari_dip.studies.lab.compare_priors import ComparePriors, deep_parts
+from napari_dip.studies.lab.run import prepare_study, run_study
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from napari_dip.lab import StoppingPoints, prepare_study, run_study
-from napari_dip.lab import stopping_points as module
+from napari_dip.studies.lab import stopping_points as module
+from napari_dip.studies.lab.run import prepare_study, run_study
+from napari_dip.studies.lab.stopping_points import StoppingPoints
 
 
 @pytest.fixture

@@ -1,19 +1,16 @@
 import pytest
 import torch
 
-from napari_dip.engine.physics import Identity, Mask
+from napari_dip.engine.operators import Identity, Mask
 from napari_dip.engine.stopping import Discrepancy, WindowedVariance
 from napari_dip.errors import UserError
-from napari_dip.tasks import (
-    TASKS,
-    Deblur,
-    Denoise,
-    FlashNoFlash,
-    Inpaint,
-    SuperResolve,
-    task_from_dict,
-)
+from napari_dip.tasks.deblur import Deblur
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.flash import FlashNoFlash
+from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.measurement import Measurement
+from napari_dip.tasks.registry import TASKS, task_from_dict
+from napari_dip.tasks.upscale import SuperResolve
 
 
 def half_known(*shape: int) -> torch.Tensor:

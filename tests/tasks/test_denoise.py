@@ -6,8 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.errors import UserError
-from napari_dip.tasks import Denoise
-from napari_dip.tasks.denoise import is_drowned, with_remaining_detail
+from napari_dip.tasks.denoise import Denoise, is_drowned, with_remaining_detail
 from napari_dip.tasks.measurement import Measurement
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from napari_dip.tasks import EnhanceDetail
+from napari_dip.tasks.enhance import EnhanceDetail
 
 
 @pytest.mark.parametrize("gain", [0.0, 1.0, 2.5])

@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.tasks.grain import LARGEST, estimate_grain
+from napari_dip.noise.correlated import LARGEST, estimate_grain
 
 SCENE = skimage.data.camera()[:160, 160:320] / 255
 

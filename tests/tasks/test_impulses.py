@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 import torch
 
-from napari_dip.tasks.impulses import find_impulses
+from napari_dip.noise.impulse import find_impulses
 
 SCENE = skimage.data.camera()[160:288, 160:288]
 

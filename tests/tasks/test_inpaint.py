@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_dip.tasks import Inpaint
-from napari_dip.tasks.inpaint import kind_of_hole, smoothly_filled
+from napari_dip.tasks.inpaint import Inpaint, kind_of_hole, smoothly_filled
 from napari_dip.tasks.measurement import Measurement
 
 

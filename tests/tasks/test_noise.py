@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.tasks.noise import CameraNoise, estimate_camera_noise
+from napari_dip.noise.camera import CameraNoise, estimate_camera_noise
 
 
 @pytest.fixture

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from napari_dip.engine.physics import Blur, Decimation
-from napari_dip.tasks import Deblur, FlashNoFlash, SuperResolve
+from napari_dip.engine.operators import Blur, Decimation
+from napari_dip.tasks.deblur import Deblur
+from napari_dip.tasks.flash import FlashNoFlash
+from napari_dip.tasks.upscale import SuperResolve
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])

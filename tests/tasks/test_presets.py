@@ -2,16 +2,14 @@
 
 import pytest
 
-from napari_dip.tasks import (
-    TASKS,
-    Deblur,
-    DeJPEG,
-    Denoise,
-    EnhanceDetail,
-    FlashNoFlash,
-    Inpaint,
-    SuperResolve,
-)
+from napari_dip.tasks.deblur import Deblur
+from napari_dip.tasks.dejpeg import DeJPEG
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.enhance import EnhanceDetail
+from napari_dip.tasks.flash import FlashNoFlash
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.registry import TASKS
+from napari_dip.tasks.upscale import SuperResolve
 
 # Section 4, "default architecture", and the training that all tasks share.
 DEFAULT = {

@@ -27,7 +27,7 @@ def _own_settings(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _end_runs(monkeypatch):
     """Nothing else ends and awaits what a test leaves going, neither Qt nor napari."""
-    from napari_dip.ui.worker import LiveRun
+    from napari_dip.ui.run.thread import LiveRun
 
     from .standins import WAIT
 

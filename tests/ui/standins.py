@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from psygnal import Signal
 
-from napari_dip.results import Restoration, Update
-from napari_dip.tasks import Denoise
-from napari_dip.ui.controller import View
-from napari_dip.ui.crops import Crop
-from napari_dip.ui.layers import Source
-from napari_dip.ui.model import Action
-from napari_dip.ui.worker import Request
+from napari_dip.restoration.result import Restoration, Update
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.ui.layers.crop import Crop
+from napari_dip.ui.layers.source import Source
+from napari_dip.ui.restore.controller import View
+from napari_dip.ui.restore.request import Request
+from napari_dip.ui.run.model import Action
 
 WAIT = 10
 """Seconds after which a test that waits for another thread has failed."""

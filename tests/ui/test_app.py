@@ -6,14 +6,16 @@ import tifffile
 from click.testing import CliRunner
 from npe2 import PluginManifest
 
-from napari_dip import Denoise, demo, restore_large, samples
-from napari_dip.cli import main
-from napari_dip.demo import run_demo
+from napari_dip import Denoise, restore_large
+from napari_dip.cli.main import main
 from napari_dip.errors import UserError
-from napari_dip.files import write_image
+from napari_dip.files.image_file import write_image
+from napari_dip.samples import demo
+from napari_dip.samples import pictures as samples
+from napari_dip.samples.demo import run_demo
 from napari_dip.ui import app
-from napari_dip.ui.model import Action
-from napari_dip.ui.worker import Phase
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 TINY = {"iterations": 2, "filters": (4,), "shuffle": 1}
 

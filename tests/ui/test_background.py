@@ -1,7 +1,7 @@
 import threading
 
 from napari_dip.errors import UserError
-from napari_dip.ui.background import Background
+from napari_dip.ui.run.background import Background
 
 from .standins import until
 

@@ -13,14 +13,14 @@ from PIL import Image
 from psygnal import Signal
 
 from napari_dip import Denoise, UserError, restore_many
-from napari_dip.batch import worker
-from napari_dip.batch.items import Outcome, Status, Stopped
-from napari_dip.batch.pictures import Picture
-from napari_dip.file_restoration import restore_file
-from napari_dip.files import read_image
-from napari_dip.ui.batch import BatchController, BatchModel, told
-from napari_dip.ui.model import Action
-from napari_dip.ui.worker import Phase
+from napari_dip.batch.files import Picture
+from napari_dip.files.image_file import read_image
+from napari_dip.restoration.files import restore_file
+from napari_dip.scheduling import worker
+from napari_dip.scheduling.item import Outcome, Status, Stopped
+from napari_dip.ui.batch.controller import BatchController, BatchModel, told
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 PATIENCE = 120
 """Seconds: the first item imports torch."""

@@ -7,8 +7,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.errors import UserError
-from napari_dip.ui.comparison import Comparison, Mode
-from napari_dip.ui.layers import take
+from napari_dip.ui.compare.comparison import Comparison, Mode
+from napari_dip.ui.layers.source import take
 
 from .arrays import Lazy
 

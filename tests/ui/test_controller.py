@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import steering
-from napari_dip.ui.controller import RestoreController
-from napari_dip.ui.model import Action, RestoreModel
-from napari_dip.ui.provenance import task_of
-from napari_dip.ui.steering import LONGEST
-from napari_dip.ui.worker import Phase, Request
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.layers.provenance import task_of
+from napari_dip.ui.restore.controller import RestoreController
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.request import Request
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import LONGEST
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 from .standins import Engine, StandInView, until
 

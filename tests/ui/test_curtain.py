@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.curtain import Curtain
-from napari_dip.ui.pictures import picture_of
+from napari_dip.ui.compare.curtain import Curtain
+from napari_dip.ui.compare.picture import picture_of
 
 rng = np.random.default_rng(0)
 

@@ -6,9 +6,9 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_dip.errors import UserError
-from napari_dip.ui.difference import difference
-from napari_dip.ui.layers import take
-from napari_dip.ui.pictures import picture_of
+from napari_dip.ui.compare.difference import difference
+from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.layers.source import take
 
 
 def pictures(*layers):

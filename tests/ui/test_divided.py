@@ -11,13 +11,14 @@ import tifffile
 from napari.components import ViewerModel
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, SuperResolve
-from napari_dip.blocks.plan import Plan
 from napari_dip.files.lazy import open_lazily
-from napari_dip.large import restore_large
-from napari_dip.ui.controller import RestoreController
-from napari_dip.ui.model import Action, Extent, Region, RestoreModel
-from napari_dip.ui.provenance import KEY, task_of
-from napari_dip.ui.worker import Phase
+from napari_dip.tiling.plan import Plan
+from napari_dip.tiling.restore import restore_large
+from napari_dip.ui.layers.provenance import KEY, task_of
+from napari_dip.ui.restore.controller import RestoreController
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.run.model import Action, Extent, Region
+from napari_dip.ui.run.thread import Phase
 
 from .arrays import Lazy
 from .standins import WAIT, StandInView, until
@@ -448,7 +449,7 @@ def test_the_dock_says_what_is_fitted_together(dock, viewer, frames):
 
 
 def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
-    from napari_dip.engine import devices
+    from napari_dip.engine import device as devices
 
     monkeypatch.setattr(devices, "total_memory", lambda device: 20_000_000)
     layer = viewer.add_image(np.zeros((700, 600), np.uint8), name="cells")

@@ -5,8 +5,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip import UserError
-from napari_dip.ui.division import block_sides, divide
-from napari_dip.ui.layers import take
+from napari_dip.ui.layers.source import take
+from napari_dip.ui.restore.division import block_sides, divide
 
 
 def divided(shape, labels=None, *, block=0, fits=True, volume=False, each=False, **layer):

@@ -1,8 +1,8 @@
 """What is found out beside the window."""
 
-from napari_dip.tasks import Denoise
-from napari_dip.ui import estimate as module
-from napari_dip.ui.estimate import Question, estimate
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.ui.restore import estimate as module
+from napari_dip.ui.restore.estimate import Question, estimate
 
 
 def test_the_first_estimate_fits_something_tiny_so_that_run_finds_all_imported(monkeypatch):

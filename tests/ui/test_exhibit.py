@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.study_results import Picture
-from napari_dip.ui.exhibit import Exhibit
-from napari_dip.ui.keywords import plain_kwargs
-from napari_dip.ui.layers import take
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.slice_names import OVERLAY, slice_names
+from napari_dip.studies.study import Picture
+from napari_dip.ui.layers.kwargs import plain_kwargs
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.layers.source import take
+from napari_dip.ui.studies.slice_names import OVERLAY, slice_names
+from napari_dip.ui.studies.study_layers import Exhibit
 
 MADE = {KEY: {"study": "priors"}}
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_dip.axes import Axes
-from napari_dip.blocks.cutting import Block
-from napari_dip.blocks.state import State, Waiting
-from napari_dip.blocks.store import Store
-from napari_dip.ui.growing import Growing
+from napari_dip.data.axes import Axes
+from napari_dip.data.grid import Block
+from napari_dip.files.ome_zarr import Store
+from napari_dip.tiling.mosaic import State, Waiting
+from napari_dip.ui.restore.tiled_array import Growing
 
 LEFT, RIGHT = Block((0, 0), (700, 512)), Block((0, 512), (700, 600))
 

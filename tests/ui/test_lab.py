@@ -5,12 +5,15 @@ import pytest
 from napari.components import ViewerModel
 from psygnal import Signal
 
-from napari_dip.lab import ComparePriors, Impedance, Samples, StoppingPoints
-from napari_dip.ui import steering
-from napari_dip.ui.lab import LabController, LabModel, LabView
-from napari_dip.ui.model import Action
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.worker import Phase
+from napari_dip.studies.lab.compare_priors import ComparePriors
+from napari_dip.studies.lab.impedance import Impedance
+from napari_dip.studies.lab.prior_samples import Samples
+from napari_dip.studies.lab.stopping_points import StoppingPoints
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.studies.lab import LabController, LabModel, LabView
 
 from .standins import StandInView, until
 

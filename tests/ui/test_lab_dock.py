@@ -5,12 +5,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
 
-from napari_dip.ui import steering
-from napari_dip.ui.model import Action
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.slice_names import OVERLAY
-from napari_dip.ui.widgets import LabDock
-from napari_dip.ui.worker import Phase
+from napari_dip.ui.docks import LabDock
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.studies.slice_names import OVERLAY
 
 PATIENCE = 60_000
 

@@ -6,8 +6,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_dip.errors import UserError
-from napari_dip.ui.keywords import displayable, stacked
-from napari_dip.ui.layers import beside, cropped, level_0, take
+from napari_dip.ui.layers.kwargs import displayable, stacked
+from napari_dip.ui.layers.source import beside, cropped, level_0, take
 
 PLACE = {
     "scale": (0.5, 0.25),

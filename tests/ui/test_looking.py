@@ -10,13 +10,12 @@ from napari.components import ViewerModel
 from psygnal import Signal
 from torch import nn
 
-from napari_dip.classifiers import Classifier, Invert, Maximize, Preprocessing
-from napari_dip.ui import steering
-from napari_dip.ui.classifier_choice import Wanted
-from napari_dip.ui.looking import LookController, LookModel, LookView
-from napari_dip.ui.model import Action
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.worker import Phase
+from napari_dip.studies.classifiers import Classifier, Invert, Maximize, Preprocessing
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.studies.classifier import LookController, LookModel, LookView, Wanted
 
 from .standins import StandInView, until
 

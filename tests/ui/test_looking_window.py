@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from napari_dip.classifiers import Invert
-from napari_dip.ui import steering
-from napari_dip.ui.model import Action
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.worker import Phase
+from napari_dip.studies.classifiers import Invert
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 NAME = "Deep Image Prior: Look inside a classifier"
 

@@ -5,12 +5,12 @@ import pytest
 from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 
-from napari_dip.tasks import TASKS
-from napari_dip.ui.model import RestoreModel
-from napari_dip.ui.provenance import task_of
-from napari_dip.ui.requests import request_of
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.docks import PLUGIN, RESTORE, RestoreDock, open_restore
+from napari_dip.ui.layers.provenance import task_of
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.request import request_of
 from napari_dip.ui.samples import ROLES
-from napari_dip.ui.widgets import PLUGIN, RESTORE, RestoreDock, open_restore
 
 CONTRIBUTIONS = PluginManifest.from_distribution("napari-dip").contributions
 ENTRIES = [

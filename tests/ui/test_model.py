@@ -1,6 +1,9 @@
-from napari_dip.tasks import TASKS, Denoise, Inpaint
-from napari_dip.ui.model import Action, RestoreModel
-from napari_dip.ui.worker import Phase
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 
 def test_each_task_keeps_its_settings():

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_dip.ui.pictures import luminance, picture_of, range_clash, screen_pixel
+from napari_dip.ui.compare.picture import luminance, picture_of, range_clash, screen_pixel
 
 from .arrays import Lazy
 

@@ -8,11 +8,13 @@ from napari.components import ViewerModel
 from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 
-from napari_dip.ui import preferences, steering
-from napari_dip.ui.controller import RestoreController
-from napari_dip.ui.model import Action, RestoreModel
+from napari_dip.ui import preferences
 from napari_dip.ui.preferences import Preferences, complaint, read
-from napari_dip.ui.worker import Request
+from napari_dip.ui.restore.controller import RestoreController
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.request import Request
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
 
 from .standins import Engine, StandInView, until
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.layers import take
-from napari_dip.ui.preview import Preview
+from napari_dip.ui.layers.source import take
+from napari_dip.ui.run.preview import Preview
 
 
 def preview_over(viewer, layer):

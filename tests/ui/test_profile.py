@@ -6,10 +6,10 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from skimage.measure import profile_line
 
-from napari_dip.ui import profile
-from napari_dip.ui.layers import take
-from napari_dip.ui.pictures import picture_of
-from napari_dip.ui.profile import Cut, ProfileLine, read_profiles
+from napari_dip.ui.compare import profile
+from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.profile import Cut, ProfileLine, read_profiles
+from napari_dip.ui.layers.source import take
 
 from .arrays import Lazy
 

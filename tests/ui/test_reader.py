@@ -6,10 +6,10 @@ import tifffile
 from napari.components import ViewerModel
 
 from napari_dip import Denoise
-from napari_dip.axes import Axes
-from napari_dip.blocks.store import Store
-from napari_dip.large import restore_large
-from napari_dip.ui.reader import ome_reader, plugin_for
+from napari_dip.data.axes import Axes
+from napari_dip.files.ome_zarr import Store
+from napari_dip.tiling.restore import restore_large
+from napari_dip.ui.layers.reader import ome_reader, plugin_for
 
 UM = "micrometer"
 

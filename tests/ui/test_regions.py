@@ -6,8 +6,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers import cropped, take
-from napari_dip.ui.regions import mask_of, new_mask, rectangle_of, view_of
+from napari_dip.ui.layers.regions import mask_of, new_mask, rectangle_of, view_of
+from napari_dip.ui.layers.source import cropped, take
 
 PLACE = {"scale": (0.5, 0.25), "translate": (3, -2), "rotate": 30, "units": ("um", "um")}
 SQUARE = np.array([(4, 6), (4, 12), (9, 12), (9, 6)])

@@ -6,9 +6,13 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import UserError
-from napari_dip.tasks import Deblur, FlashNoFlash, Inpaint, SuperResolve
-from napari_dip.ui.model import Extent, Region, RestoreModel
-from napari_dip.ui.requests import request_of
+from napari_dip.tasks.deblur import Deblur
+from napari_dip.tasks.flash import FlashNoFlash
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.request import request_of
+from napari_dip.ui.run.model import Extent, Region
 
 rng = np.random.default_rng(0)
 

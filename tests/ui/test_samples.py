@@ -3,12 +3,12 @@ import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManifest
 
-from napari_dip.demo import run_demo
-from napari_dip.samples import SAMPLES
-from napari_dip.tasks import TASKS
-from napari_dip.ui.model import RestoreModel
-from napari_dip.ui.provenance import task_of
-from napari_dip.ui.requests import request_of
+from napari_dip.samples.demo import run_demo
+from napari_dip.samples.pictures import SAMPLES
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.layers.provenance import task_of
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.request import request_of
 from napari_dip.ui.samples import ROLES, layers_of, layers_of_demo, movie, stack
 
 

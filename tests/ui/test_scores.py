@@ -3,8 +3,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_dip.ui.pictures import picture_of
-from napari_dip.ui.scores import noise_of, score
+from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.scores import noise_of, score
 
 rng = np.random.default_rng(0)
 

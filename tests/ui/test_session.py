@@ -3,11 +3,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from napari_dip.ui.preview import Preview
-from napari_dip.ui.session import Pace, Session, describe
-from napari_dip.ui.steering import Pacing
-from napari_dip.ui.timeline import Timeline
-from napari_dip.ui.worker import Phase, Run
+from napari_dip.ui.restore.run import Run
+from napari_dip.ui.restore.session import Session, describe
+from napari_dip.ui.run.controller import Pace, Pacing
+from napari_dip.ui.run.preview import Preview
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.run.timeline import Timeline
 
 from .standins import Engine, StandInView
 

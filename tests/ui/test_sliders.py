@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.division import divide
-from napari_dip.ui.layers import take
-from napari_dip.ui.sliders import Sliders
+from napari_dip.ui.layers.source import take
+from napari_dip.ui.restore.division import divide
+from napari_dip.ui.restore.sliders import Sliders
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.errors import UserError
-from napari_dip.studies import Moment, Part, StudyJob
-from napari_dip.ui import steering
-from napari_dip.ui.keywords import plain_kwargs
-from napari_dip.ui.model import Action, RunModel
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.study import StudyController, StudyRequest, StudyView
-from napari_dip.ui.worker import Phase
+from napari_dip.studies.study import Moment, Part, StudyJob
+from napari_dip.ui.layers.kwargs import plain_kwargs
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action, RunModel
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
 
 from .standins import StandInView, until
 

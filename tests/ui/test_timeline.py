@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.ui.timeline import Snapshot, Timeline
+from napari_dip.ui.run.timeline import Snapshot, Timeline
 
 
 def filled(budget, count, step=1):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.watching import Watch
+from napari_dip.ui.compare.display_watch import Watch
 
 
 @pytest.fixture

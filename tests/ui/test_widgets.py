@@ -6,11 +6,13 @@ import weakref
 import numpy as np
 import pytest
 
-from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import steering
-from napari_dip.ui.model import Action
-from napari_dip.ui.widgets import RestoreDock
-from napari_dip.ui.worker import Phase
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.docks import RestoreDock
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
 
 TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}

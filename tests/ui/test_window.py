@@ -11,12 +11,16 @@ from napari.utils import progress
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QPushButton
 
-from napari_dip.tasks import Denoise, Inpaint, SuperResolve
-from napari_dip.ui import steering, worker
-from napari_dip.ui.model import Action, Extent, as_dict
-from napari_dip.ui.provenance import KEY
-from napari_dip.ui.widgets import RestoreDock
-from napari_dip.ui.worker import Phase
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.docks import RestoreDock
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.restore.model import as_dict
+from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run import thread as worker
+from napari_dip.ui.run.model import Action, Extent
+from napari_dip.ui.run.thread import Phase
 
 TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}

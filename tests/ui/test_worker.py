@@ -12,9 +12,12 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_dip.errors import UserError
-from napari_dip.tasks import Denoise, SuperResolve
-from napari_dip.ui.layers import take
-from napari_dip.ui.worker import Phase, Request, Run
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.layers.source import take
+from napari_dip.ui.restore.request import Request
+from napari_dip.ui.restore.run import Run
+from napari_dip.ui.run.thread import Phase
 
 from .standins import WAIT, Engine, request_to, until
 

@@ -8,8 +8,8 @@ from npe2 import PluginManifest
 
 from napari_dip import UserError
 from napari_dip.files.lazy import open_lazily
-from napari_dip.ui.reader import ome_reader
-from napari_dip.ui.writer import write_zarr
+from napari_dip.ui.layers.reader import ome_reader
+from napari_dip.ui.layers.writer import write_zarr
 
 from .arrays import Lazy
 

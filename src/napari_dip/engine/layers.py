@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 Padding: TypeAlias = Literal["reflect", "zero"]
 
+
 SMALLEST_SIDE = 4
 """An axis shorter than this is not halved any further, so thin stacks and tiny pictures keep a
 network of full depth: what is short stays, what is long shrinks."""

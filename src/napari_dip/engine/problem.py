@@ -6,19 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-import torch
 from torch import Tensor
 
-from napari_dip.engine.devices import (
-    Layout,
-    Precision,
-    estimate_memory,
-    resolve_precision,
-)
-from napari_dip.engine.fidelity import Fidelity, squared_error
+from napari_dip.engine.device import Layout, Precision
 from napari_dip.engine.inputs import InputSpec
+from napari_dip.engine.losses import Fidelity, squared_error
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.engine.physics import Operator
+from napari_dip.engine.operators import Operator
 from napari_dip.engine.stopping import Stopping
 
 Schedule: TypeAlias = Literal["constant", "one-cycle"]
@@ -118,16 +112,3 @@ class FitSettings:
         else:
             part = (1 + math.cos(math.pi * (iteration - warm) / (self.iterations - warm))) / 2
         return self.learning_rate * max(part, 1e-3)
-
-
-def memory_needed(problem: Problem, settings: FitSettings, device: torch.device) -> int:
-    """Bytes that a fit is expected to take at its peak."""
-    guide = problem.guide
-    ndim = len(problem.domain)
-    channels = {
-        "noise": settings.input.channels,
-        "meshgrid": ndim,
-        "image": 0 if guide is None else guide.shape[1],
-    }[settings.input.kind]
-    dtype = resolve_precision(settings.precision, device)
-    return estimate_memory(settings.network, channels, problem.y.shape[1], problem.domain, dtype)

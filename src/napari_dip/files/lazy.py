@@ -10,12 +10,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.axes import Axes
+from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
-from napari_dip.files import TIFF, read_image, tiff
-from napari_dip.files.calibration import calibrated, described
-from napari_dip.files.destination import FileError, reason
-from napari_dip.files.metadata import Metadata
+from napari_dip.files import tiff
+from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.image_file import TIFF, read_image
+from napari_dip.files.metadata import Metadata, calibrated, described
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 
-from napari_dip.files.destination import FileError
+from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
 
 # Of other ways to store colour, only JPEG's own comes out of the decoder as RGB.
@@ -25,6 +25,7 @@ _PHOTOMETRIC = (
     PHOTOMETRIC.PALETTE,
     PHOTOMETRIC.MASK,
 )
+
 
 # What an OME image tells that stays true of its restored picture.
 _OME_PIXELS = (

@@ -13,7 +13,7 @@ from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_dip.engine.physics import Operator
+    from napari_dip.engine.operators import Operator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Deblur(Task):
         }
 
     def operator(self, measurement: Measurement) -> Operator:
-        from napari_dip.engine.physics import Blur
+        from napari_dip.engine.operators import Blur
 
         assert measurement.psf is not None  # `needs` is checked before a measurement is made
         return Blur(measurement.psf)

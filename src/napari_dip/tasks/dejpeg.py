@@ -12,13 +12,16 @@ from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volu
 BLOCK = 8
 """Pixels on each side of JPEG's blocks."""
 
+
 BLOCKS_HIDDEN = 2.5
 """The perturbation in units of the blockiness, which is near the error's rms from quality 5 to 40:
 as for noise, about twice the error hides it."""
 
+
 HEAVY = 0.12
 """The perturbation, at a quality of about 10, from which there is no detail left that half the
 resolution would lose; at a quality of 50 it would cost a decibel."""
+
 
 COARSE: dict[str, Any] = {"filters": (64,) * 4, "shuffle": 2, "iterations": 200, "average": 0.95}
 

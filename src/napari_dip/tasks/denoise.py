@@ -17,34 +17,44 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.problem import Problem
 
+
 FILLED = 0.15
 """The least perturbation where pixels are missing: with less, the network ends by copying its
 input, and there that is only a guess."""
 
+
 STRONG_NOISE = 40 / 255
 """From this sigma on the paper perturbs the input more (it does at 50, and not at 25)."""
 
+
 SHARE = 0.7
 """The perturbation in units of the noise: less leaves a noisier target, more a noisier input."""
+
 
 DROWNED = 0.6
 """The signal's standard deviation in units of the noise's, below which a picture is drowned: there
 even recorrupted pairs learn noise in the end, and it shows, so the fit is short."""
 
+
 SHARE_DROWNED = 1.0
+
 
 SHORT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 """The fit of what is drowned."""
 
+
 GRAINY: dict[str, Any] = {"iterations": 200, "average": 0.95}
 """The fit of grain: it looks more like detail than white noise does, and is learned sooner."""
+
 
 NEIGHBOURHOOD = 9
 """Pixels on each side of the window in which a residual is held against the noise."""
 
+
 FAINT = 0.03
 """Noise, of y's range, up to which leftover detail is given back: with more, the noise that comes
 back with it would show, above all before the fit has got far."""
+
 
 CLEARLY = 1.5
 """How many times the noise's variance a residual has to have to count as detail: both are
@@ -94,7 +104,7 @@ class Denoise(Task):
     )
 
     def take(self, measurement: Measurement) -> Measurement:
-        from napari_dip.tasks.impulses import find_impulses
+        from napari_dip.noise.impulse import find_impulses
 
         if not (self.preset != "paper" if self.impulses is None else self.impulses):
             return measurement
@@ -138,7 +148,7 @@ class Denoise(Task):
         return {**super().best_values(measurement), **more, **wide}
 
     def resolve(self, measurement: Measurement) -> Self:
-        from napari_dip.tasks.noise import estimate_camera_noise
+        from napari_dip.noise.camera import estimate_camera_noise
 
         task = self
         if self.gain is None:
@@ -159,7 +169,7 @@ class Denoise(Task):
 
     def _with_grain(self, measurement: Measurement) -> Self:
         """With what was found of grain, unless something is given."""
-        from napari_dip.tasks.grain import estimate_grain
+        from napari_dip.noise.correlated import estimate_grain
 
         if self.grain is not None or self.preset == "paper":
             return self
@@ -197,7 +207,7 @@ class Denoise(Task):
         import numpy as np
         import torch
 
-        from napari_dip.tasks.noise import CameraNoise
+        from napari_dip.noise.camera import CameraNoise
 
         if self.gain is None:
             return torch.full((1,) * measurement.y.ndim, self._level(measurement))

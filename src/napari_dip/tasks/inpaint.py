@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+
 LARGE_HOLE = 12
 """Pixels from the middle of a hole to its rim from which it is a region, not a stroke of text."""
+
 
 SPRINKLED = 0.3
 """Missing fraction from which thin holes are missing pixels all over, not text."""
 
+
 LARGE_PICTURE = 10**5
 """Pixels from which a fit from noise has not arrived when its iterations are over."""
+
 
 FROM_FILL: dict[str, Any] = {
     **FROM_PICTURE,

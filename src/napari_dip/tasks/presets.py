@@ -35,6 +35,7 @@ PAPER: dict[str, Any] = {
     "layout": "contiguous",
 }
 
+
 FAST: dict[str, Any] = {
     **PAPER,
     "learning_rate": 0.02,
@@ -46,6 +47,7 @@ FAST: dict[str, Any] = {
     "layout": "channels-last",
 }
 
+
 FINE: dict[str, Any] = {
     **FAST,
     "filters": (32, 64, 64, 64, 64),
@@ -55,9 +57,11 @@ FINE: dict[str, Any] = {
 """Full resolution with a thin finest level, for fits that have to explain each pixel exactly. The
 perturbation would cost detail there, and there is no noise for it to keep out."""
 
+
 FROM_PICTURE: dict[str, Any] = {"input": "image", "padding": "zero"}
 """The degraded picture goes in. Convolutions then do as well with zeros beyond the border, which
 take no copy to pad: a sixth of an iteration."""
+
 
 FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 400, "average": 0.98}
 """What a volume changes: a 3-D convolution takes three times a 2-D one's arithmetic per voxel. It

@@ -13,25 +13,30 @@ from napari.errors import MultipleReaderError
 from napari.layers import Layer
 
 from napari_dip.errors import UserError
-from napari_dip.ui.model import Action
-from napari_dip.ui.reader import plugin_for
+from napari_dip.ui.layers.reader import plugin_for
+from napari_dip.ui.run.model import Action
 from napari_dip.ui.samples import ROLES, layers_of_demo
 
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_dip.demo import Demo
+    from napari_dip.samples.demo import Demo
+
 
 PLUGIN, SAMPLE = "napari-dip", "denoise"
+
 
 PROBE = "from qtpy.QtWidgets import QApplication; print(QApplication([]).platformName())"
 """A program that opens a display."""
 
+
 PROBE_SECONDS = 30
 """A display that is far away and switched off does not answer at all."""
 
+
 ROOM = (1280, 860)
 """Pixels for the picture with the dock beside it."""
+
 
 UNSEEN = ("offscreen", "minimal")
 """Qt's platforms without a display."""
@@ -91,7 +96,7 @@ def make_room(viewer: Viewer) -> None:
 
 def fill(viewer: Viewer, files: Sequence[Path]) -> None:
     """Put the pictures, or a sample that one click on Run restores, and the dock into a viewer."""
-    from napari_dip.ui.widgets import open_restore
+    from napari_dip.ui.docks import open_restore
 
     if not files:
         _show_in_dock(viewer, viewer.open_sample(PLUGIN, SAMPLE))
@@ -108,7 +113,7 @@ def show_demo(viewer: Viewer, shown: Demo) -> None:
 
 def _show_in_dock(viewer: Viewer, layers: Sequence[Layer]) -> None:
     """Fill the form with what a sample's layers tell."""
-    from napari_dip.ui.widgets import open_restore
+    from napari_dip.ui.docks import open_restore
 
     dock = open_restore(viewer)
     viewer.layers.selection.active = layers[0]

@@ -10,7 +10,11 @@ import yaml
 from napari.settings import get_plugin_settings
 
 PLUGIN, GROUP = "napari-dip", "restore"
+
+
 PLACE = "File > Preferences > Deep Image Prior"
+
+
 UNREADABLE = (
     f"preferences: {PLUGIN}.yaml can't be read, so the defaults hold; remove it from napari's "
     "settings folder"

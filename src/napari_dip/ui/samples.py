@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.samples import SAMPLES, Sample
-from napari_dip.stacks import VOXEL, noisy_movie, noisy_stack
-from napari_dip.tasks import TASKS, Task
-from napari_dip.ui.model import as_dict
-from napari_dip.ui.provenance import KEY
+from napari_dip.samples.pictures import SAMPLES, Sample
+from napari_dip.samples.stacks import VOXEL, noisy_movie, noisy_stack
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.restore.model import as_dict
 
 if TYPE_CHECKING:
-    from napari_dip.demo import Demo
+    from napari_dip.samples.demo import Demo
+
 
 LayerTuple: TypeAlias = tuple[Any, dict[str, Any], str]
 

@@ -5,10 +5,10 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QMimeData, QUrl
 
 from napari_dip import Denoise
-from napari_dip.batch.items import Outcome, Status
-from napari_dip.tasks import TASKS
-from napari_dip.ui.model import Action
-from napari_dip.ui.views.batch import BatchView
+from napari_dip.scheduling.item import Outcome, Status
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.batch.view import BatchView
+from napari_dip.ui.run.model import Action
 
 
 @pytest.fixture

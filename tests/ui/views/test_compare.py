@@ -7,12 +7,13 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QPushButton
 
-from napari_dip.metrics import ssim
-from napari_dip.ui.comparison import Mode
-from napari_dip.ui.pictures import luminance
-from napari_dip.ui.scores import noise_of
-from napari_dip.ui.views import compare, errands
-from napari_dip.ui.views.compare import CompareView
+from napari_dip.data.metrics import ssim
+from napari_dip.ui.compare import background as errands
+from napari_dip.ui.compare import view as compare
+from napari_dip.ui.compare.comparison import Mode
+from napari_dip.ui.compare.picture import luminance
+from napari_dip.ui.compare.scores import noise_of
+from napari_dip.ui.compare.view import CompareView
 
 rng = np.random.default_rng(0)
 

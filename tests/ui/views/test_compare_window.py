@@ -6,8 +6,8 @@ from qtpy.QtCore import QEvent, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QPushButton
 
-from napari_dip.ui.comparison import Mode
-from napari_dip.ui.widgets import CompareDock
+from napari_dip.ui.compare.comparison import Mode
+from napari_dip.ui.docks import CompareDock
 
 rng = np.random.default_rng(0)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from napari_dip.ui.model import Action
-from napari_dip.ui.views.curve import Curve, TimelineBar
-from napari_dip.ui.worker import Report
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.timeline import Report
+from napari_dip.ui.widgets.curves import Curve, TimelineBar
 
 
 @pytest.fixture

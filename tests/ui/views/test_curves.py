@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_dip.study_results import Picture
-from napari_dip.ui.views.curves import COLOURS, Curves
+from napari_dip.studies.study import Picture
+from napari_dip.ui.widgets.curves import COLOURS, Curves
 
 
 def picture(name, *losses):

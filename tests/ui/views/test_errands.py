@@ -6,8 +6,8 @@ import pytest
 from qtpy.QtCore import QObject
 
 from napari_dip.errors import UserError
-from napari_dip.ui.views import errands as module
-from napari_dip.ui.views.errands import Errands
+from napari_dip.ui.compare import background as module
+from napari_dip.ui.compare.background import Errands
 
 
 @pytest.fixture

@@ -4,8 +4,12 @@ from dataclasses import fields
 
 import pytest
 
-from napari_dip.tasks import TASKS, Denoise, EnhanceDetail, Inpaint, SuperResolve
-from napari_dip.ui.views.form import TaskForm, from_widget, widget_for
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.enhance import EnhanceDetail
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.registry import TASKS
+from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.ui.widgets.form import TaskForm, from_widget, widget_for
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.tasks import Deblur, Denoise, FlashNoFlash, Inpaint
-from napari_dip.ui.model import Action, Extent, Region
-from napari_dip.ui.views.inputs import Computing, Inputs
+from napari_dip.tasks.deblur import Deblur
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.flash import FlashNoFlash
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.ui.run.model import Action, Extent, Region
+from napari_dip.ui.widgets.inputs import Computing, Inputs
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.lab import STUDIES, Impedance
-from napari_dip.study_results import Picture
-from napari_dip.ui.views.lab import LabView
+from napari_dip.studies.lab.impedance import Impedance
+from napari_dip.studies.lab.run import STUDIES
+from napari_dip.studies.study import Picture
+from napari_dip.ui.studies.lab_view import LabView
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
 
-from napari_dip.ui.scores import Score
-from napari_dip.ui.views.layer_table import LayerTable
+from napari_dip.ui.compare.layer_table import LayerTable
+from napari_dip.ui.compare.scores import Score
 
 
 @pytest.fixture

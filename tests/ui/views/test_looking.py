@@ -5,11 +5,11 @@ import pytest
 from napari.components import ViewerModel
 from torch import nn
 
-from napari_dip.classifiers import Classifier, Invert, Maximize, Preprocessing
-from napari_dip.ui.classifier_choice import Wanted
-from napari_dip.ui.model import Action
-from napari_dip.ui.views.looking import LookView
-from napari_dip.ui.views.ticks import TickList
+from napari_dip.studies.classifiers import Classifier, Invert, Maximize, Preprocessing
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.studies.classifier import Wanted
+from napari_dip.ui.studies.classifier_view import LookView
+from napari_dip.ui.widgets.checklist import TickList
 
 SHARKS = ("white", "tiger", "bull", "nurse", "lemon", "reef", "sand", "blue", "angel")
 CLASSES = tuple(f"{word} shark" for word in SHARKS)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from napari_dip.tasks import TASKS, Denoise, Inpaint
-from napari_dip.ui.views import memory
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
+from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.restore import remembered as memory
 
 
 def test_each_tasks_settings_come_back():

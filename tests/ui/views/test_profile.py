@@ -2,9 +2,9 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 
-from napari_dip.ui.profile import Profiles
-from napari_dip.ui.views.layer_table import COLOURS
-from napari_dip.ui.views.profile import ProfilePlot
+from napari_dip.ui.compare.layer_table import COLOURS
+from napari_dip.ui.compare.profile import Profiles
+from napari_dip.ui.compare.profile_plot import ProfilePlot
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QMovie
 from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow
 
-from napari_dip.ui.model import Action, RestoreModel
-from napari_dip.ui.views import run
-from napari_dip.ui.views.run import RunBar
-from napari_dip.ui.worker import Phase
+from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.run import view as run
+from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import Phase
+from napari_dip.ui.run.view import RunBar
 
 
 @pytest.fixture

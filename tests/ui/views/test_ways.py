@@ -5,8 +5,8 @@ from unittest.mock import Mock
 import pytest
 from qtpy.QtWidgets import QPushButton
 
-from napari_dip.ui.comparison import Comparison, Mode
-from napari_dip.ui.views.ways import ACTIONS, AS_BEFORE, LINE, MODES, Ways
+from napari_dip.ui.compare.comparison import Comparison, Mode
+from napari_dip.ui.compare.mode_buttons import ACTIONS, AS_BEFORE, LINE, MODES, Ways
 
 
 @pytest.fixture

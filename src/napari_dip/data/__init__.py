@@ -1,0 +1,1 @@
+"""Arrays and tensors: axes, value ranges, boxes, and how good a result is."""

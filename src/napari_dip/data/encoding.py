@@ -1,0 +1,287 @@
+"""Convert the user's arrays to a fit's tensors, and back.
+
+The image, its mask, its guide and its PSF are checked and converted here; the result comes back
+in the image's dtype, axes and value range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.data.axes import CHANNELS, SPACE, check_axes, guess_axes
+from napari_dip.data.value_range import Extent, extent_of, value_limits, value_range
+from napari_dip.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+SMALLEST = 16
+"""Sides in y and x that a network can still say something about."""
+
+
+OUTLIERS = 0.25
+"""Values further than this outside [0, 1] (hot and dead pixels) are pulled in."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is needed to bring a tensor back to the user's array.
+
+    Attributes
+    ----------
+    axes, shape, dtype
+        Of the user's array.
+    low, high
+        The values that 0 and 1 stand for, (channels,).
+    alpha
+        The transparency of an RGBA or grey-alpha image, (*space), taken off and put back.
+    limits
+        What a returned value can be: the dtype's range, or [0, 1] for floats that were in it.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    alpha: NDArray[Any] | None
+    limits: tuple[float, float]
+
+    @property
+    def space(self) -> str:
+        """The axes that are fitted as space: YX or ZYX."""
+        return _space(self.axes, self.shape)
+
+    @property
+    def span(self) -> float:
+        """The user's units in one unit of the tensor (its mean over channels)."""
+        return float(np.mean(self.high - self.low))
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The lengths of the axes of space."""
+        return tuple(self.shape[self.axes.index(a)] for a in self.space)
+
+    def decode(self, x: Tensor, *, relative: bool = False) -> NDArray[Any]:
+        """The user's array that a tensor (channels, *space) stands for.
+
+        The tensor's sides may differ from the source's (super-resolution); axes, dtype and units
+        are the source's. With `relative`, it is a difference of images: signed, so float32.
+        """
+        values = np.moveaxis(x.detach().cpu().double().numpy(), 0, -1)
+        space = values.shape[:-1]
+        if relative:
+            return self._lay_out((values * (self.high - self.low)).astype(np.float32))
+        values = self.low + values * (self.high - self.low)
+        if self.dtype.kind in "ui":
+            values = np.rint(values)
+        values = np.clip(values, *self.limits).astype(self.dtype)
+        if self.alpha is not None:
+            values = np.concatenate([values, _zoom(self.alpha, space)[..., None]], axis=-1)
+        return self._lay_out(values)
+
+    def decode_mask(self, observed: Tensor) -> NDArray[np.bool_]:
+        """A mask (channels, *space) as an array that broadcasts against the user's."""
+        values = np.moveaxis(observed.cpu().numpy(), 0, -1)
+        if self.alpha is not None:
+            values = np.concatenate([values, np.ones_like(values[..., :1])], axis=-1)
+        return self._lay_out(values)
+
+    def match(self, mask: NDArray[Any]) -> NDArray[Any] | None:
+        """A per-pixel array as (1 or channels, *space), or None if its shape is another.
+
+        It has the image's shape, or that without the channel axis.
+        """
+        channel = next((a for a in self.axes if a in CHANNELS), "")
+        without = self.axes.replace(channel, "")
+        sides = dict(zip(self.axes, self.shape, strict=True))
+        if mask.shape == tuple(sides[a] for a in without):
+            values, _ = _channels_last(mask, without)
+        elif mask.shape == self.shape:
+            values, _ = _channels_last(mask, self.axes)
+        elif mask.shape == self.sides:
+            values = mask[..., None]
+        else:
+            return None
+        return np.moveaxis(values, -1, 0)
+
+    def _lay_out(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(*space, channels) in the user's order of axes."""
+        channel = next((a for a in self.axes if a in CHANNELS), "")
+        if not channel:
+            values = values[..., 0]
+        present = self.space + channel
+        for name in self.axes:
+            if name not in present:
+                values, present = values[None], name + present
+        return np.ascontiguousarray(values.transpose([present.index(a) for a in self.axes]))
+
+
+def encode(
+    image: NDArray[Any], axes: str | None = None, extent: Extent | None = None
+) -> tuple[Tensor, Tensor, Encoding]:
+    """Bring an array into the form that is fitted.
+
+    Parameters
+    ----------
+    image
+        Integers or floats; NaN and infinity mark missing pixels.
+    axes
+        One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
+        a colour, which share one range). Guessed if not given.
+    extent
+        That of the whole, where the image is a part of a larger one; its own if not given.
+
+    Returns
+    -------
+    y
+        (channels, *space), float32, about [0, 1]; 0 where missing.
+    observed
+        (channels, *space), bool, False where missing.
+    encoding
+        The way back.
+
+    Raises
+    ------
+    UserError
+        When there is nothing in the image that could be restored.
+    """
+    import torch
+
+    image = np.asarray(image)
+    if image.dtype.kind not in "uif":
+        raise UserError(f"image: {image.dtype} values can't be restored; convert to real numbers")
+    if image.size == 0:
+        raise UserError(f"image: it is empty (shape {image.shape})")
+    axes = (axes or guess_axes(image.shape)).upper()
+    check_axes(axes, image.shape)
+    sides = dict(zip(axes, image.shape, strict=True))
+    if min(sides["Y"], sides["X"]) < SMALLEST:
+        raise UserError(
+            f"image: {sides['X']} x {sides['Y']} pixels is too small; "
+            f"at least {SMALLEST} a side are needed"
+        )
+    values, alpha = _channels_last(image, axes)
+    dtype = values.dtype
+    values = values.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise UserError("image: it has no finite pixel")
+    if extent is None:
+        extent = extent_of(values, finite, shared=_share_a_range(axes))
+        if extent.lowest == extent.highest:
+            value = extent.lowest[0]
+            raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
+    low, high = value_range(extent, dtype, values.shape[-1])
+    limits = value_limits(dtype, extent)
+    encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
+    scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
+    scaled[~finite] = 0
+    y = torch.from_numpy(np.moveaxis(scaled, -1, 0).astype(np.float32))
+    observed = torch.from_numpy(np.ascontiguousarray(np.moveaxis(finite, -1, 0)))
+    return y, observed, encoding
+
+
+def measure_extent(image: NDArray[Any], axes: str) -> Extent | None:
+    """How far the values of a part of an image reach; None if it has no finite pixel."""
+    values = _channels_last(image, axes)[0].astype(np.float64)
+    finite = np.isfinite(values)
+    return extent_of(values, finite, shared=_share_a_range(axes)) if finite.any() else None
+
+
+def _share_a_range(axes: str) -> bool:
+    return "S" in axes or "C" not in axes
+
+
+def _space(axes: str, shape: Sequence[int]) -> str:
+    """The axes that are fitted as space: a single slice is a plane."""
+    sides = dict(zip(axes, shape, strict=True))
+    return "".join(a for a in SPACE if a in "YX" or sides.get(a, 1) > 1)
+
+
+def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The image as (*space, channels), and its transparency."""
+    space = list(_space(axes, image.shape))
+    channel = [a for a in axes if a in CHANNELS]
+    rest = [a for a in axes if a not in space + channel]
+    order = [axes.index(a) for a in rest + space + channel]
+    values = image.transpose(order)[(0,) * len(rest)]
+    if not channel:
+        return values[..., None], None
+    if channel == ["S"] and values.shape[-1] in (2, 4):
+        return values[..., :-1], values[..., -1]
+    return values, None
+
+
+def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
+    """The transparency at another size."""
+    if alpha.shape == tuple(space):
+        return alpha
+    from skimage.transform import resize
+
+    zoomed = resize(alpha, tuple(space), order=1, preserve_range=True)
+    values: NDArray[Any] = np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed
+    return values.astype(alpha.dtype)
+
+
+Array = NDArray[Any]
+
+
+def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
+    """Where pixels are missing, (1 or channels, *space), bool."""
+    import torch
+
+    if mask.dtype.kind not in "biuf":
+        raise UserError(f"mask: {mask.dtype} values can't mark pixels; use zero and non-zero")
+    laid_out = encoding.match(mask)
+    if laid_out is None:
+        raise UserError(
+            f"mask: its shape {mask.shape} is not the image's {encoding.shape}; "
+            "make it as large as the image"
+        )
+    return torch.from_numpy(np.ascontiguousarray(laid_out != 0))
+
+
+def guide_tensor(
+    guide: Array, encoding: Encoding, axes: str | None = None, extent: Extent | None = None
+) -> torch.Tensor:
+    """The guide's samples as (1, channels, *space); parameters as in `encode`."""
+    try:
+        if axes is None and guide.shape == encoding.shape:
+            axes = encoding.axes
+        y, _, _ = encode(guide, axes, extent)
+    except UserError as error:
+        raise UserError(str(error).replace("image:", "guide:", 1)) from error
+    if tuple(y.shape[1:]) != encoding.sides:
+        raise UserError(
+            f"guide: its shape {guide.shape} does not match the image's {encoding.shape}; "
+            "align and crop the two pictures to one size"
+        )
+    return y[None]
+
+
+def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> torch.Tensor:
+    """The point spread function, (*sides), float32."""
+    import torch
+
+    if psf.dtype.kind not in "iuf" or not np.isfinite(psf).all():
+        raise UserError("psf: it has values that are not finite numbers")
+    if psf.ndim != len(space):
+        raise UserError(
+            f"psf: it has {psf.ndim} axes, but the image has {len(space)} of space "
+            f"({encoding.space}); give one for each"
+        )
+    if any(k > n for k, n in zip(psf.shape, space, strict=True)):
+        raise UserError(
+            f"psf: {psf.shape} is larger than the image {space}; crop it to where it is not zero"
+        )
+    if (psf < 0).any() or psf.sum() <= 0:
+        raise UserError("psf: it must be non-negative with a sum above 0")
+    return torch.from_numpy(psf.astype(np.float32))

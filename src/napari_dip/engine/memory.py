@@ -1,0 +1,136 @@
+"""How much memory a fit takes, and what happens when there is too little."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from napari_dip.engine.device import resolve_precision
+from napari_dip.engine.networks import NetworkSpec
+from napari_dip.engine.problem import FitSettings, Problem
+from napari_dip.errors import UserError
+
+
+class OutOfMemory(UserError):
+    """The fit does not fit; the message names what makes it smaller."""
+
+
+@cache  # asked for by a form, by the checks and by the fit
+def estimate_memory(
+    network: NetworkSpec,
+    in_channels: int,
+    out_channels: int,
+    space: tuple[int, ...],
+    dtype: torch.dtype = torch.float32,
+) -> int:
+    """Bytes that one fit of a network takes at its peak, to about a third.
+
+    The network runs on torch's "meta" device, which computes nothing, while what autograd keeps
+    for the backward pass is added up.
+
+    Parameters
+    ----------
+    network
+        Its description.
+    in_channels, out_channels
+        Channels of z and of the image.
+    space
+        The image's sides in pixels.
+    dtype
+        The number format of convolutions.
+    """
+    kept: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.device("meta"):
+        model = network.build(in_channels, out_channels, space)
+        z = torch.empty(1, in_channels, *space)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        model(z)
+    seen = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
+    activations = sum(seen.values()) * (dtype.itemsize / 4)
+    weights = sum(p.numel() for p in model.parameters()) * 4
+    largest = max(seen.values(), default=0)
+    # Weights, gradients and Adam's two moments, doubled by the checkpoint to go back to; the
+    # backward pass holds gradients of the largest activation beside it.
+    return int(activations + 2 * largest + 7 * weights + 3 * z.numel() * 4)
+
+
+def total_memory(device: torch.device) -> int | None:
+    """Bytes of memory that a device has, or None where that can't be told."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def check_memory(needed: int, device: torch.device) -> None:
+    """Refuse a fit that can't fit: a system that hands out more than it has would just kill it.
+
+    Raises
+    ------
+    OutOfMemory
+        When more is needed than the device has at all.
+    """
+    total = total_memory(device)
+    if total is not None and needed > total:
+        raise _out_of_memory(needed, f" and {device} has {total / 1e9:.1f} GB")
+
+
+def peak_memory(device: torch.device) -> float:
+    """The largest amount of memory in MB (1e6 bytes) that this process has held so far."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@contextmanager
+def memory_errors(needed: int) -> Iterator[None]:
+    """Turn a device's out-of-memory error into one that names the remedy."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        text = str(error)
+        is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
+            words in text
+            for words in ("can't allocate memory", "not enough memory", "out of memory")  # MPS
+        )
+        if not is_memory:
+            raise
+        raise _out_of_memory(needed) from error
+
+
+def _out_of_memory(needed: int, beside: str = "") -> OutOfMemory:
+    return OutOfMemory(
+        f"out of memory: this fit needs about {needed / 1e9:.1f} GB{beside}; "
+        "restore a crop, use preset=fast, fewer filters (filters=32,32,32,32) or device=cpu"
+    )
+
+
+def memory_needed(problem: Problem, settings: FitSettings, device: torch.device) -> int:
+    """Bytes that a fit is expected to take at its peak."""
+    guide = problem.guide
+    ndim = len(problem.domain)
+    channels = {
+        "noise": settings.input.channels,
+        "meshgrid": ndim,
+        "image": 0 if guide is None else guide.shape[1],
+    }[settings.input.kind]
+    dtype = resolve_precision(settings.precision, device)
+    return estimate_memory(settings.network, channels, problem.y.shape[1], problem.domain, dtype)

@@ -1,0 +1,199 @@
+"""Read and write pictures as TIFF, PNG and JPEG files, with their metadata."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.files import raster, tiff
+from napari_dip.files.atomic import (
+    FileError,
+    check_destination,
+    reason,
+    replacing,
+)
+from napari_dip.files.metadata import Metadata
+
+TIFF = (".tif", ".tiff")
+
+
+PNG = (".png",)
+
+
+JPEG = (".jpg", ".jpeg")
+
+
+READABLE = (*TIFF, *PNG, *JPEG, ".bmp")
+
+
+WRITABLE = (*TIFF, *PNG, *JPEG)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A picture as a file holds it.
+
+    Attributes
+    ----------
+    data
+        The samples as stored: bool, integer or floating point, in native byte order.
+    axes
+        One letter per dimension of `data`: T time, Z depth, C channel, Y, X, and last, where the
+        samples of a pixel lie together, S: grey and alpha (2), RGB (3) or RGBA (4).
+    path
+        Where it was read from.
+    metadata
+        What `write_image` writes back beside the pixels.
+    """
+
+    data: NDArray[Any]
+    axes: str
+    path: Path
+    metadata: Metadata = field(default_factory=Metadata)
+
+
+def read_image(path: str | os.PathLike[str]) -> ImageFile:
+    """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file.
+
+    Of a TIFF with several images or resolutions the first, at full resolution, is read. Palettes
+    become RGB, except those of ImageJ, which only colour the display. A photograph is turned
+    upright, as its EXIF orientation says.
+
+    Raises
+    ------
+    FileError
+        When the file is missing, damaged, cut short, or none of these formats.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        if suffix == ".zarr":
+            raise FileError(f"{path}: is a Zarr store; give a result that ends in .ome.zarr")
+        raise FileError(f"{path}: is a folder; name an image file in it")
+    if not path.exists():
+        raise FileError(f"{path}: no such file; check the name and the folder")
+    if suffix not in READABLE:
+        raise FileError(f"{path}: can't read {_kind(path)}; use {_listed(READABLE)}")
+    try:
+        data, axes, metadata = (tiff.read if suffix in TIFF else raster.read)(path)
+    except FileError:
+        raise
+    # Decoders meet damaged files with errors of every kind.
+    except Exception as error:
+        raise FileError(
+            f"{path}: can't be read ({reason(error)}); check that it is complete"
+        ) from error
+    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+    return ImageFile(data=data, axes=axes, path=path, metadata=metadata)
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    data: NDArray[Any],
+    *,
+    like: ImageFile | None = None,
+    pixel_scale: float = 1.0,
+    overwrite: bool = False,
+) -> None:
+    """Write a picture as TIFF, PNG or JPEG, by the suffix of `path`, all or nothing.
+
+    Parameters
+    ----------
+    path
+        Where to; an `.ome.tif` becomes an OME-TIFF.
+    data
+        The samples, in the dtype they are to have in the file.
+    like
+        The file that `data` was made from: gives the axes, resolution, colour profile, and in a
+        TIFF its flavour (plain, ImageJ or OME) and what that tells of channels and pixel sizes.
+        Without it three dimensions are Z, Y, X, or RGB(A) when the last has 3 or 4 entries.
+    pixel_scale
+        The size of a pixel of `data` along Y and X, in pixels of `like`; 1/4 after a fourfold
+        super-resolution, so that the picture keeps its physical extent. Where `data` has another
+        number of planes than `like`, their distance keeps the extent along Z too.
+    overwrite
+        Replace an existing file.
+
+    Raises
+    ------
+    FileError
+        When `check_writable` refuses, or writing fails; then there is no new file.
+    """
+    path = Path(path)
+    axes = like.axes if like is not None and len(like.axes) == data.ndim else _guess_axes(data)
+    plane_scale = 1.0
+    if like is not None and "Z" in axes and axes == like.axes:
+        z = axes.index("Z")
+        plane_scale = like.data.shape[z] / data.shape[z]
+    metadata = like.metadata if like is not None else Metadata()
+    metadata = metadata.scaled(pixel_scale, plane_scale)
+    image = ImageFile(data=data, axes=axes, path=path, metadata=metadata)
+    check_writable(path, like=image, overwrite=overwrite)
+    write = tiff.write if path.suffix.lower() in TIFF else raster.write
+    with replacing(path) as temporary:
+        write(temporary, data, axes, metadata.tagged_for(path.name, axes, data.shape))
+
+
+def check_writable(
+    path: str | os.PathLike[str], *, like: ImageFile | None = None, overwrite: bool = False
+) -> None:
+    """Refuse a picture's destination that would fail: to be called before a long fit.
+
+    Parameters
+    ----------
+    path
+        Where the picture is to go.
+    like
+        A picture with the axes and dtype of the one to be written, to check that the format
+        holds them.
+    overwrite
+        Accept an existing file.
+
+    Raises
+    ------
+    FileError
+        When the suffix is none that can be written, the format doesn't hold such a picture, or
+        `check_destination` refuses.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITABLE:
+        raise FileError(f"{path}: can't write {_kind(path)}; use {_listed(WRITABLE)}")
+    check_destination(path, overwrite=overwrite)
+    if like is not None:
+        _check_format(path, like)
+
+
+def _check_format(path: Path, image: ImageFile) -> None:
+    suffix, dtype = path.suffix.lower(), image.data.dtype
+    if suffix in TIFF:
+        return
+    png = suffix in PNG
+    name, depth = ("PNG", "8- or 16-bit") if png else ("JPEG", "8-bit")
+    dtypes = ("bool", "uint8", "uint16") if png else ("uint8",)
+    if dtype.name not in dtypes:
+        raise FileError(f"{path}: {name} holds {depth} whole numbers, not {dtype}; write a .tif")
+    if image.axes not in ("YX", "YXS"):
+        raise FileError(
+            f"{path}: {name} holds one grey or RGB picture, not axes {image.axes}; write a .tif"
+        )
+    if not png and image.axes == "YXS" and image.data.shape[-1] != 3:
+        raise FileError(f"{path}: JPEG holds no alpha channel; write a .png or .tif")
+
+
+def _guess_axes(data: NDArray[Any]) -> str:
+    if data.ndim == 3 and data.shape[-1] in (3, 4):
+        return "YXS"
+    return "TZCYX"[-data.ndim :] if data.ndim != 3 else "ZYX"
+
+
+def _kind(path: Path) -> str:
+    return f"{path.suffix} files" if path.suffix else "a file without a suffix"
+
+
+def _listed(suffixes: tuple[str, ...]) -> str:
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"

@@ -1,0 +1,240 @@
+"""An OME-Zarr image that is written chunk by chunk (OME-NGFF 0.5).
+
+Source: https://ngff.openmicroscopy.org/0.5/
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip._version import __version__
+from napari_dip.data.axes import Axes
+from napari_dip.data.grid import Block, tile
+from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.metadata import WHITE
+
+CHUNK = {"Z": 16, "Y": 512, "X": 512}
+"""Pixels in a chunk along each axis; one of any other axis."""
+
+
+SMALLEST_LEVEL = 512
+"""The longest side in y and x at which a pyramid ends."""
+
+
+MOST_LEVELS = 10
+"""A chunk's side is halved without a rest until here."""
+
+
+KINDS = {"T": "time", "C": "channel"}
+
+
+RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
+
+
+class Store:
+    """An image in a Zarr group, with axes in OME's order, and its coarser levels.
+
+    Parameters
+    ----------
+    path
+        Of the group.
+    axes
+        In the order T, C, Z, Y, X, as far as they are there.
+    thin
+        Axes that have one entry in a chunk: those that are gone through.
+    """
+
+    def __init__(self, path: Path, axes: Axes, thin: Collection[str] = "") -> None:
+        self.path, self.axes, self._thin = path, axes, thin
+        # A window may read what is there while more is written.
+        self._lock = threading.Lock()
+
+    def create(self, shape: Sequence[int], dtype: np.dtype[Any], *, colour: bool) -> None:
+        """Begin an empty image, in place of what is there.
+
+        Raises
+        ------
+        FileError
+            When there is no room, or no right to.
+        """
+        import zarr
+
+        try:
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            group = zarr.open_group(self.path, mode="w", zarr_format=3)
+            shapes = self._shapes(shape)
+            for level, sides in enumerate(shapes):
+                self._add(group, level, sides, dtype)
+            group.attrs.put({"ome": self._metadata(len(shapes), dtype, colour)})
+        except OSError as error:
+            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    @cached_property
+    def levels(self) -> tuple[Any, ...]:
+        """The arrays, the finest first."""
+        import zarr
+
+        group: Any = zarr.open_group(self.path, mode="r+")
+        return tuple(group[str(level)] for level in range(len(list(group.array_keys()))))
+
+    @property
+    def array(self) -> Any:
+        """The finest level."""
+        return self.levels[0]
+
+    def factors(self, level: int) -> tuple[int, ...]:
+        """How many pixels of the finest level make one of another, along each axis."""
+        return tuple(2**level if letter in "YX" else 1 for letter in self.axes.letters)
+
+    def chunks(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Sides of a chunk."""
+        sides = (1 if a in self._thin else CHUNK.get(a, 1) for a in self.axes.letters)
+        return tuple(map(min, sides, shape))
+
+    def read(self, level: int, block: Block) -> NDArray[Any]:
+        """What is in a box of a level."""
+        with self._lock:
+            values: NDArray[Any] = self.levels[level][block.slices]
+        return values
+
+    def write(self, block: Block, values: NDArray[Any]) -> None:
+        """Write whole chunks of the finest level, and what comes of them in the coarser ones.
+
+        Raises
+        ------
+        FileError
+            When there is no room.
+        """
+        steps = self.factors(1)
+        try:
+            with self._lock:
+                self.levels[0][block.slices] = values
+                for coarser in self.levels[1:]:
+                    # Whole chunks begin and end at pixels of every level.
+                    block, values = block.coarser(steps), halved(values, steps)
+                    coarser[block.slices] = values
+        except OSError as error:
+            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    def finish(self, report: dict[str, Any]) -> None:
+        """Put on record how the image was made.
+
+        Raises
+        ------
+        FileError
+            When there is no room.
+        """
+        import zarr
+
+        try:
+            attributes = zarr.open_group(self.path, mode="r+").attrs
+            told: Any = dict(attributes)["ome"]
+            for channel, (low, high) in zip(
+                told.get("omero", {}).get("channels", []), self._ranges(), strict=False
+            ):
+                window = channel["window"]
+                reach = {"min": min(low, window["min"]), "max": max(high, window["max"])}
+                window |= {"start": low, "end": high, **reach}
+            attributes.update({"ome": told, "napari-dip": report})
+        except OSError as error:
+            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+
+    def _ranges(self) -> list[tuple[float, float]]:
+        """The least and the greatest value of each channel, where the levels are coarsest."""
+        coarsest = self.levels[-1]
+        c = self.axes.letters.find("C")
+        ranges = [(math.inf, -math.inf)] * (coarsest.shape[c] if c >= 0 else 1)
+        for block in tile(coarsest.shape, self.chunks(coarsest.shape)).blocks():
+            values = coarsest[block.slices]
+            known = values[np.isfinite(values)]
+            if known.size:
+                channel = block.slices[c].start if c >= 0 else 0
+                low, high = ranges[channel]
+                ranges[channel] = min(low, float(known.min())), max(high, float(known.max()))
+        return [(0.0, 1.0) if low > high else (low, high) for low, high in ranges]
+
+    def _shapes(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """Of all levels: at odd borders a pixel is the mean of fewer than 2 x 2."""
+        shapes = [tuple(shape)]
+        while self._longest(shapes[-1]) > SMALLEST_LEVEL and len(shapes) < MOST_LEVELS:
+            pairs = zip(shapes[-1], self.factors(1), strict=True)
+            shapes.append(tuple(-(-n // s) for n, s in pairs))
+        return shapes
+
+    def _longest(self, shape: Sequence[int]) -> int:
+        return max(n for a, n in zip(self.axes.letters, shape, strict=True) if a in "YX")
+
+    def _add(self, group: Any, level: int, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+        group.create_array(
+            str(level),
+            shape=tuple(shape),
+            chunks=self.chunks(shape),
+            dtype=dtype,
+            dimension_names=[letter.lower() for letter in self.axes.letters],
+            overwrite=True,
+        )
+
+    def _datasets(self, levels: int) -> list[dict[str, Any]]:
+        datasets = []
+        for level in range(levels):
+            pairs = list(zip(self.axes.scale, self.factors(level), strict=True))
+            # Pixels' centres: a coarse one lies in the middle of those that it is the mean of.
+            origin = self.axes.origin
+            shift = [s * (f - 1) / 2 + o for (s, f), o in zip(pairs, origin, strict=True)]
+            transformations = [
+                {"type": "scale", "scale": [s * f for s, f in pairs]},
+                {"type": "translation", "translation": shift},
+            ]
+            datasets.append({"path": str(level), "coordinateTransformations": transformations})
+        return datasets
+
+    def _metadata(self, levels: int, dtype: np.dtype[Any], colour: bool) -> dict[str, Any]:
+        axes = []
+        for letter, unit in zip(self.axes.letters, self.axes.units, strict=True):
+            axis = {"name": letter.lower(), "type": KINDS.get(letter, "space")}
+            axes.append({**axis, "unit": unit} if unit else axis)
+        image = {"name": self.axes.name or self.path.name.partition(".")[0], "axes": axes}
+        told: dict[str, Any] = {
+            "version": "0.5",
+            "multiscales": [{**image, "datasets": self._datasets(levels)}],
+            "_creator": {"name": "napari-dip", "version": __version__},
+        }
+        names, colours = self.axes.channels, self.axes.colours
+        if colour:
+            names, colours = ("red", "green", "blue"), RED_GREEN_BLUE
+        count = max(len(names), len(colours))
+        if count:
+            pairs = zip(names or ("",) * count, colours or (WHITE,) * count, strict=True)
+            channels = [{"label": n, "color": c, "window": _window(dtype)} for n, c in pairs]
+            told["omero"] = {"channels": channels}
+        return told
+
+
+def _window(dtype: np.dtype[Any]) -> dict[str, float]:
+    """What values can be, and how they are shown before they are there."""
+    least, most = (0.0, 1.0)
+    if dtype.kind in "ui":
+        least, most = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    return {"min": least, "max": most, "start": least, "end": most}
+
+
+def halved(values: NDArray[Any], steps: Sequence[int]) -> NDArray[Any]:
+    """Means over boxes of these sides; at the far borders over what is there."""
+    out = values.astype(np.float64)
+    for axis, step in enumerate(steps):
+        if step > 1:
+            starts = np.arange(0, out.shape[axis], step)
+            counts = np.minimum(starts + step, out.shape[axis]) - starts
+            sums = np.add.reduceat(out, starts, axis=axis)
+            out = sums / counts.reshape([-1 if i == axis else 1 for i in range(out.ndim)])
+    return (np.rint(out) if values.dtype.kind in "ui" else out).astype(values.dtype)

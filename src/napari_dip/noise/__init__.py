@@ -1,0 +1,1 @@
+"""Estimators of an image's noise; NumPy only."""

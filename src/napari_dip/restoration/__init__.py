@@ -1,0 +1,1 @@
+"""One restoration: checked, run, and returned."""

@@ -1,0 +1,192 @@
+"""A checked restoration, which runs as a generator of updates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.data.axes import CHANNELS
+from napari_dip.data.encoding import Encoding
+from napari_dip.data.metrics import psnr, ssim
+from napari_dip.restoration.result import Restoration, Update
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.measurement import Measurement
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_dip.engine.fit import Weights
+    from napari_dip.engine.problem import Problem
+
+
+HISTORY = 190
+"""Reports along a fit; with the first and the last of each run there are at most 200."""
+
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked restoration that has not begun.
+
+    Attributes
+    ----------
+    task
+        Its settings, with nothing left open.
+    device
+        Where it will run.
+    """
+
+    image: Array = field(repr=False)
+    task: Task
+    measurement: Measurement = field(repr=False)
+    encoding: Encoding = field(repr=False)
+    reference: Array | None = field(repr=False)
+    data_range: float
+    device: torch.device
+    seed: int
+
+    @property
+    def memory_needed(self) -> int:
+        """Bytes that the fit is expected to take at its peak."""
+        from napari_dip.engine.memory import memory_needed
+
+        task, measurement = self.task, self.measurement
+        return memory_needed(self._problem, task.fit_settings(measurement), self.device)
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """Of the image that will come out."""
+        import torch
+
+        operator = self.task.operator(self.measurement)
+        x = operator.visible(torch.zeros(1, 1, *operator.domain(self.measurement.space)))
+        channels = self.measurement.y.shape[1]
+        return self.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
+
+    @cached_property
+    def _problem(self) -> Problem:
+        """Made once for the estimate and the fit: a smooth fill of large holes takes a while."""
+        return self.task.problem(self.measurement)
+
+    def run(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        weights: Sequence[Weights] = (),
+        keep_weights: bool = False,
+    ) -> Iterator[Update]:
+        """Fit, yielding updates; the last one carries the result.
+
+        Parameters
+        ----------
+        should_stop
+            Asked before each iteration; true ends the fit with what there is. It may block, which
+            pauses the fit.
+        weights
+            To start from, of each run of a similar job with the same network.
+        keep_weights
+            Have them in the result.
+        """
+        from napari_dip.engine.fit import fit_mean
+        from napari_dip.engine.memory import peak_memory
+
+        task = self.task
+        runs = task.runs or 1
+        total = runs * (task.iterations or 1)
+        history: list[dict[str, float]] = []
+        for progress in fit_mean(
+            self._problem,
+            task.fit_settings(self.measurement),
+            runs=runs,
+            seed=self.seed,
+            device=self.device,
+            report_every=max(1, math.ceil(total / max(1, HISTORY - 2 * runs))),
+            should_stop=should_stop,
+            weights=weights,
+        ):
+            images = self._images(progress.image)
+            image = images["image"]
+            update = Update(
+                progress.iteration,
+                progress.iterations,
+                progress.seconds,
+                progress.loss,
+                image,
+                self._psnr(image),
+            )
+            entry = {
+                "iteration": update.iteration,
+                "seconds": update.seconds,
+                "loss": update.loss,
+            }
+            if update.psnr is not None:
+                entry["psnr"] = update.psnr
+            history.append(entry)
+            if task.uncertainty and progress.spread is not None:
+                spread = self.encoding.decode(progress.spread, relative=True)
+                images["uncertainty"] = spread
+            if progress.stop_reason is not None:
+                result = Restoration(
+                    image=image,
+                    images=images,
+                    task=task,
+                    stop_reason=str(progress.stop_reason),
+                    iterations=progress.iteration,
+                    seconds=progress.seconds,
+                    history=history,
+                    psnr=update.psnr,
+                    ssim=self._ssim(image),
+                    input_psnr=self._psnr(self.image),
+                    seed=self.seed,
+                    device=str(self.device),
+                    data_range=self.data_range,
+                    peak_memory_mb=peak_memory(self.device),
+                    weights=progress.weights if keep_weights else (),
+                )
+                update = replace(update, result=result)
+            yield update
+
+    def result(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_progress: Callable[[Update], object] = lambda update: None,
+        *,
+        weights: Sequence[Weights] = (),
+        keep_weights: bool = False,
+    ) -> Restoration:
+        """Run to the end; parameters are those of `restore` and `run`."""
+        result = None
+        for update in self.run(should_stop, weights=weights, keep_weights=keep_weights):
+            on_progress(update)
+            result = update.result
+        assert result is not None  # a fit's last progress has a stop reason
+        return result
+
+    def _images(self, x: torch.Tensor) -> dict[str, Array]:
+        decoded = {
+            name: self.encoding.decode(value, relative=name == "detail")
+            for name, value in self.task.finish(x, self.measurement).items()
+        }
+        if self.task.keeps_known:
+            known = self.encoding.decode_mask(self.measurement.observed[0])
+            decoded["image"] = np.where(known, self.image, decoded["image"])
+        return decoded
+
+    def _psnr(self, image: Array) -> float | None:
+        if self.reference is None or image.shape != self.reference.shape:
+            return None
+        return psnr(image, self.reference, self.data_range)
+
+    def _ssim(self, image: Array) -> float | None:
+        if self.reference is None:
+            return None
+        channel = next((i for i, a in enumerate(self.encoding.axes) if a in CHANNELS), None)
+        return ssim(image, self.reference, self.data_range, channel)

@@ -1,0 +1,1 @@
+"""Degraded pictures and stacks to try things on, and the demo."""

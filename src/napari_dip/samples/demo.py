@@ -1,0 +1,146 @@
+"""`run_demo`: any task on a bundled picture, with the figure that shows what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.cli.progress import run_job
+from napari_dip.data.metrics import psnr
+from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.figures import side_by_side
+from napari_dip.files.image_file import write_image
+from napari_dip.restoration.restore import prepare
+from napari_dip.restoration.result import Restoration
+from napari_dip.samples.pictures import SAMPLES, Sample
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import task_from_dict
+
+FIGURE = "before-after.png"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What was shown.
+
+    Attributes
+    ----------
+    sample
+        The picture.
+    task
+        What was asked for.
+    result
+        What became of it.
+    psnr
+        Before and after in dB, where there is a truth to compare with.
+    folder, files
+        Where the pictures are, and their names.
+    """
+
+    sample: Sample
+    task: Task
+    result: Restoration
+    psnr: tuple[float, float] | None
+    folder: Path
+    files: tuple[str, ...]
+
+
+def run_demo(
+    task: str,
+    folder: Path,
+    *,
+    preset: str = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    settings: dict[str, Any] | None = None,
+) -> Demo:
+    """Degrade a bundled picture, restore it, and write the pictures and a figure.
+
+    Parameters
+    ----------
+    task
+        A task's name.
+    folder
+        Where the pictures go. Where it has files already, a new folder with a number is made.
+    preset, seed, device
+        As in `restore`.
+    settings
+        Further settings of the task.
+
+    Raises
+    ------
+    UserError
+        When there is no such task or preset, or the folder can't be made.
+    """
+    chosen = task_from_dict({"task": task, "preset": preset})
+    sample = SAMPLES[task]()
+    chosen = chosen.replace(**{**sample.settings, **(settings or {})})
+    job = prepare(
+        sample.image,
+        chosen,
+        mask=sample.mask,
+        guide=sample.guide,
+        psf=sample.psf,
+        reference=sample.reference,
+        seed=seed,
+        device=device,
+    )
+    folder = _fresh(folder)
+    result = run_job(job)
+    before = _enlarged(sample.image, result.image.shape)
+    scores = None
+    if sample.reference is not None:
+        scores = psnr(before, sample.reference, 255), psnr(result.image, sample.reference, 255)
+    pictures = {
+        "given.png": sample.image,
+        "restored.png": result.image,
+        "original.png": sample.reference,
+        "mask.png": sample.mask,
+        "guide.png": sample.guide,
+        "psf.tif": sample.psf,
+    }
+    given = {name: picture for name, picture in pictures.items() if picture is not None}
+    for name, picture in given.items():
+        write_image(folder / name, picture)
+    title = sample.title if before is sample.image else "Bicubic enlargement"
+    before_after = {_titled(title, scores, 0): before}
+    if sample.guide is not None:
+        before_after["Photo with flash"] = sample.guide
+    before_after[_titled("Restored", scores, 1)] = result.image
+    if sample.reference is not None:
+        before_after["Original"] = sample.reference
+    side_by_side(before_after, folder / FIGURE)
+    return Demo(sample, chosen, result, scores, folder, (FIGURE, *given))
+
+
+def _titled(title: str, scores: tuple[float, float] | None, which: int) -> str:
+    return title if scores is None else f"{title}, {scores[which]:.1f} dB"
+
+
+def _enlarged(image: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The image at a result's size, by bicubic interpolation: what it is to be compared with."""
+    from skimage.transform import resize
+
+    if image.shape == shape:
+        return image
+    enlarged = resize(image, shape, order=3, mode="edge", preserve_range=True)
+    return np.asarray(np.rint(enlarged).clip(0, 255), np.uint8)
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder of that name, or of that name and the first number that is free."""
+    number, candidate = 1, folder
+    while candidate.exists() and not (candidate.is_dir() and not any(candidate.iterdir())):
+        number += 1
+        candidate = folder.with_name(f"{folder.name}-{number}")
+    try:
+        candidate.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"output: {candidate} can't be made ({reason(error)}); name another folder"
+        ) from error
+    return candidate

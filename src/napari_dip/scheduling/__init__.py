@@ -1,0 +1,1 @@
+"""Many restorations, side by side on dask.distributed; the only part that knows dask."""

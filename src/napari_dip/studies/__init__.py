@@ -1,0 +1,1 @@
+"""Studies: several pictures with names, each of which takes a fit."""

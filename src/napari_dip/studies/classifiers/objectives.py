@@ -1,0 +1,144 @@
+"""What is minimised: the distance to a representation, or minus an activation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_dip.engine.operators import Operator
+from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.classifier import Classifier
+from napari_dip.studies.classifiers.layers import Layer
+
+BORDER = 8 / 7
+"""The paper's network makes 256 pixels, of which a classifier that takes 224 sees the middle: what
+convolutions do at their borders stays outside."""
+
+
+class Middle(Operator):
+    """The middle of a larger image."""
+
+    def __init__(self, sides: Sequence[int]) -> None:
+        super().__init__()
+        self.sides = tuple(sides)
+
+    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+        return tuple(math.ceil(BORDER * side) for side in space)
+
+    def visible(self, x: Tensor) -> Tensor:
+        for axis, side in enumerate(self.sides, start=2):
+            x = x.narrow(axis, (x.shape[axis] - side) // 2, side)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.visible(x)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        sides = self.domain(y.shape[2:])
+        widths = []
+        for side, full in zip(reversed(y.shape[2:]), reversed(sides), strict=True):
+            before = (full - side) // 2
+            widths += [before, full - side - before]
+        return torch.nn.functional.pad(y, widths)
+
+
+class Squashed(Operator):
+    """Free pixels, kept between 0 and 1: beyond that there are no images, only large numbers.
+
+    Not linear, so without an adjoint. Mid-grey stays, and so does its contrast.
+    """
+
+    def visible(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(4 * (x - 0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.visible(x)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        raise NotImplementedError("squashing is not linear")
+
+
+class FeatureDistance:
+    """||Phi(x) - Phi(x0)||^2 / ||Phi(x0)||^2, the same for layers of any size and scale.
+
+    Source: arXiv 1711.10925, section 3.4.
+
+    Parameters
+    ----------
+    classifier, layer
+        Phi.
+    x0
+        The image whose representation is wanted, (1, channels, y, x) in [0, 1].
+    """
+
+    def __init__(self, classifier: Classifier, layer: Layer, x0: Tensor) -> None:
+        self.classifier, self.layer = classifier, layer
+        with torch.no_grad():
+            self.target = classifier.values(layer, x0)
+        self.energy = self.target.square().sum().clamp(min=1e-12)
+
+    def __call__(self, prediction: Tensor, y: Tensor) -> Tensor:
+        difference = self.classifier.values(self.layer, prediction) - self.target
+        return difference.square().sum() / self.energy
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One neuron: a class, or the middle of a channel's feature map.
+
+    Attributes
+    ----------
+    layer
+        Where it is.
+    index
+        The class, or the channel.
+    name
+        What it is called.
+    """
+
+    layer: Layer
+    index: int
+    name: str
+
+    @classmethod
+    def of(cls, classifier: Classifier, layer: str | None, text: str) -> Unit:
+        """The unit that a text names.
+
+        Raises
+        ------
+        UserError
+            When there is no such layer, class or channel.
+        """
+        if layer is None or classifier.layer(layer) == classifier.layers["output"]:
+            index = classifier.class_index(text)
+            return cls(classifier.logits, index, classifier.class_name(index))
+        found = classifier.layer(layer)
+        count = found.shape[0]
+        if not text.strip().isdigit() or int(text) >= count:
+            raise UserError(
+                f"unit: {text!r} is no channel of {found.name}; it has 0 to {count - 1}"
+            )
+        return cls(found, int(text), f"{found.name} {int(text)}")
+
+    def activation(self, classifier: Classifier, x: Tensor) -> Tensor:
+        """How much the unit is excited by an image (1, channels, y, x) in [0, 1]."""
+        values = classifier.values(self.layer, x)[0]
+        if self.layer.has_maps:
+            return values[self.index, values.shape[1] // 2, values.shape[2] // 2]
+        return values.reshape(len(values), -1)[self.index].mean()
+
+
+def typical_value(classifier: Classifier, layer: Layer, device: torch.device) -> float:
+    """How large a layer's values are: their root mean square for an image of noise."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(classifier.preprocessing.shape, generator=generator)
+    return float(classifier.values(layer, x.to(device)).square().mean().sqrt().clamp(min=1e-12))
+
+
+def minus_activation(classifier: Classifier, unit: Unit, prediction: Tensor, y: Tensor) -> Tensor:
+    """-Phi(x)_m: the less, the more a unit is excited. Source: arXiv 1711.10925, section 3.5."""
+    return -unit.activation(classifier, prediction)

@@ -1,0 +1,230 @@
+"""`invert` and `maximize`: studies of what a classifier sees, each picture a fit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from napari_dip.data.metrics import psnr
+from napari_dip.engine.device import resolve_device
+from napari_dip.engine.fit import never
+from napari_dip.engine.memory import check_memory
+from napari_dip.errors import UserError
+from napari_dip.studies.classifiers.classifier import Classifier
+from napari_dip.studies.classifiers.layers import OUTPUT, Layer
+from napari_dip.studies.classifiers.loading import load_classifier
+from napari_dip.studies.classifiers.objectives import (
+    FeatureDistance,
+    Unit,
+    minus_activation,
+    typical_value,
+)
+from napari_dip.studies.classifiers.picture_fit import Aim, PictureFit
+from napari_dip.studies.classifiers.settings import Invert, Look, Maximize
+from napari_dip.studies.study import Part, ShouldStop, StudyJob, StudyResult, StudyUpdate
+
+
+def invert(
+    image: NDArray[Any],
+    model: Classifier | str | os.PathLike[str],
+    settings: Invert,
+    *,
+    axes: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    on_progress: Callable[[StudyUpdate], object] | None = None,
+    should_stop: ShouldStop = never,
+) -> StudyResult:
+    """Find images that a classifier's layers can't tell from a given one (natural pre-images).
+
+    min over theta of ||Phi(f_theta(z)) - Phi(x0)||^2 / ||Phi(x0)||^2 for each layer Phi. Source:
+    arXiv 1711.10925, section 3.4.
+
+    Parameters
+    ----------
+    image
+        x0, grey or in colour, of any size and dtype; it is resized and normalised as the classifier
+        asks.
+    model
+        A classifier, or what `load_classifier` makes one of.
+    settings
+        Which layers, by which priors, and how.
+    axes
+        Letters of the image's axes: Y, X and C or S; guessed if not given.
+    device, seed
+        As in `restore`.
+    on_progress
+        Called with a `StudyUpdate` now and then, and at the end.
+    should_stop
+        Asked before each iteration; true ends with what there is.
+
+    Returns
+    -------
+    StudyResult
+        A picture for each layer and prior, float32 in [0, 1], of the size that the classifier
+        takes; its `scores` have the PSNR against the image that the classifier was given.
+
+    Raises
+    ------
+    UserError
+        When something can't be used; the message says what to do instead.
+    """
+    job = inversion(image, _classifier(model), settings, axes=axes, device=device, seed=seed)
+    return _finished(job, on_progress, should_stop)
+
+
+def maximize(
+    model: Classifier | str | os.PathLike[str],
+    settings: Maximize,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    on_progress: Callable[[StudyUpdate], object] | None = None,
+    should_stop: ShouldStop = never,
+) -> StudyResult:
+    """Make images that excite units of a classifier: classes, or channels of one of its layers.
+
+    max over theta of Phi(f_theta(z))_m, m a class before the soft-max or the middle of a channel's
+    feature map. Source: arXiv 1711.10925, section 3.5.
+
+    Parameters
+    ----------
+    model
+        A classifier, or what `load_classifier` makes one of.
+    settings
+        Which units, by which priors, and how.
+    device, seed, on_progress, should_stop
+        As in `invert`.
+
+    Returns
+    -------
+    StudyResult
+        A picture for each unit and prior, float32 in [0, 1]; its `scores` have the activation that
+        it reaches, and of a class its probability, and the number of the class that it is
+        recognised as.
+
+    Raises
+    ------
+    UserError
+        When something can't be used; the message says what to do instead.
+    """
+    job = maximization(_classifier(model), settings, device=device, seed=seed)
+    return _finished(job, on_progress, should_stop)
+
+
+def inversion(
+    image: NDArray[Any],
+    classifier: Classifier,
+    settings: Invert,
+    *,
+    axes: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> StudyJob:
+    """Check what `invert` is asked for, without starting it; its arguments are the same."""
+    if settings.layers is None:
+        some = ", ".join(list(classifier.layers)[:8])
+        raise UserError(f"layers: name one or several of {classifier.name}'s, such as {some}")
+    layers = [_of_setting("layers", classifier, name) for name in settings.layers]
+    x0 = classifier.preprocessing.prepare(image, axes)
+    given = classifier.preprocessing.picture(x0[0])
+
+    def score(x: Tensor) -> Mapping[str, float]:
+        return {"psnr": psnr(classifier.preprocessing.picture(x[0]), given, 1.0)}
+
+    aims = {
+        layer.name: Aim(x0, partial(FeatureDistance, classifier, layer), score, has_optimum=True)
+        for layer in layers
+    }
+    return _job("layer", classifier, settings, aims, resolve_device(device), seed)
+
+
+def maximization(
+    classifier: Classifier, settings: Maximize, *, device: str = "auto", seed: int = 0
+) -> StudyJob:
+    """Check what `maximize` is asked for, without starting it; its arguments are the same."""
+    if settings.unit is None:
+        raise UserError("unit: name one or several classes by number or name, such as 3")
+    where = resolve_device(device)
+    units = [Unit.of(classifier, settings.layer, text) for text in settings.unit]
+    empty = torch.zeros(classifier.preprocessing.shape)
+    with classifier.at_work(where), torch.no_grad():
+        scale = typical_value(classifier, units[0].layer, where)
+
+    def aim(unit: Unit) -> Aim:
+        @torch.no_grad()
+        def score(x: Tensor) -> Mapping[str, float]:
+            x = x.to(where)
+            reached = {"activation": float(unit.activation(classifier, x))}
+            if unit.layer.name == OUTPUT:
+                logits = classifier.values(unit.layer, x)[0]
+                reached["probability"] = float(logits.softmax(0)[unit.index])
+                reached["recognised"] = int(logits.argmax())
+            return reached
+
+        loss = partial(minus_activation, classifier, unit)
+        return Aim(empty, lambda y: loss, score, has_optimum=False, scale=scale)
+
+    aims = {unit.name: aim(unit) for unit in units}
+    return _job("unit", classifier, settings, aims, where, seed)
+
+
+def _job(
+    axis: str,
+    classifier: Classifier,
+    settings: Look,
+    aims: Mapping[str, Aim],
+    device: torch.device,
+    seed: int,
+) -> StudyJob:
+    """A study with a picture for each aim and prior."""
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
+    parts = []
+    for name, aim in aims.items():
+        for prior in settings.prior:
+            is_vgg = classifier.name.startswith("vgg")
+            options = settings.fit_settings(prior, is_vgg=is_vgg, scale=aim.scale)
+            picture = PictureFit(classifier, aim, prior, options, device, seed)
+            check_memory(picture.memory_needed, device)
+            title = name if len(settings.prior) == 1 else f"{name} {prior}"
+            parts.append(Part(title, options.iterations, picture.run))
+    about = {
+        "model": classifier.name,
+        "weights": classifier.weights,
+        "preprocessing": asdict(classifier.preprocessing),
+        "seed": seed,
+        "device": str(device),
+    }
+    return StudyJob(settings.name, axis, tuple(parts), {**about, **settings.to_dict()})
+
+
+def _of_setting(setting: str, classifier: Classifier, name: str) -> Layer:
+    """A layer; what is wrong with its name is told of the setting that has it."""
+    try:
+        return classifier.layer(name)
+    except UserError as error:
+        raise UserError(f"{setting}: {str(error).partition(': ')[2]}") from error
+
+
+def _classifier(model: Classifier | str | os.PathLike[str]) -> Classifier:
+    return model if isinstance(model, Classifier) else load_classifier(model)
+
+
+def _finished(
+    job: StudyJob, on_progress: Callable[[StudyUpdate], object] | None, should_stop: ShouldStop
+) -> StudyResult:
+    result = None
+    for update in job.run(should_stop):
+        if on_progress is not None:
+            on_progress(update)
+        result = update.result
+    assert result is not None  # a job's last update has its result
+    return result

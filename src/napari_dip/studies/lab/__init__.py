@@ -1,0 +1,1 @@
+"""The prior lab: studies that look inside the deep image prior."""

@@ -1,0 +1,90 @@
+"""Samples of the prior: what networks show before they have learned anything.
+
+Source: arXiv 1711.10925, section 2.2 and its figure of samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from napari_dip.studies.lab.architectures import architecture
+from napari_dip.studies.lab.base import Material, Study
+from napari_dip.studies.study import Array, Part, at_once
+from napari_dip.tasks.settings import setting
+
+DISPLAYED = (1, 99)
+"""Percentiles that become black and white."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples(Study):
+    """Pictures that networks make of noise with random weights.
+
+    All of them have the same input; the pictures of one architecture differ in their weights.
+    """
+
+    name = "sample"
+    title = "Samples of the prior"
+    axis = "sample"
+    accepts = ()
+
+    architectures: tuple[str, ...] = setting(
+        (
+            "hourglass-1",
+            "hourglass-3",
+            "hourglass-5",
+            "skip-5",
+            "skip-5-nearest",
+            "unet-5",
+            "resnet-8",
+        ),
+        "hourglass-N, skip-N (either with -nearest), unet-N or resnet-N, N being the depth",
+    )
+    count: int = setting(2, "Random weights for each architecture", least=1, most=100)
+    size: int = setting(256, "Side of the pictures in pixels", least=16, most=4096)
+    width: int = setting(128, "Filters of each level", least=1, most=1024)
+    stretch: bool = setting(
+        True, "Stretch each picture's values from black to white, as they differ little"
+    )
+
+    def parts(self, material: Material) -> tuple[Part, ...]:
+        from napari_dip.engine.device import resolve_device
+
+        resolve_device(material.device)
+        for name in self.architectures:
+            architecture(name, self.width)
+        return tuple(
+            at_once(
+                f"{name}, weights {number}",
+                partial(self._draw, name, number, material),
+                lambda image: {},
+            )
+            for name in dict.fromkeys(self.architectures)
+            for number in range(1, self.count + 1)
+        )
+
+    def _draw(self, name: str, number: int, material: Material) -> Array:
+        """A picture (y, x, 3), uint8."""
+        import torch
+
+        from napari_dip.engine.device import resolve_device
+        from napari_dip.engine.inputs import InputSpec
+        from napari_dip.engine.networks import NetworkSpec
+
+        settings = architecture(name, self.width)
+        spec = NetworkSpec(kind=settings.pop("network"), **settings)
+        space, device = (self.size, self.size), resolve_device(material.device)
+        z = InputSpec().make(space, torch.Generator().manual_seed(material.seed))
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            # On the CPU, and without touching the GPUs' generators, as a fit draws its weights.
+            torch.default_generator.manual_seed(material.seed + number)
+            network = spec.build(z.shape[1], 3, space).to(device)
+            x = network(z.to(device))[0].cpu().numpy()
+        if self.stretch:
+            black, white = np.percentile(x, DISPLAYED)
+            x = np.clip((x - black) / max(white - black, 1e-6), 0, 1)
+        picture: Array = np.rint(255 * np.moveaxis(x, 0, -1)).astype(np.uint8)
+        return picture

@@ -1,0 +1,1 @@
+"""Pictures that are restored tile by tile or frame by frame."""

@@ -1,0 +1,320 @@
+"""What all tiles of a picture share, decided once: value range, noise level, settings, seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.data.axes import Fitting
+from napari_dip.data.encoding import measure_extent
+from napari_dip.data.grid import Block, Grid, cut, tile
+from napari_dip.data.value_range import Extent
+from napari_dip.errors import UserError
+from napari_dip.files.atomic import replacing
+from napari_dip.files.lazy import LazyPicture
+from napari_dip.restoration.files import with_anisotropy
+from napari_dip.restoration.job import Job
+from napari_dip.restoration.restore import prepare
+from napari_dip.restoration.series import continued
+from napari_dip.scheduling.item import Stopped
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import task_from_dict
+from napari_dip.tiling.source import Source, channel_of
+
+DEPTH = 64
+"""Slices of a block of a volume."""
+
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Group:
+    """What blocks of one channel (or of all, if they are fitted jointly) share."""
+
+    extent: Extent
+    task: Task
+    """Nothing is left open."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all blocks of a picture share.
+
+    Attributes
+    ----------
+    source
+        The picture.
+    groups
+        By the channel's number, if channels are fitted one by one; else one group, of "".
+    guide
+        How far the guide's values reach, if there is one.
+    factors
+        How many times finer the result is along each axis.
+    data_range, seed, device
+        As in `restore`.
+    warm
+        Each frame starts from the weights of the one before.
+    """
+
+    source: Source
+    groups: Mapping[str, Group]
+    guide: Extent | None
+    factors: tuple[int, ...]
+    data_range: float
+    seed: int
+    device: str
+    warm: bool
+
+    def group(self, block: Block) -> Group:
+        return self.groups[channel_of(self.source, block)]
+
+    def job(self, block: Block, values: Array, *, follows: bool = False) -> Job:
+        """The fit of a block, which may follow that of a frame before."""
+        group = self.group(block)
+        return prepare(
+            self.source.fitted(values),
+            continued(group.task) if follows else group.task,
+            axes=self.source.letters,
+            data_range=self.data_range,
+            device=self.device,
+            seed=self.seed,
+            extent=group.extent,
+            guide_extent=self.guide,
+            **self.source.beside(block),
+        )
+
+    def decided(self) -> dict[str, Any]:
+        """What was decided, as JSON values."""
+        groups = {
+            key: {
+                "extent": asdict(group.extent),
+                "task": {"task": group.task.name, **group.task.to_dict()},
+            }
+            for key, group in self.groups.items()
+        }
+        guide = None if self.guide is None else asdict(self.guide)
+        shared = {"factors": self.factors, "data_range": self.data_range}
+        return {"groups": groups, "guide": guide, **shared}
+
+    @classmethod
+    def restored(
+        cls, source: Source, decided: Mapping[str, Any], *, seed: int, device: str, warm: bool
+    ) -> Self:
+        """The plan that `decided` tells of."""
+        groups = {
+            key: Group(_extent(group["extent"]), task_from_dict(group["task"]))
+            for key, group in decided["groups"].items()
+        }
+        guide = None if decided["guide"] is None else _extent(decided["guide"])
+        factors = tuple(decided["factors"])
+        return cls(source, groups, guide, factors, decided["data_range"], seed, device, warm)
+
+
+def _extent(told: Mapping[str, Any]) -> Extent:
+    """An extent from its JSON values."""
+    return Extent(**{name: tuple(values) for name, values in told.items()})
+
+
+def sides_of(fitting: Fitting, joint: Mapping[str, int]) -> tuple[int, ...]:
+    """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
+    letters = zip(fitting.letters, fitting.fitted, strict=True)
+    return tuple(1 if own in fitting.each else joint.get(a, 10**9) for own, a in letters)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Blocks, and over how many pixels they fade into each other along each axis."""
+
+    grid: Grid
+    overlaps: tuple[int, ...]
+
+
+def blocks_for(fitting: Fitting, shape: tuple[int, ...], block: int | None, overlap: int) -> Layout:
+    """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z.
+
+    Without `block` only the axes are cut whose entries are fitted one by one.
+    """
+    if block is None:
+        return Layout(cut(shape, sides_of(fitting, {}), (0,) * len(shape)), (0,) * len(shape))
+    depth = min(block, DEPTH)
+    sides = sides_of(fitting, {"Y": block, "X": block, "Z": depth})
+    most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
+    overlaps = tuple(
+        0 if own in fitting.each else most.get(letter, 0)
+        for own, letter in zip(fitting.letters, fitting.fitted, strict=True)
+    )
+    return Layout(cut(shape, sides, overlaps), overlaps)
+
+
+SAMPLE = {"Y": 256, "X": 256, "Z": 16}
+
+
+SAMPLES = 16
+"""Boxes from all over a picture that stand for it when settings and noise are decided."""
+
+
+READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
+"""Pixels along each axis, when the whole picture is gone over for its extent."""
+
+
+def make_plan(
+    source: Source,
+    task: Task,
+    *,
+    data_range: float | None,
+    seed: int,
+    device: str,
+    warm: bool,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Plan:
+    """Go over a picture once, and decide what all of its blocks share.
+
+    Raises
+    ------
+    UserError
+        When there is nothing in the picture, or the settings do not go with it.
+    Stopped
+        When `should_stop`, which is asked all along, said so.
+    """
+    with source.open() as picture:
+        if source.fitting.depth == "Z":
+            task = with_anisotropy(task, picture.axes)
+        guide = None
+        if source.guide is not None:
+            with source.guide.open() as beside:
+                guide = _extents("guide", source.guide, beside, should_stop)[""]
+        extents = _extents("image", source, picture, should_stop)
+        return _make_plan(source, picture, extents, guide, task, data_range, seed, device, warm)
+
+
+def _extents(
+    name: str, source: Source, picture: LazyPicture, should_stop: Callable[[], bool]
+) -> dict[str, Extent]:
+    """How far a picture's values reach, by the group of channels."""
+    by_channel: dict[str, list[Extent]] = {}
+    for box in tile(picture.shape, sides_of(source.fitting, READ_AT_ONCE)).blocks():
+        if should_stop():
+            raise Stopped
+        found = by_channel.setdefault(channel_of(source, box), [])
+        values = source.fitted(picture.read(box.slices))
+        if extent := measure_extent(values, source.letters):
+            found.append(extent)
+    return {key: _joined(name, found) for key, found in by_channel.items()}
+
+
+def _make_plan(
+    source: Source,
+    picture: LazyPicture,
+    extents: dict[str, Extent],
+    guide: Extent | None,
+    task: Task,
+    data_range: float | None,
+    seed: int,
+    device: str,
+    warm: bool,
+) -> Plan:
+    nominal = reduce(or_, extents.values()).nominal(picture.dtype)
+    whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
+    groups, factors = {}, (1,) * len(source.axes)
+    for key, extent in extents.items():
+        values, beside = _sample(source, picture, key)
+        job = prepare(
+            values,
+            task,
+            axes=source.letters,
+            data_range=whole,
+            seed=seed,
+            extent=extent,
+            guide_extent=guide,
+            **beside,
+        )
+        groups[key] = Group(extent, job.task)
+        finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
+        spread = dict(zip(source.kept, finer, strict=True))
+        factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
+    return Plan(source, groups, guide, factors, whole, seed, device, warm)
+
+
+def _joined(name: str, found: list[Extent]) -> Extent:
+    """The extent of a picture, from those of its boxes."""
+    if not found:
+        raise UserError(f"{name}: it has no finite pixel")
+    extent = reduce(or_, found)
+    if extent.lowest == extent.highest:
+        value = extent.lowest[0]
+        what = "restore" if name == "image" else "follow"
+        raise UserError(f"{name}: every pixel is {value:g}; there is nothing to {what}")
+    return extent
+
+
+def _sample(source: Source, picture: LazyPicture, channel: str) -> tuple[Array, dict[str, Any]]:
+    """Boxes from all over a picture, one below the other, with what is beside them."""
+    grid = cut(picture.shape, sides_of(source.fitting, SAMPLE), (0,) * len(picture.shape))
+    boxes = [box for box in grid.blocks() if channel_of(source, box) == channel]
+    if "mask" in source.sides:  # there, what is missing is the matter
+        boxes = [box for box in boxes if source.mask(box).any()] or boxes
+    chosen = np.random.default_rng(0).permutation(len(boxes))[:SAMPLES]
+    some = [boxes[i] for i in sorted(chosen)]
+    values = [source.fitted(picture.read(box.slices)) for box in some]
+    given = [source.beside(box) for box in some]
+    beside = dict(given[0])
+    for side, axes in (("mask", source.letters), ("guide", beside.get("guide_axes", ""))):
+        if side in beside:
+            boxed = [one[side] for one in given]
+            beside[side] = np.concatenate(boxed, axis=axes.index("Y"))
+    return np.concatenate(values, axis=source.letters.index("Y")), beside
+
+
+PLAN = "plan.json"
+"""In the folder of what is under way."""
+
+
+def request_of(source: Source, task: Task, **options: Any) -> dict[str, Any]:
+    """What tells a run from another one, as JSON values: the picture, the task, and all options."""
+    request = {
+        "task": task.name,
+        "settings": task.to_dict(),
+        "source": str(source.path),
+        "axes": source.axes,
+        "each": source.fitting.each,
+        "sides": source.names,
+        "mask_keeps": source.mask_keeps,
+        **options,
+    }
+    told: dict[str, Any] = json.loads(json.dumps(request))  # tuples become lists, as when read
+    return told
+
+
+def recorded(output: Path) -> Any:
+    """The request that a finished result tells of."""
+    try:
+        attributes = json.loads((output / "zarr.json").read_text())["attributes"]
+        return attributes["napari-dip"]["request"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def begun(parts: Path, output: Path, request: dict[str, Any]) -> dict[str, Any] | None:
+    """What was decided for an unfinished result with the same request."""
+    try:
+        told = json.loads((parts / PLAN).read_text())
+    except (OSError, ValueError):
+        return None
+    same = told["request"] == request and output.exists()
+    return told["decided"] if same else None
+
+
+def begin(parts: Path, request: dict[str, Any], decided: dict[str, Any]) -> None:
+    """Put on record what was decided."""
+    parts.mkdir(parents=True)
+    with replacing(parts / PLAN) as temporary:
+        temporary.write_text(json.dumps({"request": request, "decided": decided}, indent=2) + "\n")

@@ -1,0 +1,244 @@
+"""The Batch dock's model and controller: many files, beside the window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from psygnal import SignalGroupDescriptor, SignalInstance
+
+from napari_dip.batch.restore import Batch, BatchUpdate
+from napari_dip.data.axes import axes_from_text
+from napari_dip.errors import UserError
+from napari_dip.scheduling.item import Outcome, Status
+from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.registry import TASKS
+from napari_dip.tiling.mosaic import ResultExists
+from napari_dip.ui.layers.reader import plugin_for
+from napari_dip.ui.preferences import Preferences
+from napari_dip.ui.run.controller import LiveSession, Pacing, RunController, RunView
+from napari_dip.ui.run.model import Action, RunModel
+from napari_dip.ui.run.thread import LiveRun, Phase
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+
+@dataclass
+class BatchModel(RunModel):
+    """The form of the Batch dock.
+
+    Attributes
+    ----------
+    images
+        Paths and patterns, one in a line.
+    output
+        The folder for the results.
+    name, tasks
+        Of the chosen task; each one's settings.
+    mask_path, guide_path, psf_path
+        A file for all pictures, or a folder with one of each picture's name.
+    mask_keeps, axes, each, block_size, overlap, warm, workers, scheduler
+        As in `restore_many`; empty text or 0 leaves it to that.
+    keep_finished
+        Resume; results are replaced otherwise.
+    """
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+
+    images: str = ""
+    output: str = ""
+    name: str = "denoise"
+    tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
+    mask_path: str = ""
+    guide_path: str = ""
+    psf_path: str = ""
+    mask_keeps: bool = False
+    axes: str = ""
+    each: str = ""
+    block_size: int = 0
+    overlap: int = 0
+    warm: bool = True
+    workers: int = 0
+    scheduler: str = ""
+    keep_finished: bool = True
+
+    @property
+    def allowed(self) -> frozenset[Action]:
+        return super().allowed - {Action.CANCEL}  # what is written stays
+
+    def batch(self) -> Batch:
+        """What the form describes.
+
+        Raises
+        ------
+        UserError
+            When something is missing.
+        """
+        if self.form_error:
+            raise UserError(self.form_error)
+        images = [line.strip() for line in self.images.splitlines() if line.strip()]
+        if not images:
+            raise UserError("images: there are none; add files or a folder")
+        if not self.output.strip():
+            raise UserError("output: choose a folder for the results")
+        task = self.tasks[self.name]
+        paths: dict[Side, str] = {
+            "mask": self.mask_path,
+            "guide": self.guide_path,
+            "psf": self.psf_path,
+        }
+        sides = {side: paths[side].strip() for side in task.accepts if paths[side].strip()}
+        return Batch(
+            images,
+            self.output.strip(),
+            task,
+            sides=sides,
+            mask_keeps=self.mask_keeps and "mask" in sides,
+            axes=self.axes.strip() or None,
+            each=axes_from_text(self.each),
+            block=self.block_size or None,
+            overlap=self.overlap or None,
+            warm=self.warm,
+            workers=self.workers or None,
+            scheduler=self.scheduler.strip() or None,
+            device=self.device,
+            seed=self.seed,
+            resume=self.keep_finished,
+            overwrite=not self.keep_finished,
+        )
+
+
+class BatchView(RunView, Protocol):
+    """What the dock's view has to offer."""
+
+    changed: SignalInstance
+    """(name, value): a field of the model."""
+    task_edited: SignalInstance
+    """(Task)"""
+    chosen: SignalInstance
+    """(name): an item whose result is to be opened."""
+    layers_asked: SignalInstance
+    """The selected layers' files are to be added."""
+
+    def add_images(self, paths: Sequence[str]) -> None: ...
+    def show_task(self, task: Task) -> None: ...
+    def show_outcomes(self, outcomes: list[Outcome]) -> None: ...
+
+
+class BatchRun(LiveRun[BatchUpdate]):
+    """A run of many, whose pause lets what is under way go on: only nothing else begins."""
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(lambda should_stop: _in_words(batch.run(should_stop, self._is_paused)))
+
+    def _is_paused(self) -> bool:
+        return not self._going.is_set()
+
+    def _should_stop(self) -> bool:
+        self._holding = self._is_paused()
+        return self._stopping.is_set() or not threading.main_thread().is_alive()
+
+
+def _in_words(updates: Iterator[BatchUpdate]) -> Iterator[BatchUpdate]:
+    """The updates, and what keeps them from coming in the words of the dock."""
+    try:
+        yield from updates
+    except ResultExists as error:
+        there = str(error).partition(";")[0]
+        raise UserError(
+            f"{there}, made with other settings; untick Keep finished to replace it"
+        ) from error
+
+
+class BatchSession(LiveSession):
+    """A run of many, followed: the table of its items."""
+
+    _view: BatchView
+    _newest: BatchUpdate | None = None
+    _was_paused = False
+
+    def poll(self) -> Phase:
+        phase = super().poll()
+        # The next item may end in an hour: until then nothing else would say that it goes on.
+        if self._was_paused and phase is Phase.RUNNING and self._newest is not None:
+            self._show_update(self._newest)
+        self._was_paused = phase is Phase.PAUSED
+        return phase
+
+    def _show_update(self, update: BatchUpdate) -> None:
+        self._newest = update
+        summary = update.summary
+        outcomes = summary.entries()
+        self._view.show_outcomes(outcomes)
+        count = len(summary.outcomes)
+        held = "Paused. " if self.run.phase is Phase.PAUSED else ""
+        text = f"{held}{count} of {len(outcomes)}. Dashboard: {update.dashboard}"
+        self._view.show_progress(count / max(1, len(outcomes)), text)
+
+    def _end(self, phase: Phase) -> None:
+        if phase is Phase.FINISHED:
+            self._view.show_progress(1.0, f"{self.run.result}; see summary.csv")
+
+    def _label_interrupted(self) -> None:
+        """There is no layer to label; the summary tells."""
+
+
+class BatchController(RunController):
+    """Between the form, the table and the run."""
+
+    model: BatchModel
+    view: BatchView
+
+    def __init__(self, model: BatchModel, view: BatchView, viewer: Viewer, **options: Any) -> None:
+        super().__init__(model, view, viewer, **options)
+        view.changed.connect(lambda name, value: setattr(model, name, value))
+        view.task_edited.connect(self._set_task)
+        view.chosen.connect(self.open)
+        view.layers_asked.connect(self.add_layers)
+        model.events.name.connect(lambda: view.show_task(model.tasks[model.name]))
+        view.show_task(model.tasks[model.name])
+
+    def _begin(self, preferences: Preferences, pacing: Pacing) -> BatchSession:
+        batch = self.model.batch()
+        self._folder = Path(batch.output).absolute()
+        return BatchSession(BatchRun(batch), self.view, pacing)
+
+    def _set_task(self, task: Task) -> None:
+        self.model.tasks = {**self.model.tasks, task.name: task}
+
+    def add_layers(self) -> None:
+        """Add the files that the selected layers were opened from."""
+        selected = [layer for layer in self.viewer.layers if layer in self.viewer.layers.selection]
+        paths = dict.fromkeys(str(layer.source.path) for layer in selected if layer.source.path)
+        self.view.add_images(list(paths))
+        if not paths:
+            self.model.say("layers: none that is selected has a file; save it first", is_error=True)
+
+    def open(self, name: str) -> None:
+        """Open an item's result, which may be a picture that is still growing."""
+        path = self._folder / name
+        if not path.exists():  # a block's name goes on after its picture's
+            path = self._folder / (name.rpartition(" ")[0] or name)
+        if not path.exists():
+            self.model.say(f"{name}: there is no result yet", is_error=True)
+            return
+        self.viewer.open(path, plugin=plugin_for(path))
+
+
+SHOWN = {Status.DONE: "done", Status.KEPT: "kept", Status.FAILED: "failed"}
+"""What the table says of an item that has ended."""
+
+
+def told(outcome: Outcome) -> str:
+    """How an item went, in a few words."""
+    if outcome.status is Status.FAILED:
+        file, _, rest = outcome.error.partition(": ")
+        return rest if rest and Path(file).name == Path(outcome.name).name else outcome.error
+    report = outcome.report or {}
+    if "iterations" not in report:
+        return ""
+    return f"{report['iterations']} iterations in {report['seconds']:.1f} s"

@@ -1,0 +1,53 @@
+"""How a restored layer came about, for its metadata, and back to settings."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import UserError
+from napari_dip.tasks.registry import task_from_dict
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_dip.tasks.base import Task
+    from napari_dip.ui.layers.source import Source
+
+
+KEY = "napari-dip"
+"""Where in a layer's metadata it is."""
+
+
+LIBRARIES = ("torch", "numpy", "scikit-image", "napari")
+
+
+def origin(source: Source) -> dict[str, Any]:
+    """Which layer's box something was made from."""
+    return {
+        "layer": source.name,
+        "start": list(source.start),
+        "stop": list(source.stop),
+        "axes": source.axes,
+    }
+
+
+@cache  # it reads files, and previews are labelled several times a second
+def versions() -> dict[str, str]:
+    """The versions of what a layer was made with."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def task_of(layer: Layer) -> Task:
+    """The settings that a restored layer was made with.
+
+    Raises
+    ------
+    UserError
+        When it is not a restored layer.
+    """
+    made = layer.metadata.get(KEY)
+    if not isinstance(made, dict) or "task" not in made:
+        raise UserError(f"layer: {layer.name!r} was not made here; select a restored layer")
+    return task_from_dict({"task": made["task"], **made.get("settings", {})})

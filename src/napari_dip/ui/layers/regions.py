@@ -1,0 +1,165 @@
+"""What people draw or look at, in an image's pixels: masks, rectangles, the field of view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Shapes
+from numpy.typing import NDArray
+
+from napari_dip.errors import UserError
+from napari_dip.ui.layers.crop import Crop
+from napari_dip.ui.layers.kwargs import unit_factors
+from napari_dip.ui.layers.source import Source, beside, cropped
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+
+
+def mask_of(layer: Labels | Shapes, image: Image, source: Source) -> Crop:
+    """Where a source's pixels are missing: non-zero where a label is painted or a shape lies.
+
+    Raises
+    ------
+    UserError
+        When painted labels have another shape or another place than the image.
+    """
+    if isinstance(layer, Shapes):
+        return _rasterised(layer, image, source)
+    crop = beside(layer, source, "mask")
+    if not _same_place(layer, image):
+        raise UserError(
+            f"mask: {layer.name!r} lies elsewhere than {image.name!r} (another scale, translate, "
+            "rotate, shear, affine or units); make one with New mask layer"
+        )
+    return crop
+
+
+def new_mask(image: Image) -> Labels:
+    """An empty Labels layer that lies exactly over an image."""
+    shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
+    return Labels(
+        np.zeros(shape, np.uint8),
+        name=f"{image.name} missing",
+        scale=image.scale,
+        translate=image.translate,
+        rotate=image.rotate,
+        shear=image.shear,
+        affine=image.affine.affine_matrix,
+        units=image.units,
+        axis_labels=image.axis_labels,
+    )
+
+
+def rectangle_of(layer: Shapes, image: Image, source: Source) -> Source:
+    """The part of a source in the selected shape's bounding box, or in the last shape's.
+
+    Raises
+    ------
+    UserError
+        When there is no shape, or it lies outside.
+    """
+    if not len(layer.data):
+        raise UserError(f"region: {layer.name!r} is empty; draw a rectangle over the image")
+    chosen = max(layer.selected_data, default=len(layer.data) - 1)
+    corners = _in_pixels(layer, layer.data[chosen], image)[:, list(source.space[-2:])]
+    start, stop = _depth(source)
+    return cropped(
+        source,
+        [*start, *np.floor(corners.min(axis=0) + 0.5)],
+        [*stop, *np.ceil(corners.max(axis=0) + 0.5)],
+    )
+
+
+def view_of(image: Image, source: Source) -> Source:
+    """The part of a source that is on the screen."""
+    corners = np.asarray(image.corner_pixels, float)
+    if image.multiscale:  # they are the displayed level's
+        corners = corners * np.asarray(image.downsample_factors)[image.data_level]
+    corners = corners[:, list(source.space[-2:])]
+    start, stop = _depth(source)
+    return cropped(
+        source,
+        [*start, *np.floor(corners[0])],
+        [*stop, *np.ceil(corners[1]) + 1],
+    )
+
+
+def _depth(source: Source) -> tuple[list[int], list[int]]:
+    """A volume's extent along z, which rectangles and views say nothing about."""
+    axes = source.space[:-2]
+    return [source.start[a] for a in axes], [source.stop[a] for a in axes]
+
+
+def _same_place(layer: Layer, image: Layer) -> bool:
+    """Whether equal pixels of two layers are at equal places, as far as they share axes."""
+    shared = min(layer.ndim, image.ndim)
+    factors = unit_factors(layer.units, image.units[-shared:])
+    points = np.vstack([np.zeros(shared), 1000 * np.eye(shared)])
+    return all(
+        np.allclose(_world(layer, p)[-shared:] * factors, _world(image, p)[-shared:], atol=1e-3)
+        for p in points
+    )
+
+
+def _world(layer: Layer, point: NDArray[Any]) -> NDArray[np.float64]:
+    """A pixel given for the last axes in world coordinates, in the layer's units."""
+    pixel = np.zeros(layer.ndim)
+    pixel[layer.ndim - len(point) :] = point
+    return np.asarray(layer.data_to_world(pixel), float)
+
+
+def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[Any]:
+    """A shape's vertices in an image's pixels; NaN along axes that the shape does not have."""
+    shared = min(layer.ndim, image.ndim)
+    factors = unit_factors(layer.units, image.units[-shared:])
+    out = np.full((len(vertices), image.ndim), np.nan)
+    origin = _world(image, np.zeros(image.ndim))
+    for i, vertex in enumerate(vertices):
+        world = origin.copy()
+        world[-shared:] = np.asarray(layer.data_to_world(vertex))[-shared:] * factors
+        out[i, -shared:] = np.asarray(image.world_to_data(world))[-shared:]
+    # Vertices mostly are at pixel centres; rounding errors must not decide about pixels.
+    return np.round(out, 6)
+
+
+def _rasterised(layer: Shapes, image: Image, source: Source) -> Crop:
+    plane = source.space[-2:]
+    sides = source.sides[-2:]
+    corner = np.array([source.start[axis] for axis in plane])
+    shapes = [_in_pixels(layer, vertices, image) for vertices in layer.data]
+    shape = [b - a for a, b in zip(source.start, source.stop, strict=True)]
+    everywhere = (slice(None),) * len(shape)
+    others = [axis for axis in range(len(source.shape)) if axis not in plane]
+    if shapes and all(np.isnan(vertices[:, others]).all() for vertices in shapes):
+        # One plane for all frames and slices: a movie's mask would take a movie's memory.
+        kinds = zip(shapes, layer.shape_type, strict=True)
+        drawn = _drawn([(v[:, list(plane)] - corner, kind) for v, kind in kinds], sides)
+        return Crop(np.broadcast_to(np.expand_dims(drawn, others), shape), everywhere)
+    mask = np.zeros(shape, bool)
+    for entry in np.ndindex(*(mask.shape[axis] for axis in others)):
+        at = {axis: source.start[axis] + i for axis, i in zip(others, entry, strict=True)}
+        here = [
+            (vertices[:, list(plane)] - corner, kind)
+            for vertices, kind in zip(shapes, layer.shape_type, strict=True)
+            if all(_lies_in(vertices[:, axis], i) for axis, i in at.items())
+        ]
+        if here:
+            index: list[Any] = [slice(None)] * mask.ndim
+            for axis, i in zip(others, entry, strict=True):
+                index[axis] = i
+            mask[tuple(index)] = _drawn(here, sides)
+    return Crop(mask, everywhere)
+
+
+def _lies_in(coordinates: NDArray[np.float64], index: int) -> bool:
+    return bool(np.isnan(coordinates).all() or (np.rint(coordinates) == index).any())
+
+
+def _drawn(shapes: list[tuple[NDArray[Any], str]], sides: tuple[int, ...]) -> NDArray[np.bool_]:
+    # A rectangle seen through another layer's rotation is a polygon.
+    kinds = ["polygon" if kind == "rectangle" else kind for _, kind in shapes]
+    canvas = Shapes([vertices for vertices, _ in shapes], shape_type=kinds)
+    labels: NDArray[Any] = canvas.to_labels(labels_shape=sides)
+    return labels != 0

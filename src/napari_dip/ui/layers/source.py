@@ -1,0 +1,278 @@
+"""From Image layers to arrays, and from restored arrays to layers that lie where they belong.
+
+A `Source` is taken down when a run begins and holds no layer: what happens to the layer afterwards
+does not matter. Its pixels are read later, on the worker's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.transforms import Affine
+from numpy.typing import NDArray
+
+from napari_dip.data.axes import Axes
+from napari_dip.errors import UserError
+from napari_dip.ui.layers.crop import Crop
+from napari_dip.ui.layers.kwargs import UNKNOWN, appearance_of, transform_kwargs, unit_factors
+
+if TYPE_CHECKING:
+    from napari.components import Dims
+    from napari.layers import Image, Labels, Layer
+
+
+Array = NDArray[Any]
+
+
+OTHER_AXES = "TPQRUVW"
+"""Names for axes that are neither space nor colour; a source has one entry along each."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What of an Image layer is restored.
+
+    Attributes
+    ----------
+    name
+        The layer's.
+    crop
+        Its pixels, of the finest level.
+    shape
+        The layer's, without the samples of a colour.
+    start, stop
+        The box that is restored, in pixels, an entry for each axis of `shape`.
+    space
+        The two or three axes that are fitted; the others have one entry, or are gone through.
+    rgb
+        Whether a last axis holds samples of a colour.
+    transform
+        From the layer's pixels to its physical coordinates, before `affine`.
+    frame, appearance
+        Keywords of a layer in the same frame (affine, units, axis labels) that looks the same.
+    """
+
+    name: str
+    crop: Crop = field(repr=False)
+    shape: tuple[int, ...]
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+    space: tuple[int, ...]
+    rgb: bool
+    transform: Affine = field(repr=False)
+    frame: dict[str, Any] = field(repr=False)
+    appearance: dict[str, Any] = field(repr=False)
+
+    @property
+    def axes(self) -> str:
+        """The name of each of the array's axes, as the engine wants them."""
+        others = iter(OTHER_AXES)
+        names = dict(zip(self.space, "ZYX"[-len(self.space) :], strict=True))
+        axes = "".join(names.get(axis) or next(others) for axis in range(len(self.shape)))
+        return axes + "S" * self.rgb
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The lengths of the axes of space."""
+        return tuple(self.stop[axis] - self.start[axis] for axis in self.space)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+
+    def at(self, start: Sequence[int], each: Sequence[int]) -> Source:
+        """One entry along some axes that are gone through."""
+        first, last = list(self.start), list(self.stop)
+        for axis in each:
+            first[axis] = self.start[axis] + start[axis]
+            last[axis] = first[axis] + 1
+        return replace(self, start=tuple(first), stop=tuple(last))
+
+    def calibrated(self, letters: str) -> Axes:
+        """The array's axes by these letters, as far as a file can tell: without rotation."""
+        place, samples = self.layer_kwargs(), len(letters) - len(self.shape)
+        units = ("" if str(unit) == UNKNOWN else str(unit) for unit in self.frame["units"])
+        return Axes(
+            letters,
+            (*map(float, place["scale"]), *(1.0,) * samples),
+            (*units, *("",) * samples),
+            (*map(float, place["translate"]), *(0.0,) * samples),
+        )
+
+    def layer_kwargs(self, factors: Sequence[int] | int = 1) -> dict[str, Any]:
+        """Keywords that put a restored array exactly over its source.
+
+        Parameters
+        ----------
+        factors
+            How many times finer than the source it is along the axes of space. Pixel centres are
+            at whole numbers, so a finer grid begins (1/factor - 1)/2 pixels earlier.
+        """
+        finer = np.ones(len(self.shape))
+        finer[list(self.space)] = factors
+        origin = np.asarray(self.start) + (1 / finer - 1) / 2
+        return {
+            **transform_kwargs(self.transform),
+            "scale": self.transform.scale / finer,
+            "translate": self.transform(origin),
+            "rgb": self.rgb,
+            **self.frame,
+            **self.appearance,
+        }
+
+
+def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) -> Source:
+    """The slice of a layer that is on display, or the volume around it; or all of these.
+
+    Raises
+    ------
+    UserError
+        When the layer has no such slice or volume.
+    """
+    data = level_0(layer)
+    shape = tuple(int(n) for n in data.shape[: layer.ndim])
+    space = space_of(layer, dims, volume=volume)
+    position = slice_position(layer, dims)
+    start, stop = [0] * layer.ndim, list(shape)
+    for axis in set(range(layer.ndim)) - set(space) if not each else ():
+        start[axis] = int(np.clip(position[axis], 0, shape[axis] - 1))
+        stop[axis] = start[axis] + 1
+    box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+    return Source(
+        name=layer.name,
+        crop=Crop(data, box),
+        shape=shape,
+        start=tuple(start),
+        stop=tuple(stop),
+        space=space,
+        rgb=bool(layer.rgb),
+        transform=Affine(
+            scale=layer.scale, translate=layer.translate, rotate=layer.rotate, shear=layer.shear
+        ),
+        frame={
+            "affine": np.array(layer.affine.affine_matrix),
+            "units": tuple(layer.units),
+            "axis_labels": tuple(layer.axis_labels),
+        },
+        appearance=appearance_of(layer),
+    )
+
+
+def cropped(source: Source, start: Sequence[int], stop: Sequence[int]) -> Source:
+    """The part of a source in a box given for its axes of space.
+
+    Raises
+    ------
+    UserError
+        When the box and the image have nothing in common.
+    """
+    first, last = list(source.start), list(source.stop)
+    for axis, a, b in zip(source.space, start, stop, strict=True):
+        first[axis], last[axis] = max(first[axis], int(a)), min(last[axis], int(b))
+        if last[axis] <= first[axis]:
+            raise UserError(f"region: it lies outside of {source.name!r}; move it over the image")
+    moved = replace(source, start=tuple(first), stop=tuple(last))
+    return replace(moved, crop=Crop(source.crop.data, moved.slices))
+
+
+def beside(
+    layer: Image | Labels,
+    source: Source,
+    role: str,
+    factors: Sequence[int] | int = 1,
+    *,
+    flat: bool = False,
+) -> Crop:
+    """The box of a second layer (guide, reference, mask) that belongs to a source.
+
+    Parameters
+    ----------
+    layer
+        Of the image's shape, or of that of its last axes.
+    source
+        What is restored.
+    role
+        What the layer is, for the message.
+    factors
+        How many times larger it has to be along the axes of space.
+    flat
+        Leave out the axes that are not space.
+
+    Raises
+    ------
+    UserError
+        When its shape is another.
+    """
+    data = level_0(layer)
+    shape = tuple(int(n) for n in data.shape[: layer.ndim])
+    grow = np.ones(len(source.shape), int)
+    grow[list(source.space)] = factors
+    expected = tuple(int(n * f) for n, f in zip(source.shape, grow, strict=True))
+    missing = len(expected) - len(shape)
+    if missing < 0 or shape != expected[missing:] or min(source.space) < missing:
+        raise UserError(
+            f"{role}: {layer.name!r} has the shape {shape}, but {expected} is needed for "
+            f"{source.name!r}; choose a layer of that shape"
+        )
+    box: list[slice | int] = [
+        slice(a * f, b * f) for a, b, f in zip(source.start, source.stop, grow, strict=True)
+    ]
+    if flat:
+        box = [b if i in source.space else source.start[i] for i, b in enumerate(box)]
+    return Crop(data, tuple(box[missing:]))
+
+
+def level_0(layer: Layer) -> Any:
+    """A layer's data, the finest level of a pyramid, not read yet."""
+    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+
+
+def space_of(layer: Image, dims: Dims, *, volume: bool) -> tuple[int, ...]:
+    """The layer's axes that are on display (2), or that make its volume (3), in their order."""
+    wanted = 3 if volume else 2
+    offset = dims.ndim - layer.ndim
+    axes = tuple(sorted(int(axis) - offset for axis in dims.order[-wanted:]))
+    if layer.ndim < wanted or min(axes) < 0:
+        kind = "volume" if volume else "picture on display"
+        raise UserError(f"image: {layer.name!r} has no {kind}; choose another layer or view")
+    return axes
+
+
+def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
+    """The pixel of a layer that the viewer's sliders are at, for each of its axes."""
+    point = np.asarray(dims.point[-layer.ndim :], float)
+    point = point * unit_factors(dims.units, layer.units)
+    return np.rint(layer.world_to_data(point)).astype(np.int64)
+
+
+def placed(
+    source: Source, start: Sequence[float], scale: Sequence[float], *, rgb: bool
+) -> dict[str, Any]:
+    """Keywords of a layer of a plane that lies over a source's, at another resolution.
+
+    Parameters
+    ----------
+    source
+        What it lies over; of its axes those of space are kept.
+    start
+        The centre of the plane's first pixel, in the source's layer's pixels.
+    scale
+        Pixels of the source in one pixel of the plane.
+    rgb
+        Whether the plane is in colour.
+    """
+    axes = list(source.space)
+    transform = source.transform.set_slice(axes)
+    frame = Affine(affine_matrix=source.frame["affine"]).set_slice(axes)
+    return {
+        **transform_kwargs(transform),
+        "scale": transform.scale * np.asarray(scale),
+        "translate": transform(np.asarray(start, float)),
+        "affine": frame.affine_matrix,
+        "units": tuple(source.frame["units"][axis] for axis in axes),
+        "axis_labels": tuple(source.frame["axis_labels"][axis] for axis in axes),
+        "rgb": rgb,
+    }

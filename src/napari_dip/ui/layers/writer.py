@@ -1,0 +1,87 @@
+"""Image layers saved as OME-Zarr, piece by piece: also what no memory holds, with its levels."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_dip.data.axes import Axes
+from napari_dip.data.grid import Block, tile
+from napari_dip.errors import UserError
+from napari_dip.files.atomic import TEMPORARY
+from napari_dip.files.ome_zarr import Store
+from napari_dip.ui.layers.kwargs import UNKNOWN
+from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.restore.division import letters_of
+
+
+def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) -> list[str]:
+    """Save an image layer, for napari's writers.
+
+    Its scale, origin, units and axes go along, and how it was restored; an OME-Zarr knows no
+    rotation, shear or affine transform.
+
+    Parameters
+    ----------
+    path
+        The folder to make.
+    data
+        The layer's array, or of a pyramid its levels, of which only the finest is read.
+    meta
+        The layer's keywords, and its metadata.
+
+    Returns
+    -------
+    list of str
+        What was written.
+
+    Raises
+    ------
+    UserError
+        When there is something of that name already.
+    """
+    path = Path(path)
+    if path.exists():  # it may be what the layer is read from
+        raise UserError(f"save: {path} exists already; choose another name, or remove it")
+    array = data[0] if meta.get("multiscale") else data
+    rgb = bool(meta.get("rgb"))
+    axes, order = _axes(meta, len(array.shape) - rgb, rgb=rgb).ordered()
+    shape = tuple(array.shape[axis] for axis in order)
+    beside = path.with_name(f"{TEMPORARY}{path.name}")
+    store = Store(beside, axes)
+    try:
+        store.create(shape, np.dtype(array.dtype), colour=rgb)
+        for chunk in tile(shape, store.chunks(shape)).blocks():
+            store.write(chunk, _read(array, chunk, order))
+        store.finish(meta.get("metadata", {}).get(KEY, {}))
+        beside.replace(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return [str(path)]
+
+
+def _axes(meta: dict[str, Any], ndim: int, *, rgb: bool) -> Axes:
+    """What is known of a layer's axes."""
+    name = str(meta.get("name", ""))
+    labels = meta.get("axis_labels") or ("",) * ndim
+    letters = letters_of(name, labels, (ndim - 2, ndim - 1), rgb=rgb)
+    units = [str(unit) for unit in meta.get("units") or ("",) * ndim]
+    return Axes(
+        letters,
+        tuple(map(float, meta.get("scale", (1,) * ndim))) + (1.0,) * rgb,
+        tuple("" if unit == UNKNOWN else unit for unit in units) + ("",) * rgb,
+        tuple(map(float, meta.get("translate", (0,) * ndim))) + (0.0,) * rgb,
+        name=name,
+    )
+
+
+def _read(array: Any, chunk: Block, order: tuple[int, ...]) -> Any:
+    """A box that is given in the store's order of axes."""
+    index = [slice(None)] * len(order)
+    for axis, part in zip(order, chunk.slices, strict=True):
+        index[axis] = part
+    return np.asarray(array[tuple(index)]).transpose(order)

@@ -1,0 +1,37 @@
+"""Settings that are remembered from session to session, for each task."""
+
+from __future__ import annotations
+
+import json
+
+from qtpy.QtCore import QSettings
+
+from napari_dip.errors import UserError
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import TASKS, task_from_dict
+from napari_dip.ui.restore.model import as_dict
+
+
+def _store() -> QSettings:
+    return QSettings(
+        QSettings.Format.IniFormat, QSettings.Scope.UserScope, "napari-dip", "napari-dip"
+    )
+
+
+def remember(task: Task) -> None:
+    """Keep a task's settings."""
+    _store().setValue(f"tasks/{task.name}", json.dumps(as_dict(task)))
+
+
+def remembered() -> dict[str, Task]:
+    """Each task's settings as they were used last; its defaults if there are none, or unusable."""
+    return {name: _recall(name) for name in TASKS}
+
+
+def _recall(name: str) -> Task:
+    text = _store().value(f"tasks/{name}", "")
+    try:
+        # A setting of an older version may be gone; that must not keep the dock from opening.
+        return task_from_dict(json.loads(str(text)))
+    except (UserError, ValueError, TypeError, AttributeError):
+        return TASKS[name]()

@@ -1,0 +1,1 @@
+"""The docks of the studies: Prior lab, and Look inside a classifier."""

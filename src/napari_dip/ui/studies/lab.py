@@ -1,0 +1,163 @@
+"""What the Prior lab's dock knows, and what it does when it is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from psygnal import SignalInstance
+
+from napari_dip.errors import UserError
+from napari_dip.studies.lab.base import Study
+from napari_dip.studies.lab.run import STUDIES, prepare_study
+from napari_dip.studies.study import StudyJob
+from napari_dip.ui.layers.kwargs import plain_kwargs
+from napari_dip.ui.layers.provenance import origin
+from napari_dip.ui.layers.regions import mask_of, new_mask
+from napari_dip.ui.layers.source import beside
+from napari_dip.ui.preferences import Preferences
+from napari_dip.ui.restore.request import source_of
+from napari_dip.ui.run.model import Action, RunModel
+from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+
+@dataclass
+class LabModel(RunModel):
+    """The form of the Prior lab.
+
+    Attributes
+    ----------
+    name
+        Of the chosen study.
+    studies
+        The settings of each study: changing the study back and forth loses nothing.
+    side_by_side
+        A layer for each picture, in napari's grid, instead of a stack.
+    """
+
+    name: str = "sample"
+    studies: dict[str, Study] = field(default_factory=lambda: {n: s() for n, s in STUDIES.items()})
+    side_by_side: bool = False
+
+    @property
+    def study(self) -> Study:
+        """The chosen study's settings."""
+        return self.studies[self.name]
+
+    @study.setter
+    def study(self, study: Study) -> None:
+        self.studies = {**self.studies, study.name: study}
+
+
+class LabView(StudyView, Protocol):
+    """What the Prior lab's view has to offer."""
+
+    changed: SignalInstance
+    """(name, value): a field of the model."""
+    study_edited: SignalInstance
+    """(Study): a setting of the form."""
+
+    def show_study(self, study: Study, side_by_side: bool) -> None: ...
+    def show_device(self, device: str) -> None: ...
+    def start_painting(self, layer: Any) -> None: ...
+
+
+class LabController(StudyController):
+    """Carries out what the view's user asks for.
+
+    Its parameters are those of `RunController`.
+    """
+
+    model: LabModel
+    view: LabView
+
+    def __init__(
+        self,
+        model: LabModel,
+        view: LabView,
+        viewer: Viewer,
+        *,
+        preferences: Callable[[], Preferences] = Preferences,
+        clock: Callable[[], float] = time.monotonic,
+        effort: Callable[[], float] = time.thread_time,
+    ) -> None:
+        super().__init__(model, view, viewer, preferences=preferences, clock=clock, effort=effort)
+        self._actions[Action.NEW_MASK] = self.add_mask
+        view.changed.connect(self._set)
+        view.study_edited.connect(self._set_study)
+        view.show_device(model.device)
+        self._show_study()
+
+    def add_mask(self) -> None:
+        """Make an empty mask over the image, ready to be painted on."""
+        if self.model.image is None:
+            raise UserError("image: choose an Image layer first; the mask is made to fit it")
+        layer = new_mask(self.model.image)
+        self.viewer.add_layer(layer)
+        self.view.start_painting(layer)
+
+    def _request(self) -> StudyRequest:
+        model = self.model
+        if model.form_error:
+            raise UserError(model.form_error)
+        study = model.study
+        about = {
+            "study": study.name,
+            "settings": study.to_dict(),
+            "seed": model.seed,
+            "device": model.device,
+        }
+        given: dict[str, Any] = {"device": model.device, "seed": model.seed}
+        if "image" not in study.accepts:
+            return StudyRequest(
+                study.title,
+                study.axis,
+                lambda: prepare_study(study, **given),
+                plain_kwargs(rgb=True),
+                model.side_by_side,
+                about=about,
+            )
+        source, image = source_of(model, self.viewer.dims), model.image
+        assert image is not None  # source_of has asked for it
+        mask = reference = None
+        if "mask" in study.accepts and model.mask is not None:
+            mask = mask_of(model.mask, image, source)
+        if "reference" in study.accepts and model.reference is not None:
+            reference = beside(model.reference, source, "reference", study.growth())
+
+        def prepare() -> StudyJob:
+            return prepare_study(
+                study,
+                source.crop.read(),
+                axes=source.axes,
+                mask=None if mask is None else mask.read(),
+                reference=None if reference is None else reference.read(),
+                **given,
+            )
+
+        return StudyRequest(
+            f"{source.name} [{study.name}]",
+            study.axis,
+            prepare,
+            source.layer_kwargs(study.growth()),
+            model.side_by_side,
+            image,
+            {**about, "source": origin(source)},
+        )
+
+    def _set(self, name: str, value: Any) -> None:
+        setattr(self.model, name, value)
+        if name == "name":
+            self.model.side_by_side = self.model.study.side_by_side
+            self._show_study()
+
+    def _set_study(self, study: Study) -> None:
+        self.model.study = study
+
+    def _show_study(self) -> None:
+        self.view.show_study(self.model.study, self.model.side_by_side)

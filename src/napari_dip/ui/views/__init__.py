@@ -1,1 +1,0 @@
-"""Qt widgets: they show and emit, and never decide."""
