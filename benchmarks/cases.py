@@ -40,7 +40,7 @@ from conventions import (
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from napari_dip import Deblur, DeJPEG, Denoise, Inpaint, SuperResolve
+from napari_dip import Deblur, DeJPEG, Denoise, Inpaint, Upscale
 from napari_dip.tasks.base import Task
 
 
@@ -117,7 +117,7 @@ def make(name: str, picture: str, clean: Array, settings: dict[str, Any], seed: 
     if kind == "upscale":
         truth = divisible(clean, int(level))
         low = resize(truth, 1 / level, Image.Resampling.LANCZOS)
-        task = SuperResolve(factor=int(level), **settings)
+        task = Upscale(factor=int(level), **settings)
         return Case(name, picture, truth, low, task, score=super_resolution_psnr)
     raise SystemExit(f"case: there is no {name}; see benchmarks/cases.py")
 

@@ -37,7 +37,7 @@ def ours(case: Case, options: argparse.Namespace, **settings: Any) -> Array:
 def even(case: Case, options: argparse.Namespace) -> Array:
     """One noise level for all pixels."""
     job = prepare(case.degraded, Denoise(), device=options.device)
-    sigma = job.measurement.estimated_sigma * job.measurement.unit
+    sigma = job.measurement.estimated_sigma * job.measurement.data_range_per_unit
     return ours(case, options, sigma=sigma)
 
 

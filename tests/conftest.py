@@ -21,6 +21,9 @@ settings.load_profile("project")
 
 UI = Path(__file__).parent / "ui"
 
+# What several folders of tests share; workers of a cluster import it by these names, too.
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
 PACKAGES = (
     "xvfb xauth libegl1 libgl1 libgl1-mesa-dri libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
     "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3"
@@ -57,7 +60,7 @@ NO_LAYERS, NO_WIDGETS, NO_WINDOW = _probe()
 
 # Under its entry point's name it would be imported, and fail, before there is a probe; that name
 # is blocked in pyproject.toml.
-pytest_plugins = [] if NO_WIDGETS else ["pytestqt.plugin"]
+pytest_plugins = ["clusters", *([] if NO_WIDGETS else ["pytestqt.plugin"])]
 
 
 def leave_out(reason: str) -> NoReturn:

@@ -31,12 +31,12 @@ import numpy as np
 import torch
 
 import napari_dip.engine.fit
-import napari_dip.tasks
-from napari_dip.restoration import restore
+from napari_dip.restoration.restore import restore
+from napari_dip.tasks.registry import TASKS
 
 torch.set_num_threads(1)
 image = np.random.default_rng(0).random((16, 16))
-for task in napari_dip.tasks.TASKS.values():
+for task in TASKS.values():
     side = {"guide": image, "psf": np.ones((3, 3)), "mask": image > 0.9}
     wanted = {*task.needs, "mask"}
     given = {name: side[name] for name in wanted}
@@ -72,5 +72,5 @@ def test_the_restoration_imports_no_front_end():
 
 def test_what_decides_in_the_dock_imports_no_qt():
     pytest.importorskip("napari")
-    result = run(f"{block(QT)}\nimport napari_dip.ui.controller, napari_dip.ui.samples")
+    result = run(f"{block(QT)}\nimport napari_dip.ui.restore.controller, napari_dip.ui.samples")
     assert result.returncode == 0, result.stderr

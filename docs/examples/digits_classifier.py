@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_dip.studies.classifiers import Classifier, Preprocessing
+from napari_dip import Classifier, Preprocessing
 
 SIDE = 24
 """Pixels; the digits themselves have 8, and are enlarged."""

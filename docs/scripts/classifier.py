@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip import Invert, Maximize, invert, maximize
 from napari_dip.files.figures import side_by_side
-from napari_dip.studies.classifiers import Invert, Maximize, invert, maximize
 from napari_dip.studies.study import StudyResult
 
 DOCS = Path(__file__).parents[1]
@@ -69,14 +69,14 @@ def docked() -> StudyResult:
     from PIL import Image
     from qtpy.QtWidgets import QApplication
 
-    from napari_dip.ui.docks import LookDock
+    from napari_dip.ui.docks import ClassifierDock
     from napari_dip.ui.run.model import Action
 
     os.chdir(DOCS / "examples")
     images, labels = digits()
     viewer = napari.Viewer(title="napari", show=True)
     viewer.window._qt_window.resize(1500, 950)
-    dock: LookDock
+    dock: ClassifierDock
     _, dock = viewer.window.add_plugin_dock_widget(
         "napari-dip", "Deep Image Prior: Look inside a classifier"
     )

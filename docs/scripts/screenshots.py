@@ -22,7 +22,7 @@ from skimage.data import camera
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.registry import TASKS
-from napari_dip.ui.run.model import Action, Extent
+from napari_dip.ui.run.model import Action, StackScope
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
@@ -56,7 +56,7 @@ class Story:
         self.dock._inputs.choose("reference", names.get("Original"))
         self.choose_iterations()
 
-    def open_stack(self, extent: Extent) -> None:
+    def open_stack(self, extent: StackScope) -> None:
         """The sample that the story is of, to be denoised to this extent."""
         noisy = self.viewer.open_sample(PLUGIN, self.task)[0]
         self.dock.choose("denoise", image=noisy)
@@ -191,7 +191,7 @@ def tell_lab(folder: Path, iterations: int | None) -> None:
 def tell_volume(folder: Path, iterations: int | None) -> None:
     """A stack in 3-D, seen from the side, beside what was given."""
     story = Story("stack", folder, iterations)
-    story.open_stack(Extent.VOLUME)
+    story.open_stack(StackScope.VOLUME)
     story.run("")
     story.viewer.layers.remove("Original")
     grid = story.viewer.canvas.grid
@@ -205,7 +205,7 @@ def tell_volume(folder: Path, iterations: int | None) -> None:
 def tell_series(folder: Path, iterations: int | None) -> None:
     """A movie frame after frame, seen half way, and an earlier iteration of a frame."""
     story = Story("movie", folder, iterations)
-    story.open_stack(Extent.SLICES)
+    story.open_stack(StackScope.SLICES)
     story.run("", half_way="series")
     story.close()
 

@@ -76,7 +76,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-_FORMER_NAMES = {"SuperResolve": "Upscale"}
+_FORMER_NAMES = {"Upscale": "Upscale"}
 """Names of earlier versions; they still work."""
 
 __all__ = [

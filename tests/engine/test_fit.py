@@ -12,9 +12,15 @@ from napari_dip.engine.fit import CHECK_EVERY, StopReason, fit, fit_mean
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.losses import squared_error
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.engine.operators import Blur, Decimation, Identity, Mask
+from napari_dip.engine.operators import Blur, Downsample, Identity, Mask
 from napari_dip.engine.problem import Problem
-from napari_dip.engine.stopping import Discrepancy, Settled, Stopping, Verdict, Watch
+from napari_dip.engine.stopping import (
+    Converged,
+    Discrepancy,
+    StopDecision,
+    Stopping,
+    StoppingMonitor,
+)
 from napari_dip.errors import UserError
 
 
@@ -75,7 +81,7 @@ def test_volumes(settings):
 
 @pytest.mark.parametrize(
     ("operator", "sides"),
-    [(Decimation(2, 2), (32, 40)), (Blur(torch.ones(3, 4)), (16, 20))],
+    [(Downsample(2, 2), (32, 40)), (Blur(torch.ones(3, 4)), (16, 20))],
     ids=["decimation", "blur"],
 )
 def test_the_image_is_what_is_visible_of_the_domain(problem, settings, operator, sides):
@@ -233,18 +239,18 @@ class Best(Stopping):
     def __init__(self, best: int, stop: int) -> None:
         self.best, self.stop = best, stop
 
-    def start(self) -> Watch:
+    def start(self) -> StoppingMonitor:
         rule = self
 
-        class Judge(Watch):
+        class Judge(StoppingMonitor):
             interval = 5
 
-            def look(self, iteration, output, average, residual):
+            def update(self, iteration, output, average, residual):
                 assert residual() == pytest.approx(residual())
                 assert not output.requires_grad
                 if iteration == rule.best:
-                    return Verdict.BEST
-                return Verdict.STOP if iteration == rule.stop else Verdict.CONTINUE
+                    return StopDecision.BEST
+                return StopDecision.STOP if iteration == rule.stop else StopDecision.CONTINUE
 
         return Judge()
 
@@ -265,7 +271,7 @@ def test_the_best_image_counts_when_the_budget_ends_first(problem, settings):
 
 
 def test_a_fit_that_has_settled_ends(problem, settings):
-    rule = Settled(10, change=1.0, patience=2, start_at=20)
+    rule = Converged(10, change=1.0, patience=2, start_at=20)
     final = last(fit(problem, replace(settings, iterations=100, stopping=rule)))
     assert final.stop_reason is StopReason.RULE
     assert final.iteration == 40
@@ -309,7 +315,9 @@ def test_one_failure_costs_one_window(problem, settings, monkeypatch):
 
 def test_after_a_failure_the_learning_rate_is_halved(problem, settings, monkeypatch):
     runs = []
-    monkeypatch.setattr(fit_module, "Run", lambda *a: runs.append(run_module.Run(*a)) or runs[0])
+    monkeypatch.setattr(
+        fit_module, "Run", lambda *a: runs.append(run_module.FitState(*a)) or runs[0]
+    )
     last(fit(replace(problem, fidelity=Broken(14)), settings))
     (rate,) = (group["lr"] for group in runs[0].optimizer.param_groups)
     assert rate == settings.learning_rate / 2
@@ -348,17 +356,17 @@ def test_a_fit_that_never_works_says_so(problem, settings):
 def test_a_rule_does_not_look_at_what_was_taken_back(problem, settings):
     outputs = []
 
-    class Looks(Stopping):
+    class ViewerState(Stopping):
         def start(self):
-            class Judge(Watch):
-                def look(self, iteration, output, average, residual):
+            class Judge(StoppingMonitor):
+                def update(self, iteration, output, average, residual):
                     outputs.append(output.clone())
-                    return Verdict.CONTINUE
+                    return StopDecision.CONTINUE
 
             return Judge()
 
     broken = replace(problem, fidelity=Broken(14))
-    last(fit(broken, replace(settings, iterations=40, stopping=Looks())))
+    last(fit(broken, replace(settings, iterations=40, stopping=ViewerState())))
     assert len(outputs) == 3
     assert all(output.isfinite().all() for output in outputs)
 

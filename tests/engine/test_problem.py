@@ -5,15 +5,15 @@ import torch
 
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.memory import memory_needed
-from napari_dip.engine.operators import Decimation
+from napari_dip.engine.operators import Downsample
 from napari_dip.engine.problem import Problem
 
 CPU = torch.device("cpu")
 
 
 def test_the_domain_is_the_operators(problem):
-    assert problem.domain == (16, 20)
-    assert Problem(problem.y, Decimation(3, 3)).domain == (48, 60)
+    assert problem.image_shape == (16, 20)
+    assert Problem(problem.y, Downsample(3, 3)).image_shape == (48, 60)
 
 
 def test_a_constant_rate(settings):
@@ -42,7 +42,7 @@ def test_one_cycle_of_a_few_iterations(settings, iterations):
 
 def test_memory_knows_the_input_and_the_domain(problem, settings):
     needed = memory_needed(problem, settings, CPU)
-    larger = Problem(problem.y, Decimation(4, 4))
+    larger = Problem(problem.y, Downsample(4, 4))
     assert memory_needed(larger, settings, CPU) > 10 * needed
     guided = replace(problem, guide=torch.rand(1, 64, 16, 20))
     wide = replace(settings, input=InputSpec("image"))

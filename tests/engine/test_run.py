@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.engine.fit import Run
+from napari_dip.engine.fit import FitState
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.operators import Identity
 from napari_dip.engine.problem import Problem
@@ -30,10 +30,10 @@ def test_an_image_is_moved_under_the_block_grid_within_its_slices(settings, spac
     y = torch.rand(1, 1, *space)
     spec = replace(settings, input=InputSpec("image"))
     spec = replace(spec, network=replace(spec.network, shuffle=2))
-    run = Run(Problem(y, Identity(), guide=y), spec, 0, torch.device("cpu"))
+    run = FitState(Problem(y, Identity(), guide=y), spec, 0, torch.device("cpu"))
     run.network = Recorder()
     for iteration in range(8):
-        assert torch.equal(run.spin(y, iteration), y)
+        assert torch.equal(run.cycle_spin(y, iteration), y)
     assert {seen.shape[2:] for seen in run.network.seen} == {(*space[:-2], 10, 12)}
     height, width = space[-2:]
     for seen, (left, top) in zip(

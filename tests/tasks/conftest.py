@@ -20,7 +20,7 @@ def measured():
         return Measurement(
             y=y,
             observed=observed,
-            unit=unit,
+            data_range_per_unit=unit,
             guide=torch.rand(1, 3, *space, generator=generator),
             psf=torch.ones((3,) * len(space)),
         )

@@ -10,7 +10,7 @@ from napari_dip.tasks.flash import FlashNoFlash
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.measurement import Measurement
 from napari_dip.tasks.registry import TASKS, task_from_dict
-from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.tasks.upscale import Upscale
 
 
 def half_known(*shape: int) -> torch.Tensor:
@@ -44,7 +44,7 @@ def test_tasks_say_what_they_need(name):
     assert task.title
     assert task.__doc__
     assert set(task.needs) <= set(task.accepts) <= {"mask", "guide", "psf"}
-    assert set(task.parts) == set(task().finish(torch.rand(1, 4, 4), tiny())) - {"image"}
+    assert set(task.parts) == set(task().postprocess(torch.rand(1, 4, 4), tiny())) - {"image"}
 
 
 def tiny() -> Measurement:
@@ -55,7 +55,7 @@ def tiny() -> Measurement:
 
 
 def test_the_noise_level_is_estimated_where_it_is_used(measured):
-    measurement = measured(64, 64, unit=0.5)
+    measurement = measured(64, 64, data_range_per_unit=0.5)
     assert measurement.estimated_sigma == pytest.approx(0.05, rel=0.2)
     # In fractions of the data range, of which y's 1 is a half here.
     assert Denoise(stop="sigma").resolve(measurement).sigma == pytest.approx(0.025, rel=0.2)
@@ -68,13 +68,13 @@ def test_a_given_noise_level_is_taken(measured):
 
 def test_a_wide_unit_gives_a_valid_noise_level(measured):
     """Data far beyond their nominal range; a fraction above 1 would be refused."""
-    assert Denoise(stop="sigma").resolve(measured(unit=1000.0)).sigma == 1.0
+    assert Denoise(stop="sigma").resolve(measured(data_range_per_unit=1000.0)).sigma == 1.0
 
 
 def test_the_discrepancy_is_in_the_fits_units(measured):
     observed = half_known(1, 1, 32, 40)
     for given, expected in ((None, 0.1 / 0.5), (observed, 0.1 / 0.5 * 0.5**0.5)):
-        measurement = measured(observed=given, unit=0.5)
+        measurement = measured(observed=given, data_range_per_unit=0.5)
         task = Denoise(stop="sigma", sigma=0.1).resolve(measurement)
         rule = task.fit_settings(measurement).stopping
         assert isinstance(rule, Discrepancy)
@@ -92,7 +92,7 @@ def test_other_rules(stop, rule, measured):
 
 
 def test_recorruption_takes_off_the_share_that_makes_noises_independent(measured):
-    measurement = measured(unit=0.5)
+    measurement = measured(data_range_per_unit=0.5)
     task = Denoise(sigma=0.05, input="image", recorrupt=True, input_noise=0.2).resolve(measurement)
     assert task.fit_settings(measurement).recorruption == pytest.approx((0.05 / 0.5 / 0.2) ** 2)
 
@@ -114,7 +114,7 @@ def test_another_input_does_without_recorruption(measured):
     [
         Denoise(input="noise", recorrupt=True),
         Inpaint(input="meshgrid", recorrupt=True),
-        SuperResolve(input="image", recorrupt=True),
+        Upscale(input="image", recorrupt=True),
         Deblur(input="image", recorrupt=True),
         FlashNoFlash(recorrupt=True),
     ],
@@ -130,7 +130,7 @@ def test_recorruption_of_another_input_is_refused(task, measured):
 
 def test_missing_pixels_are_masked_in_front_of_any_operator(measured):
     observed = half_known(1, 1, 32, 40)
-    for task in (Denoise(), SuperResolve(factor=2), Deblur()):
+    for task in (Denoise(), Upscale(factor=2), Deblur()):
         whole = task.resolve(measured()).problem(measured())
         assert not isinstance(whole.operator, Mask)
         partly = measured(observed=observed)
@@ -145,11 +145,11 @@ def test_the_operator_of_a_plain_task_is_the_identity(measured):
     assert type(Denoise().resolve(measured()).problem(measured()).operator) is Identity
 
 
-@pytest.mark.parametrize("task", [Denoise, SuperResolve, Deblur])
+@pytest.mark.parametrize("task", [Denoise, Upscale, Deblur])
 def test_the_image_as_input_has_the_size_of_what_is_fitted(task, measured):
     measurement = measured(channels=2, observed=half_known(1, 2, 32, 40))
     problem = task(input="image").resolve(measurement).problem(measurement)
-    assert problem.guide.shape == (1, 2, *problem.domain)
+    assert problem.guide.shape == (1, 2, *problem.image_shape)
     assert problem.guide.isfinite().all()
 
 

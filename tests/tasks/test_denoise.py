@@ -17,7 +17,7 @@ def counts():
     values = 100 + 10 * np.random.default_rng(0).poisson(scene)
     y = torch.from_numpy((values - 100.0) / 400).float()[None, None]
     observed = torch.ones_like(y, dtype=torch.bool)
-    return Measurement(y, observed, unit=400 / 65535, low=(100.0,), high=(500.0,))
+    return Measurement(y, observed, data_range_per_unit=400 / 65535, black=(100.0,), white=(500.0,))
 
 
 def test_a_camera_is_recognised(counts):
@@ -97,7 +97,7 @@ def test_detail_is_given_back_to_nearly_clean_pictures_alone(measured):
     fitted = torch.full((1, 32, 32), 0.5)
     for sigma, is_back in ((0.005, True), (0.05, False)):
         task = Denoise(sigma=sigma).resolve(measurement)
-        image = task.finish(fitted, measurement)["image"]
+        image = task.postprocess(fitted, measurement)["image"]
         assert torch.equal(image, fitted) is not is_back
 
 
@@ -105,7 +105,7 @@ def test_impulses_are_taken_as_missing(measured):
     measurement = measured(64, 64)
     hit = torch.rand(measurement.y.shape, generator=torch.Generator().manual_seed(1)) < 0.1
     measurement.y[hit] = 1.5
-    taken = Denoise().take(measurement)
+    taken = Denoise().prepare_measurement(measurement)
     assert (~taken.observed & hit).sum() > 0.95 * hit.sum()
     task = Denoise().resolve(taken)
     # Their neighbours' noise is measured, not they.
@@ -118,9 +118,16 @@ def test_impulses_are_taken_as_missing(measured):
 def test_impulses_are_left_when_asked(measured, task):
     measurement = measured(64, 64)
     measurement.y[..., ::5, ::7] = 1.5
-    assert task.take(measurement) is measurement
-    assert bool(Denoise(preset="paper", impulses=True).take(measurement).observed[..., 1, 1].all())
-    assert not bool(Denoise(preset="paper", impulses=True).take(measurement).observed.all())
+    assert task.prepare_measurement(measurement) is measurement
+    assert bool(
+        Denoise(preset="paper", impulses=True)
+        .prepare_measurement(measurement)
+        .observed[..., 1, 1]
+        .all()
+    )
+    assert not bool(
+        Denoise(preset="paper", impulses=True).prepare_measurement(measurement).observed.all()
+    )
 
 
 @pytest.fixture
@@ -130,7 +137,7 @@ def grainy(measured):
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1.0)
     ramp = np.linspace(0.2, 0.8, 96)
     y = torch.from_numpy(ramp + 0.1 * noise / noise.std()).float()[None, None]
-    return replace(measurement, y=y, unit=0.5)
+    return replace(measurement, y=y, data_range_per_unit=0.5)
 
 
 def test_grain_is_recognised(grainy):

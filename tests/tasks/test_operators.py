@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from napari_dip.engine.operators import Blur, Decimation
+from napari_dip.engine.operators import Blur, Downsample
 from napari_dip.tasks.deblur import Deblur
 from napari_dip.tasks.flash import FlashNoFlash
-from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.tasks.upscale import Upscale
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
 @pytest.mark.parametrize("space", [(16, 17), (3, 16, 16)])
 def test_super_resolution_decimates(factor, space, measured):
-    operator = SuperResolve(factor=factor).operator(measured(*space))
-    assert isinstance(operator, Decimation)
-    assert operator.domain(space) == tuple(factor * n for n in space)
+    operator = Upscale(factor=factor).operator(measured(*space))
+    assert isinstance(operator, Downsample)
+    assert operator.image_shape(space) == tuple(factor * n for n in space)
 
 
 def test_deblurring_blurs_with_the_given_psf(measured):
@@ -37,6 +37,6 @@ def test_the_flash_picture_is_the_input(measured):
 def test_deblurring_starts_from_the_blurred_picture_in_its_place(measured, sides):
     measurement = replace(measured(), psf=torch.ones(sides))
     blur = Deblur().operator(measurement)
-    picture = Deblur().input_image(measurement, blur.domain(measurement.space))
-    assert tuple(picture.shape[2:]) == blur.domain(measurement.space)
-    assert torch.equal(blur.visible(picture), measurement.y)
+    picture = Deblur().input_image(measurement, blur.image_shape(measurement.space))
+    assert tuple(picture.shape[2:]) == blur.image_shape(measurement.space)
+    assert torch.equal(blur.crop_to_visible(picture), measurement.y)

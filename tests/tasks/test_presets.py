@@ -9,7 +9,7 @@ from napari_dip.tasks.enhance import EnhanceDetail
 from napari_dip.tasks.flash import FlashNoFlash
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.registry import TASKS
-from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.tasks.upscale import Upscale
 
 # Section 4, "default architecture", and the training that all tasks share.
 DEFAULT = {
@@ -61,9 +61,9 @@ TABLE = {
             "average": 0.99,
         },
     ),
-    "super-resolution, 4x": (SuperResolve(**PAPER), {"iterations": 2000}),
+    "super-resolution, 4x": (Upscale(**PAPER), {"iterations": 2000}),
     "super-resolution, 8x": (
-        SuperResolve(**PAPER, factor=8),
+        Upscale(**PAPER, factor=8),
         {"iterations": 4000, "input_noise": 1 / 20},
     ),
     "inpainting, text": (Inpaint(**TEXT), {"iterations": 6000}),
@@ -158,7 +158,7 @@ def test_presets_leave_nothing_open(name, preset, space, measured):
     network = settings.network.build(
         {"noise": settings.input.channels, "meshgrid": len(space), "image": 3}[settings.input.kind],
         1,
-        problem.domain,
+        problem.image_shape,
     )
     assert any(p.requires_grad for p in network.parameters())
 
@@ -182,7 +182,7 @@ def test_best_is_more_of_fast_and_less_than_the_paper(name, measured):
     assert TASKS[name](preset="best", runs=2).resolve(measured()).runs == 2
 
 
-@pytest.mark.parametrize("task", [Inpaint(), SuperResolve()])
+@pytest.mark.parametrize("task", [Inpaint(), Upscale()])
 def test_what_does_not_overfit_stops_when_it_has_settled(task, measured):
     resolved = task.resolve(measured())
     assert resolved.stop == "settled"

@@ -27,18 +27,18 @@ def _own_settings(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def _end_runs(monkeypatch):
     """Nothing else ends and awaits what a test leaves going, neither Qt nor napari."""
-    from napari_dip.ui.run.thread import LiveRun
+    from napari_dip.ui.run.thread import RunThread
 
     from .standins import WAIT
 
-    runs: WeakSet[LiveRun] = WeakSet()
-    start = LiveRun.start
+    runs: WeakSet[RunThread] = WeakSet()
+    start = RunThread.start
 
     def noted(run):
         runs.add(run)
         start(run)
 
-    monkeypatch.setattr(LiveRun, "start", noted)
+    monkeypatch.setattr(RunThread, "start", noted)
     yield
     for run in runs:
         run.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-NEEDS_QT = [HERE / "views" / "test_run.py", HERE / "test_app.py"]
+NEEDS_QT = [HERE / "run" / "test_view.py", HERE / "test_app.py"]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def pytest_elsewhere(environment):
     """A test run of its own, over a few files that need Qt and one that does not."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [*command, *NEEDS_QT, HERE / "test_timeline.py"],
+        [*command, *NEEDS_QT, HERE / "run" / "test_timeline.py"],
         cwd=HERE.parents[1],
         env={**os.environ, "NAPARI_DIP_REQUIRE_GUI": "0", **environment},
         capture_output=True,

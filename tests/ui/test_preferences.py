@@ -12,11 +12,11 @@ from napari_dip.ui import preferences
 from napari_dip.ui.preferences import Preferences, complaint, read
 from napari_dip.ui.restore.controller import RestoreController
 from napari_dip.ui.restore.model import RestoreModel
-from napari_dip.ui.restore.request import Request
+from napari_dip.ui.restore.request import RestoreRequest
 from napari_dip.ui.run import controller as steering
 from napari_dip.ui.run.model import Action
 
-from .standins import Engine, StandInView, until
+from .fakes import Engine, FakeView, until
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_what_napari_stores_for_no_plugin_is_no_matter(monkeypatch):
 def test_a_run_has_the_preferences_of_its_start(monkeypatch):
     viewer, now, chosen = ViewerModel(), [0.0], [Preferences(previews_per_second=0.5)]
     image = viewer.add_image(np.zeros((20, 30), np.float32), name="cells")
-    view = StandInView()
+    view = FakeView()
     dock = RestoreController(
         RestoreModel(image=image),
         view,
@@ -90,7 +90,7 @@ def test_a_run_has_the_preferences_of_its_start(monkeypatch):
 
     def previews(interval, snapshots_mb):
         engine = Engine(iterations=10, free=False)
-        monkeypatch.setattr(Request, "prepare", lambda self: engine)
+        monkeypatch.setattr(RestoreRequest, "prepare", lambda self: engine)
         dock.run()
         run = steering.RUNS[id(viewer)]
         assert run.timeline.budget == snapshots_mb * 1_000_000

@@ -17,11 +17,11 @@ from napari_dip.files.image_file import READABLE, WRITABLE
 from napari_dip.files.lazy import is_zarr
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling.item import Item, to_the_end
-from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.base import InputName, Task
 
 
 @dataclass(frozen=True)
-class Picture(Item):
+class FileItem(Item):
     """A file to restore into another, with its report beside it.
 
     Attributes
@@ -38,7 +38,7 @@ class Picture(Item):
     source: Path
     output: Path
     task: Task
-    sides: Mapping[Side, Path] = field(default_factory=dict)
+    sides: Mapping[InputName, Path] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -141,7 +141,9 @@ def _below(folder: Path, output: Path) -> list[Path]:
     return found
 
 
-def sides_for(sides: Mapping[Side, str | os.PathLike[str]], name: Path) -> dict[Side, Path]:
+def sides_for(
+    sides: Mapping[InputName, str | os.PathLike[str]], name: Path
+) -> dict[InputName, Path]:
     """The files beside a picture: one of its name, where a folder was given."""
     paths = {side: Path(path).absolute() for side, path in sides.items()}
     folders = {side for side, path in paths.items() if path.is_dir() and not is_zarr(path)}

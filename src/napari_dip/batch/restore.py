@@ -10,14 +10,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from napari_dip.batch.files import Picture, find_pictures, sides_for
+from napari_dip.batch.files import FileItem, find_pictures, sides_for
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Item, Outcome, Status
 from napari_dip.scheduling.runner import run_items
 from napari_dip.scheduling.summary import Summary
-from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
 from napari_dip.tiling.restore import plan_mosaic
 
@@ -51,7 +51,7 @@ class Batch:
     images: Sequence[str | os.PathLike[str]]
     output: str | os.PathLike[str]
     task: Task
-    sides: Mapping[Side, str | os.PathLike[str]] = field(default_factory=dict)
+    sides: Mapping[InputName, str | os.PathLike[str]] = field(default_factory=dict)
     mask_keeps: bool = False
     axes: str | None = None
     data_range: float | None = None
@@ -128,9 +128,9 @@ class Batch:
                 )
         return folder
 
-    def _found(self, folder: Path) -> tuple[list[Picture], dict[Path, Path]]:
+    def _found(self, folder: Path) -> tuple[list[FileItem], dict[Path, Path]]:
         """Pictures that are items, and those to be done in blocks, by their results' names."""
-        pictures: list[Picture] = []
+        pictures: list[FileItem] = []
         large: dict[Path, Path] = {}
         in_blocks = not (self.each is None and self.block is None and self.overlap is None)
         for name, source in find_pictures(self.images, folder, in_blocks=in_blocks).items():
@@ -138,7 +138,7 @@ class Batch:
                 large[name] = source
                 continue
             beside = sides_for(self.sides, name)
-            picture = Picture(str(name), source, folder / name, self.task, beside, self._options)
+            picture = FileItem(str(name), source, folder / name, self.task, beside, self._options)
             if picture.output.exists() and not (self.resume or self.overwrite):
                 raise UserError(
                     f"output: {picture.output} exists already; go on with --resume (resume=True "
@@ -185,7 +185,7 @@ def restore_many(
     output: str | os.PathLike[str],
     task: Task,
     *,
-    sides: Mapping[Side, str | os.PathLike[str]] | None = None,
+    sides: Mapping[InputName, str | os.PathLike[str]] | None = None,
     mask_keeps: bool = False,
     axes: str | None = None,
     data_range: float | None = None,

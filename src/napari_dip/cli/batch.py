@@ -9,9 +9,9 @@ import click
 
 from napari_dip.cli.options import (
     DEVICE,
+    INPUT_HELP,
     INTERRUPTED,
     SEED,
-    SIDES,
     SOME_FAILED,
     Command,
     chosen,
@@ -61,7 +61,7 @@ def _tasks() -> click.Option:
 def _sides() -> list[click.Parameter]:
     each = " One for all, or a folder with one of each picture's name."
     return [
-        *(file_option(f"--{side}", help=about + each) for side, about in SIDES.items()),
+        *(file_option(f"--{side}", help=about + each) for side, about in INPUT_HELP.items()),
         flag("--mask-keeps", "Masks are zero where pixels are missing instead."),
     ]
 
@@ -104,7 +104,7 @@ def _run(**given: Any) -> None:
             given["images"],
             given["output"],
             task.from_dict(values),
-            sides={side: given[side] for side in SIDES if given[side] is not None},
+            sides={side: given[side] for side in INPUT_HELP if given[side] is not None},
             overwrite=given["force"],
             on_start=lambda link: click.echo(f"Dashboard: {link}"),
             on_outcome=_tell,

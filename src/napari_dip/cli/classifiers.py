@@ -22,7 +22,7 @@ from napari_dip.cli.options import (
     settings_options,
 )
 from napari_dip.errors import UserError
-from napari_dip.studies.classifiers.settings import Invert, Look, Maximize
+from napari_dip.studies.classifiers.settings import Invert, Maximize, Visualization
 
 if TYPE_CHECKING:
     from napari_dip.studies.classifiers.classifier import Classifier
@@ -65,7 +65,7 @@ def _model() -> list[click.Parameter]:
     ]
 
 
-def _look_command(look: type[Look], prepare: Callable[..., StudyJob]) -> Command:
+def _look_command(look: type[Visualization], prepare: Callable[..., StudyJob]) -> Command:
     summary, _, rest = (inspect.getdoc(look) or "").replace("`", "").partition("\n")
     image: list[click.Parameter] = []
     if look is Invert:
@@ -110,7 +110,7 @@ def _maximization(settings: Maximize, given: dict[str, Any]) -> StudyJob:
     return maximization(_classifier(given), settings, device=given["device"], seed=given["seed"])
 
 
-def _run(look: type[Look], prepare: Callable[..., StudyJob], **given: Any) -> None:
+def _run(look: type[Visualization], prepare: Callable[..., StudyJob], **given: Any) -> None:
     from napari_dip.cli.progress import run_study_job
     from napari_dip.files.atomic import check_destination
     from napari_dip.studies.files import check_study_destination, write_report, write_study

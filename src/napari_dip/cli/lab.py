@@ -12,9 +12,9 @@ import click
 from napari_dip.cli.options import (
     DEVICE,
     FILE,
+    INPUT_HELP,
     INTERRUPTED,
     SEED,
-    SIDES,
     Command,
     chosen,
     file_option,
@@ -55,7 +55,7 @@ def _files(study: type[Study]) -> list[click.Parameter]:
         )
     )
     if "mask" in study.accepts:
-        params.append(file_option("--mask", help=f"For inpainting. {SIDES['mask']}"))
+        params.append(file_option("--mask", help=f"For inpainting. {INPUT_HELP['mask']}"))
         params.append(flag("--mask-keeps", "The mask is zero where pixels are missing instead."))
     if "reference" in study.accepts:
         params.append(file_option("--reference", help="The true image, for PSNR and SSIM."))

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import Side
-from napari_dip.tasks.settings import Kind, Settings, kinds
+from napari_dip.tasks.base import InputName
+from napari_dip.tasks.settings import SettingKind, Settings, kinds
 
 SOME_FAILED = 1
 
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 FILE = click.Path(path_type=Path)
 
 
-SIDES: dict[Side, str] = {
+INPUT_HELP: dict[InputName, str] = {
     "mask": "Picture of the image's size that is not zero where pixels are missing.",
     "guide": "The flash picture, of the image's size.",
     "psf": "Picture of the point spread function, in the image's pixels.",
@@ -82,7 +82,7 @@ def settings_options(task: type[Settings]) -> list[click.Parameter]:
     return [*(_setting(f, types[f.name]) for f in everyday), some]
 
 
-def _setting(field: Field[Any], kind: Kind) -> click.Option:
+def _setting(field: Field[Any], kind: SettingKind) -> click.Option:
     name = field.name.replace("_", "-")
     default: Any = field.default
     about: dict[str, Any] = {

@@ -12,9 +12,9 @@ import click
 from napari_dip.cli.options import (
     DEVICE,
     FILE,
+    INPUT_HELP,
     INTERRUPTED,
     SEED,
-    SIDES,
     SOME_FAILED,
     Command,
     chosen,
@@ -29,7 +29,7 @@ from napari_dip.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from napari_dip.scheduling.item import Outcome
-    from napari_dip.tasks.base import Side, Task
+    from napari_dip.tasks.base import InputName, Task
     from napari_dip.tiling.mosaic import Mosaic
 
 
@@ -118,7 +118,9 @@ def restore_in_blocks(task: Task, given: dict[str, Any]) -> None:
             click.echo(f"{place}{outcome.status}")
 
     output: Path = given["output"]
-    sides: dict[Side, Path] = {side: given[side] for side in SIDES if given.get(side) is not None}
+    sides: dict[InputName, Path] = {
+        side: given[side] for side in INPUT_HELP if given.get(side) is not None
+    }
     with interruptible() as interrupted:
         done = restore_large(
             given["image"],
@@ -163,7 +165,10 @@ def _files(task: type[Task]) -> list[click.Parameter]:
         file_option(
             "-o", "--output", metavar="OUT", required=True, help="Result: .tif, .png, .jpg, .zarr."
         ),
-        *(file_option(f"--{s}", required=s in task.needs, help=SIDES[s]) for s in task.accepts),
+        *(
+            file_option(f"--{s}", required=s in task.needs, help=INPUT_HELP[s])
+            for s in task.accepts
+        ),
     ]
     if "mask" in task.accepts:
         params.append(flag("--mask-keeps", "The mask is zero where pixels are missing instead."))

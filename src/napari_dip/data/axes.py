@@ -115,7 +115,7 @@ def axes_from_text(text: str | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class Fitting:
+class AxisPlan:
     """Which axes are fitted together: the others' entries are pictures of their own.
 
     Attributes
@@ -154,7 +154,7 @@ class Fitting:
         return ", ".join(told) or "one picture"
 
 
-def decide(letters: str, shape: Sequence[int], each: str | None = None) -> Fitting:
+def plan_axes(letters: str, shape: Sequence[int], each: str | None = None) -> AxisPlan:
     """Decide which axes are fitted together.
 
     Channels and colours are fitted jointly, slices in 3-D and frames one by one, unless `each`
@@ -177,7 +177,7 @@ def decide(letters: str, shape: Sequence[int], each: str | None = None) -> Fitti
     one_by_one = "".join(a for a in letters if a in each)
     # An axis with one entry is no dimension of a fit, whatever it is called.
     single = "".join(a for a in letters if a == "T" and a not in long and a not in each)
-    return Fitting(letters, one_by_one + single)
+    return AxisPlan(letters, one_by_one + single)
 
 
 def guess_axes(shape: Sequence[int]) -> str:

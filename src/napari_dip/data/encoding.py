@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import CHANNELS, SPACE, check_axes, guess_axes
-from napari_dip.data.value_range import Extent, extent_of, value_limits, value_range
+from napari_dip.data.value_range import IntensityRange, extent_of, value_limits, value_range
 from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Encoding:
 
 
 def encode(
-    image: NDArray[Any], axes: str | None = None, extent: Extent | None = None
+    image: NDArray[Any], axes: str | None = None, extent: IntensityRange | None = None
 ) -> tuple[Tensor, Tensor, Encoding]:
     """Bring an array into the form that is fitted.
 
@@ -189,7 +189,7 @@ def encode(
     return y, observed, encoding
 
 
-def measure_extent(image: NDArray[Any], axes: str) -> Extent | None:
+def measure_extent(image: NDArray[Any], axes: str) -> IntensityRange | None:
     """How far the values of a part of an image reach; None if it has no finite pixel."""
     values = _channels_last(image, axes)[0].astype(np.float64)
     finite = np.isfinite(values)
@@ -250,7 +250,7 @@ def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
 
 
 def guide_tensor(
-    guide: Array, encoding: Encoding, axes: str | None = None, extent: Extent | None = None
+    guide: Array, encoding: Encoding, axes: str | None = None, extent: IntensityRange | None = None
 ) -> torch.Tensor:
     """The guide's samples as (1, channels, *space); parameters as in `encode`."""
     try:

@@ -13,7 +13,7 @@ from napari_dip.errors import UserError
 
 
 @dataclass(frozen=True)
-class Block:
+class Tile:
     """A box in an array: from `start` up to `stop`, along all of its axes."""
 
     start: tuple[int, ...]
@@ -28,29 +28,29 @@ class Block:
     def shape(self) -> tuple[int, ...]:
         return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
 
-    def scaled(self, factors: Sequence[int]) -> Block:
+    def scaled(self, factors: Sequence[int]) -> Tile:
         """The same box on a grid that is finer by these factors."""
         start = tuple(a * f for a, f in zip(self.start, factors, strict=True))
-        return Block(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
+        return Tile(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
 
-    def coarser(self, factors: Sequence[int]) -> Block:
+    def coarser(self, factors: Sequence[int]) -> Tile:
         """The box that covers this one on a grid that is coarser by these factors."""
         start = tuple(a // f for a, f in zip(self.start, factors, strict=True))
-        return Block(start, tuple(-(-b // f) for b, f in zip(self.stop, factors, strict=True)))
+        return Tile(start, tuple(-(-b // f) for b, f in zip(self.stop, factors, strict=True)))
 
-    def common(self, other: Block) -> Block | None:
+    def common(self, other: Tile) -> Tile | None:
         """The box that is in both."""
         start = tuple(map(max, self.start, other.start))
         stop = tuple(map(min, self.stop, other.stop))
-        return Block(start, stop) if all(map(int.__lt__, start, stop)) else None
+        return Tile(start, stop) if all(map(int.__lt__, start, stop)) else None
 
-    def core(self, shape: Sequence[int], overlaps: Sequence[int]) -> Block:
+    def core(self, shape: Sequence[int], overlaps: Sequence[int]) -> Tile:
         """The box up to the middle of its overlaps; to its end at the border of the array."""
         sides = zip(self.start, self.stop, shape, [o // 2 for o in overlaps], strict=True)
         pairs = [(a + half * (a > 0), b - half * (b < n)) for a, b, n, half in sides]
-        return Block(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+        return Tile(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
-    def within(self, other: Block) -> tuple[slice, ...]:
+    def within(self, other: Tile) -> tuple[slice, ...]:
         """What this box is in an array that holds another."""
         start = other.start
         return tuple(
@@ -59,7 +59,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Grid:
+class TileGrid:
     """Blocks of one size that cover an array.
 
     Attributes
@@ -78,11 +78,11 @@ class Grid:
     def __len__(self) -> int:
         return math.prod(map(len, self.spans))
 
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[Tile]:
         """All of them, the last axis running fastest."""
         return [_block(spans) for spans in product(*self.spans)]
 
-    def touching(self, box: Block) -> list[Block]:
+    def touching(self, box: Tile) -> list[Tile]:
         """Those that have something in common with a box."""
         near = [
             [span for span in spans if span[0] < stop and span[1] > start]
@@ -90,9 +90,9 @@ class Grid:
         ]
         return [_block(spans) for spans in product(*near)]
 
-    def scaled(self, factors: Sequence[int]) -> Grid:
+    def scaled(self, factors: Sequence[int]) -> TileGrid:
         """The same blocks on a grid of pixels that is finer by these factors."""
-        return Grid(
+        return TileGrid(
             tuple(
                 tuple((a * f, b * f) for a, b in spans)
                 for spans, f in zip(self.spans, factors, strict=True)
@@ -100,7 +100,7 @@ class Grid:
         )
 
 
-def cut(shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]) -> Grid:
+def cut(shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]) -> TileGrid:
     """Cover an array with blocks of one size.
 
     Parameters
@@ -117,12 +117,12 @@ def cut(shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]) -> 
     UserError
         When blocks would not get ahead.
     """
-    return Grid(tuple(map(_spans, shape, sides, overlaps)))
+    return TileGrid(tuple(map(_spans, shape, sides, overlaps)))
 
 
-def tile(shape: Sequence[int], sides: Sequence[int]) -> Grid:
+def tile(shape: Sequence[int], sides: Sequence[int]) -> TileGrid:
     """Cover an array with boxes that do not overlap; the last along an axis may be smaller."""
-    return Grid(
+    return TileGrid(
         tuple(
             tuple((start, min(start + side, length)) for start in range(0, length, side))
             for length, side in zip(shape, sides, strict=True)
@@ -130,8 +130,8 @@ def tile(shape: Sequence[int], sides: Sequence[int]) -> Grid:
     )
 
 
-def _block(spans: tuple[tuple[int, int], ...]) -> Block:
-    return Block(tuple(a for a, _ in spans), tuple(b for _, b in spans))
+def _block(spans: tuple[tuple[int, int], ...]) -> Tile:
+    return Tile(tuple(a for a, _ in spans), tuple(b for _, b in spans))
 
 
 def _spans(length: int, side: int, overlap: int) -> tuple[tuple[int, int], ...]:

@@ -14,7 +14,7 @@ MARGIN = 0.1
 
 
 @dataclass(frozen=True)
-class Extent:
+class IntensityRange:
     """How far an image's values reach; its value range is decided by it.
 
     That of a large image is joined from its parts' (`|`), so that all of them are scaled alike.
@@ -32,8 +32,8 @@ class Extent:
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
 
-    def __or__(self, other: Extent) -> Extent:
-        return Extent(
+    def __or__(self, other: IntensityRange) -> IntensityRange:
+        return IntensityRange(
             least=tuple(map(min, self.least, other.least)),
             most=tuple(map(max, self.most, other.most)),
             lowest=tuple(map(min, self.lowest, other.lowest)),
@@ -45,7 +45,9 @@ class Extent:
         return _nominal(dtype, min(self.lowest), max(self.highest))
 
 
-def extent_of(values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool) -> Extent:
+def extent_of(
+    values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool
+) -> IntensityRange:
     """The extent of (*space, channels), channels together or one by one."""
     from scipy.ndimage import median_filter
 
@@ -54,7 +56,7 @@ def extent_of(values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared:
     smooth = median_filter(filled, size=(3,) * (values.ndim - 1) + (1,))
     groups = [slice(None)] if shared else [slice(c, c + 1) for c in range(channels)]
     robust = [_extremes(filled[..., group], smooth[..., group]) for group in groups]
-    return Extent(
+    return IntensityRange(
         least=tuple(float(least) for least, _ in robust),
         most=tuple(float(most) for _, most in robust),
         lowest=tuple(float(filled[..., group].min()) for group in groups),
@@ -63,7 +65,7 @@ def extent_of(values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared:
 
 
 def value_range(
-    extent: Extent, dtype: np.dtype[Any], channels: int
+    extent: IntensityRange, dtype: np.dtype[Any], channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The values that become 0 and 1, for each channel.
 
@@ -88,7 +90,7 @@ def value_range(
     return low, high
 
 
-def value_limits(dtype: np.dtype[Any], extent: Extent) -> tuple[float, float]:
+def value_limits(dtype: np.dtype[Any], extent: IntensityRange) -> tuple[float, float]:
     """What a value of an image can be: the dtype's, or [0, 1] for floats that are within it."""
     if dtype.kind in "ui":
         info = np.iinfo(dtype)

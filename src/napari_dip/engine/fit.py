@@ -19,7 +19,7 @@ from napari_dip.engine.losses import squared_error, total_variation
 from napari_dip.engine.memory import memory_errors, memory_needed
 from napari_dip.engine.problem import FitSettings, Problem
 from napari_dip.engine.safeguards import JUMP, Backtracking, ExponentialAverage
-from napari_dip.engine.stopping import Verdict
+from napari_dip.engine.stopping import StopDecision
 from napari_dip.errors import UserError
 
 CHECK_EVERY = 10
@@ -43,7 +43,7 @@ class StopReason(StrEnum):
     DIVERGED = "diverged"
 
 
-class Run:
+class FitState:
     """The live state of one fit: network, optimiser, average, and how to advance them.
 
     Parameters
@@ -80,8 +80,8 @@ class Run:
             # (torch.manual_seed would seed the GPUs' generators too, which are the caller's.)
             torch.default_generator.manual_seed(seed)
             generator = torch.Generator().manual_seed(seed)
-            z = settings.input.make(problem.domain, generator, problem.guide)
-            network = settings.network.build(z.shape[1], self.y.shape[1], problem.domain)
+            z = settings.input.make(problem.image_shape, generator, problem.guide)
+            network = settings.network.build(z.shape[1], self.y.shape[1], problem.image_shape)
         if weights is not None:
             network.load_state_dict(weights)
         layout = memory_format(settings.layout, self.y.ndim - 2)
@@ -107,7 +107,7 @@ class Run:
             out: Tensor = self.network(z)
             return out
 
-    def spin(self, z: Tensor, iteration: int) -> Tensor:
+    def cycle_spin(self, z: Tensor, iteration: int) -> Tensor:
         """The network's image, with a shuffled network's block grid elsewhere at each iteration.
 
         Blocks of shuffle x shuffle pixels would leave a faint grid in flat areas; moving the image
@@ -139,7 +139,7 @@ class Run:
         if noise is not None and self.noise_shape is not None:
             noise = noise * self.noise_shape
         z = self.z if noise is None else self.z + noise
-        self.output = self.spin(z, iteration).float()
+        self.output = self.cycle_spin(z, iteration).float()
         target = self.y
         if self.settings.recorruption and noise is not None:
             target = self.operator(self.y - self.settings.recorruption * noise)
@@ -152,7 +152,7 @@ class Run:
         self.loss = loss.detach()
         self.losses.append(self.loss)
 
-    def check(self, iteration: int) -> StopReason | None:
+    def terminate(self, iteration: int) -> StopReason | None:
         """Look after the fit: go back when it breaks, ask the rule whether to stop."""
         if iteration % CHECK_EVERY == 0 or iteration in (1, self.settings.iterations):
             losses = torch.stack(self.losses).tolist()
@@ -165,12 +165,12 @@ class Run:
                     self.slowdown /= 2
                 return None  # the newest output is not this state's: nothing to judge
         if self.watch and iteration % self.watch.interval == 0 and self.average.value is not None:
-            verdict = self.watch.look(
+            verdict = self.watch.update(
                 iteration, self.output.detach(), self.average.copy, self.residual
             )
-            if verdict is Verdict.BEST:
+            if verdict is StopDecision.BEST:
                 self.best = self.average.copy()
-            elif verdict is Verdict.STOP:
+            elif verdict is StopDecision.STOP:
                 return StopReason.RULE
         return None
 
@@ -196,7 +196,7 @@ class Run:
         chosen = self.average.copy() if self.best is None else self.best
         if not chosen.isfinite().all() and self.backtracking.averaged is not None:
             chosen = self.backtracking.averaged  # broken since the last check
-        return self.operator.visible(chosen)[0].cpu().clone()
+        return self.operator.crop_to_visible(chosen)[0].cpu().clone()
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,7 @@ def fit(
     """
     device = device or torch.device("cpu")
     with memory_errors(memory_needed(problem, settings, device)):
-        run = Run(problem, settings, seed, device, weights)
+        run = FitState(problem, settings, seed, device, weights)
         start = time.perf_counter()
 
         def progress(iteration: int, reason: StopReason | None = None) -> Progress:
@@ -299,7 +299,7 @@ def fit(
                 break
             run.step(iteration)
             iteration += 1
-            stopped = run.check(iteration)
+            stopped = run.terminate(iteration)
             if stopped:
                 reason = stopped
                 break

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Kind: TypeAlias = Literal["noise", "meshgrid", "image"]
+InputKind: TypeAlias = Literal["noise", "meshgrid", "image"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class InputSpec:
         The noise's largest value.
     """
 
-    kind: Kind = "noise"
+    kind: InputKind = "noise"
     channels: int = 32
     scale: float = 0.1
 

@@ -126,11 +126,13 @@ def _out_of_memory(needed: int, beside: str = "") -> OutOfMemory:
 def memory_needed(problem: Problem, settings: FitSettings, device: torch.device) -> int:
     """Bytes that a fit is expected to take at its peak."""
     guide = problem.guide
-    ndim = len(problem.domain)
+    ndim = len(problem.image_shape)
     channels = {
         "noise": settings.input.channels,
         "meshgrid": ndim,
         "image": 0 if guide is None else guide.shape[1],
     }[settings.input.kind]
     dtype = resolve_precision(settings.precision, device)
-    return estimate_memory(settings.network, channels, problem.y.shape[1], problem.domain, dtype)
+    return estimate_memory(
+        settings.network, channels, problem.y.shape[1], problem.image_shape, dtype
+    )

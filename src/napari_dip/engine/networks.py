@@ -24,7 +24,7 @@ from napari_dip.engine.layers import (
     unshuffle,
 )
 
-Kind: TypeAlias = Literal["skip", "unet", "resnet", "pixels"]
+NetworkKind: TypeAlias = Literal["skip", "unet", "resnet", "pixels"]
 
 
 Downsampling: TypeAlias = Literal["stride", "average", "max"]
@@ -64,7 +64,7 @@ class NetworkSpec:
         their number is halved.
     """
 
-    kind: Kind = "skip"
+    kind: NetworkKind = "skip"
     filters: tuple[int, ...] = (128,) * 5
     skips: tuple[int, ...] = (4,) * 5
     kernels_down: tuple[int, ...] = (3,) * 5
@@ -145,7 +145,7 @@ class NetworkSpec:
         return SkipNetwork(self, in_channels, out_channels, space)
 
 
-class Level(nn.Module):
+class SkipLevel(nn.Module):
     """One level of the encoder-decoder, with all coarser levels inside it."""
 
     def __init__(
@@ -183,7 +183,7 @@ class Level(nn.Module):
         self.coarser = (
             nn.Identity()
             if is_last
-            else Level(spec, index + 1, width, coarse, coarsened(spacing, stride))
+            else SkipLevel(spec, index + 1, width, coarse, coarsened(spacing, stride))
         )
         from_below = width if is_last else spec.filters[index + 1]
         mode = spec.upsamplings()[index]
@@ -214,7 +214,7 @@ class SkipNetwork(nn.Sequential):
         self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
     ) -> None:
         super().__init__(
-            Level(spec, 0, in_channels, space, spec.spacing(space)),
+            SkipLevel(spec, 0, in_channels, space, spec.spacing(space)),
             conv(spec.filters[0], out_channels, 1, spec.padding, space),
             nn.Sigmoid(),
         )

@@ -1,7 +1,7 @@
 """Forward operators A: how an image x becomes the measurement y.
 
-Each is linear, has its adjoint, and says which image a measurement needs (`domain`) and which
-part of that image is shown (`visible`). Shapes: x is (1, C, *domain), y is (1, C, *space).
+Each is linear, has its adjoint, and says which image a measurement needs (`image_shape`) and which
+part of that image is shown (`crop_to_visible`). Shapes: x is (1, C, *domain), y is (1, C, *space).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from torch import Tensor, nn
 class Operator(nn.Module):
     """A linear map from images to measurements; this one is the identity."""
 
-    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+    def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
         """The sides of the image that a measurement with sides `space` comes from."""
         return tuple(space)
 
-    def visible(self, x: Tensor) -> Tensor:
+    def crop_to_visible(self, x: Tensor) -> Tensor:
         """The part of x that is a result; the rest is border that only explains y."""
         return x
 
@@ -55,11 +55,11 @@ class Mask(Operator):
         self.inner = inner if inner is not None else Identity()
         self.register_buffer("observed", observed.to(torch.float32))
 
-    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
-        return self.inner.domain(space)
+    def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
+        return self.inner.image_shape(space)
 
-    def visible(self, x: Tensor) -> Tensor:
-        return self.inner.visible(x)
+    def crop_to_visible(self, x: Tensor) -> Tensor:
+        return self.inner.crop_to_visible(x)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.inner(x) * self.observed
@@ -81,7 +81,7 @@ def lanczos2(factor: int) -> Tensor:
     return kernel / kernel.sum()
 
 
-class Decimation(Operator):
+class Downsample(Operator):
     """Low pass and decimation by integer factors in one fixed strided convolution.
 
     A pixel of y sits at the centre of the block of pixels that it stands for. Border pixels are
@@ -107,7 +107,7 @@ class Decimation(Operator):
         sides = zip(kernel.shape, factors, strict=True)
         self.borders = tuple((taps - factor) // 2 for taps, factor in sides)
 
-    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+    def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
         return tuple(f * side for f, side in zip(self.factors, space, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -160,10 +160,10 @@ class Blur(Operator):
         self.register_buffer("psf", psf.to(torch.float32) / psf.sum())
         self.axes = tuple(range(-psf.ndim, 0))
 
-    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+    def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
         return tuple(n + k - 1 for n, k in zip(space, self.psf.shape, strict=True))
 
-    def visible(self, x: Tensor) -> Tensor:
+    def crop_to_visible(self, x: Tensor) -> Tensor:
         for axis, k in zip(self.axes, self.psf.shape, strict=True):
             # Pixel i of y is a sum over x[i : i + k], weighted by the flipped PSF: its centre
             # falls on x[i + k - 1 - k // 2].

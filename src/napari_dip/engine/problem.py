@@ -48,9 +48,9 @@ class Problem:
     has_optimum: bool = True
 
     @property
-    def domain(self) -> tuple[int, ...]:
+    def image_shape(self) -> tuple[int, ...]:
         """The sides of the image that is fitted."""
-        return self.operator.domain(self.y.shape[2:])
+        return self.operator.image_shape(self.y.shape[2:])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 
-class Verdict(Enum):
+class StopDecision(Enum):
     """What a rule says of the image it has just seen."""
 
     CONTINUE = "continue"
@@ -25,19 +25,19 @@ class Verdict(Enum):
     """Stop and return the best remembered image, or this one if none was."""
 
 
-class Watch(ABC):
+class StoppingMonitor(ABC):
     """A rule at work on one fit."""
 
     interval: int = 10
 
     @abstractmethod
-    def look(
+    def update(
         self,
         iteration: int,
         output: Tensor,
         average: Callable[[], Tensor],
         residual: Callable[[], float],
-    ) -> Verdict:
+    ) -> StopDecision:
         """Judge a fit.
 
         Parameters
@@ -57,7 +57,7 @@ class Stopping(ABC):
     """Settings of a rule."""
 
     @abstractmethod
-    def start(self) -> Watch:
+    def start(self) -> StoppingMonitor:
         """Begin to watch a fit."""
 
 
@@ -76,22 +76,22 @@ class Discrepancy(Stopping):
 
     sigma: float
 
-    def start(self) -> Watch:
-        return _DiscrepancyWatch(self.sigma)
+    def start(self) -> StoppingMonitor:
+        return _DiscrepancyMonitor(self.sigma)
 
 
-class _DiscrepancyWatch(Watch):
+class _DiscrepancyMonitor(StoppingMonitor):
     def __init__(self, sigma: float) -> None:
         self.variance = sigma**2
 
-    def look(
+    def update(
         self,
         iteration: int,
         output: Tensor,
         average: Callable[[], Tensor],
         residual: Callable[[], float],
-    ) -> Verdict:
-        return Verdict.STOP if residual() <= self.variance else Verdict.CONTINUE
+    ) -> StopDecision:
+        return StopDecision.STOP if residual() <= self.variance else StopDecision.CONTINUE
 
 
 @dataclass(frozen=True)
@@ -120,11 +120,11 @@ class WindowedVariance(Stopping):
     start_at: int = 100
     interval: int = 5
 
-    def start(self) -> Watch:
-        return _VarianceWatch(self)
+    def start(self) -> StoppingMonitor:
+        return _VarianceMonitor(self)
 
 
-class _VarianceWatch(Watch):
+class _VarianceMonitor(StoppingMonitor):
     SAMPLES = 16384
     """Pixels that are compared: enough for a steady variance, few enough to cost nothing."""
 
@@ -135,28 +135,28 @@ class _VarianceWatch(Watch):
         self.least = float("inf")
         self.waited = 0
 
-    def look(
+    def update(
         self,
         iteration: int,
         output: Tensor,
         average: Callable[[], Tensor],
         residual: Callable[[], float],
-    ) -> Verdict:
+    ) -> StopDecision:
         flat = output.flatten()
         step = max(1, flat.numel() // self.SAMPLES)
         self.seen = [*self.seen, flat[::step].clone()][-self.rule.window :]
         if len(self.seen) < self.rule.window or iteration < self.rule.start_at:
-            return Verdict.CONTINUE
+            return StopDecision.CONTINUE
         variance = float(torch.stack(self.seen).var(dim=0, correction=0).mean())
         if variance < self.least:
             self.least, self.waited = variance, 0
-            return Verdict.BEST
+            return StopDecision.BEST
         self.waited += 1
-        return Verdict.STOP if self.waited > self.rule.patience else Verdict.CONTINUE
+        return StopDecision.STOP if self.waited > self.rule.patience else StopDecision.CONTINUE
 
 
 @dataclass(frozen=True)
-class Settled(Stopping):
+class Converged(Stopping):
     """Stop when the averaged image no longer changes: for fits that do not learn noise.
 
     Attributes
@@ -178,29 +178,29 @@ class Settled(Stopping):
     patience: int = 2
     start_at: int = 0
 
-    def start(self) -> Watch:
-        return _SettledWatch(self)
+    def start(self) -> StoppingMonitor:
+        return _ConvergedMonitor(self)
 
 
-class _SettledWatch(Watch):
-    def __init__(self, rule: Settled) -> None:
+class _ConvergedMonitor(StoppingMonitor):
+    def __init__(self, rule: Converged) -> None:
         self.rule = rule
         self.interval = rule.interval
         self.last: Tensor | None = None
         self.rested = 0
 
-    def look(
+    def update(
         self,
         iteration: int,
         output: Tensor,
         average: Callable[[], Tensor],
         residual: Callable[[], float],
-    ) -> Verdict:
+    ) -> StopDecision:
         if iteration < self.rule.start_at:
-            return Verdict.CONTINUE
+            return StopDecision.CONTINUE
         image = average()
         if self.last is not None:
             change = float((image - self.last).square().mean().sqrt())
             self.rested = self.rested + 1 if change < self.rule.change else 0
         self.last = image
-        return Verdict.STOP if self.rested >= self.rule.patience else Verdict.CONTINUE
+        return StopDecision.STOP if self.rested >= self.rule.patience else StopDecision.CONTINUE

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_dip._version import __version__
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Block, tile
+from napari_dip.data.grid import Tile, tile
 from napari_dip.files.atomic import FileError, reason
 from napari_dip.files.metadata import WHITE
 
@@ -40,7 +40,7 @@ KINDS = {"T": "time", "C": "channel"}
 RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
 
 
-class Store:
+class OmeZarrStore:
     """An image in a Zarr group, with axes in OME's order, and its coarser levels.
 
     Parameters
@@ -101,13 +101,13 @@ class Store:
         sides = (1 if a in self._thin else CHUNK.get(a, 1) for a in self.axes.letters)
         return tuple(map(min, sides, shape))
 
-    def read(self, level: int, block: Block) -> NDArray[Any]:
+    def read(self, level: int, block: Tile) -> NDArray[Any]:
         """What is in a box of a level."""
         with self._lock:
             values: NDArray[Any] = self.levels[level][block.slices]
         return values
 
-    def write(self, block: Block, values: NDArray[Any]) -> None:
+    def write(self, block: Tile, values: NDArray[Any]) -> None:
         """Write whole chunks of the finest level, and what comes of them in the coarser ones.
 
         Raises

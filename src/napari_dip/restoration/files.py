@@ -19,7 +19,7 @@ from napari_dip.files.metadata import calibrated
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
-from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.base import InputName, Task
 
 
 def restore_file(
@@ -27,7 +27,7 @@ def restore_file(
     output: Path,
     task: Task,
     *,
-    sides: Mapping[Side, Path],
+    sides: Mapping[InputName, Path],
     mask_keeps: bool = False,
     parts: bool = False,
     reference: Path | None = None,

@@ -67,7 +67,9 @@ class Job:
         import torch
 
         operator = self.task.operator(self.measurement)
-        x = operator.visible(torch.zeros(1, 1, *operator.domain(self.measurement.space)))
+        x = operator.crop_to_visible(
+            torch.zeros(1, 1, *operator.image_shape(self.measurement.space))
+        )
         channels = self.measurement.y.shape[1]
         return self.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
 
@@ -173,7 +175,7 @@ class Job:
     def _images(self, x: torch.Tensor) -> dict[str, Array]:
         decoded = {
             name: self.encoding.decode(value, relative=name == "detail")
-            for name, value in self.task.finish(x, self.measurement).items()
+            for name, value in self.task.postprocess(x, self.measurement).items()
         }
         if self.task.keeps_known:
             known = self.encoding.decode_mask(self.measurement.observed[0])

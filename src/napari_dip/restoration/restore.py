@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.encoding import encode, guide_tensor, mask_tensor, psf_tensor
-from napari_dip.data.value_range import Extent, nominal_range
+from napari_dip.data.value_range import IntensityRange, nominal_range
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.result import Restoration, Update
@@ -37,9 +37,9 @@ def prepare(
     data_range: float | None = None,
     device: str = "auto",
     seed: int = 0,
-    extent: Extent | None = None,
+    extent: IntensityRange | None = None,
     guide_axes: str | None = None,
-    guide_extent: Extent | None = None,
+    guide_extent: IntensityRange | None = None,
 ) -> Job:
     """Check a restoration's arguments and decide its settings, without starting it.
 
@@ -72,15 +72,15 @@ def prepare(
     measurement = Measurement(
         y=y[None],
         observed=observed[None],
-        unit=encoding.span / data_range,
+        data_range_per_unit=encoding.span / data_range,
         guide=None
         if guide is None
         else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_extent),
         psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
-        low=tuple(encoding.low.tolist()),
-        high=tuple(encoding.high.tolist()),
+        black=tuple(encoding.low.tolist()),
+        white=tuple(encoding.high.tolist()),
     )
-    measurement = task.take(measurement)
+    measurement = task.prepare_measurement(measurement)
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
     job = Job(
@@ -121,7 +121,7 @@ def restore(
     image
         Integers or floats of any range; NaN marks missing pixels. At least 16 pixels in y and x.
     task
-        What to do, with its settings: `Denoise()`, `Inpaint()`, `SuperResolve(factor=2)`, ...
+        What to do, with its settings: `Denoise()`, `Inpaint()`, `Upscale(factor=2)`, ...
     axes
         One letter for each axis of `image`: Y, X, Z (fitted with 3-D convolutions), C (channels
         with value ranges of their own) or S (samples of a colour). Guessed for YX, YXS and ZYX.

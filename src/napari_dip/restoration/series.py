@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_dip.data.axes import guess_axes
 from napari_dip.data.encoding import measure_extent
-from napari_dip.data.value_range import Extent
+from napari_dip.data.value_range import IntensityRange
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
 from napari_dip.tasks.base import Task
@@ -69,7 +69,7 @@ def restore_series(
     frames: Iterable[Array],
     task: Task,
     *,
-    extent: Extent | None = None,
+    extent: IntensityRange | None = None,
     data_range: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     **options: Any,

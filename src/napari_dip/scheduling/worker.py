@@ -54,10 +54,10 @@ def work(item: Item, run: str, before: Outcome | None = None) -> Outcome:
     with _one_at_a_time:
         ended = _ended(run)
         _hold(run, ended)
-        return attempt(item, ended, get_worker().address)
+        return run_item(item, ended, get_worker().address)
 
 
-def attempt(item: Item, should_stop: Callable[[], bool], where: str = "") -> Outcome:
+def run_item(item: Item, should_stop: Callable[[], bool], where: str = "") -> Outcome:
     """Do an item here and now, and tell what became of it."""
     if should_stop():
         return Outcome(item.name, Status.UNFINISHED, worker=where)
@@ -107,7 +107,7 @@ def _ended(run: str) -> Callable[[], bool]:
     return ended
 
 
-def run_here(
+def run_in_process(
     items: Sequence[Item],
     *,
     resume: bool = False,
@@ -119,4 +119,4 @@ def run_here(
         if report is not None:
             yield Outcome(item.name, Status.KEPT, report=report)
         else:
-            yield attempt(item, should_stop)
+            yield run_item(item, should_stop)

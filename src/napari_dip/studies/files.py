@@ -16,7 +16,7 @@ from napari_dip.files.atomic import FileError, check_destination, replacing
 from napari_dip.files.figures import curves, side_by_side
 from napari_dip.files.image_file import ImageFile, write_image
 from napari_dip.files.metadata import Metadata
-from napari_dip.studies.study import Picture, StudyResult
+from napari_dip.studies.study import StudyPicture, StudyResult
 
 TIFF, FIGURE = (".tif", ".tiff"), (".png",)
 
@@ -126,7 +126,7 @@ def _labelled(
     return free + axes, {"ome": True, "metadata": entries}
 
 
-def _panels(pictures: tuple[Picture, ...]) -> dict[str, NDArray[Any]]:
+def _panels(pictures: tuple[StudyPicture, ...]) -> dict[str, NDArray[Any]]:
     """The pictures by their captions, with one black and one white for all, from 0 to 1."""
     stack = np.stack([picture.image for picture in pictures])
     low, high = nominal_range(stack.dtype, stack)

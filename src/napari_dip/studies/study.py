@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Picture:
+class StudyPicture:
     """A picture of a study, as far as it has come.
 
     Attributes
@@ -34,7 +34,7 @@ class Picture:
     curve
         (iteration, loss) for each report; empty where nothing is fitted.
     scores
-        As in `Moment`.
+        As in `PartUpdate`.
     iterations, seconds
         Done, and their time.
     """
@@ -46,7 +46,7 @@ class Picture:
     iterations: int = 0
     seconds: float = 0.0
 
-    def advanced(self, moment: Moment, seconds: float) -> Picture:
+    def advanced(self, moment: PartUpdate, seconds: float) -> StudyPicture:
         """The same picture, some seconds later."""
         point = () if moment.loss is None else ((moment.iteration, moment.loss),)
         return replace(
@@ -90,7 +90,7 @@ class StudyResult:
 
     study: str
     axis: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[StudyPicture, ...]
     settings: Mapping[str, Any]
     stop_reason: str
     iterations: int
@@ -101,7 +101,7 @@ class StudyResult:
         """The pictures' names."""
         return tuple(picture.name for picture in self.pictures)
 
-    def __getitem__(self, name: str) -> Picture:
+    def __getitem__(self, name: str) -> StudyPicture:
         """The picture of that name."""
         return next(picture for picture in self.pictures if picture.name == name)
 
@@ -151,7 +151,7 @@ class StudyUpdate:
     iteration: int
     iterations: int
     seconds: float
-    pictures: tuple[Picture, ...]
+    pictures: tuple[StudyPicture, ...]
     result: StudyResult | None = None
 
 
@@ -160,13 +160,13 @@ ShouldStop: TypeAlias = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Moment:
+class PartUpdate:
     """Where one part of a study is.
 
     Attributes
     ----------
     iteration
-        Done, counted as `Part.iterations` is.
+        Done, counted as `StudyPart.iterations` is.
     image
         Its picture now, a copy of its own, in the user's axes and values.
     loss
@@ -182,7 +182,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Part:
+class StudyPart:
     """One picture to be made.
 
     Attributes
@@ -199,7 +199,7 @@ class Part:
 
     name: str
     iterations: int
-    run: Callable[[ShouldStop], Iterator[Moment]] = field(repr=False)
+    run: Callable[[ShouldStop], Iterator[PartUpdate]] = field(repr=False)
     start: int = 0
 
 
@@ -220,7 +220,7 @@ class StudyJob:
 
     study: str
     axis: str
-    parts: tuple[Part, ...]
+    parts: tuple[StudyPart, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     together: bool = False
 
@@ -229,7 +229,7 @@ class StudyJob:
         start = time.perf_counter()
         budgets = {part.name: part.iterations for part in self.parts}
         before = sum(part.start for part in self.parts)
-        pictures: dict[str, Picture] = {}
+        pictures: dict[str, StudyPicture] = {}
         reason = "budget"
 
         def update() -> StudyUpdate:
@@ -256,7 +256,7 @@ class StudyJob:
                     if name in pictures:
                         budgets[name] = pictures[name].iterations
                     continue
-                picture = pictures.get(name) or Picture(name, moment.image)
+                picture = pictures.get(name) or StudyPicture(name, moment.image)
                 pictures[name] = picture.advanced(moment, time.perf_counter() - began)
                 (waiting.append if self.together else waiting.appendleft)((name, moments))
                 yield update()
@@ -273,13 +273,13 @@ class StudyJob:
         yield replace(last, result=result)
 
 
-def _generator(part: Part, should_stop: ShouldStop) -> Generator[Moment]:
-    return cast("Generator[Moment]", part.run(should_stop))
+def _generator(part: StudyPart, should_stop: ShouldStop) -> Generator[PartUpdate]:
+    return cast("Generator[PartUpdate]", part.run(should_stop))
 
 
 def at_once(
     name: str, make: Callable[[], Array], score: Callable[[Array], Mapping[str, float]]
-) -> Part:
+) -> StudyPart:
     """A part that takes no fit.
 
     Parameters
@@ -292,8 +292,8 @@ def at_once(
         What is known of it.
     """
 
-    def run(should_stop: ShouldStop) -> Iterator[Moment]:
+    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
         image = make()
-        yield Moment(1, image, None, score(image))
+        yield PartUpdate(1, image, None, score(image))
 
-    return Part(name, 1, run)
+    return StudyPart(name, 1, run)

@@ -143,7 +143,7 @@ class SharedSettings(Settings):
     )
 
 
-Side = Literal["mask", "guide", "psf"]
+InputName = Literal["mask", "guide", "psf"]
 
 
 LOOKS = 40
@@ -162,12 +162,12 @@ class Task(SharedSettings):
     """Its name on the command line and in JSON."""
     title: ClassVar[str]
     """Its name in forms."""
-    needs: ClassVar[tuple[Side, ...]] = ()
+    needs: ClassVar[tuple[InputName, ...]] = ()
     """What has to be given beside the image."""
-    accepts: ClassVar[tuple[Side, ...]] = ("mask",)
+    accepts: ClassVar[tuple[InputName, ...]] = ("mask",)
     """What can be given beside the image."""
     parts: ClassVar[tuple[str, ...]] = ()
-    """What `finish` gives beside the result."""
+    """What `postprocess` gives beside the result."""
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Task(SharedSettings):
         """What `best` changes: the mean over seeds is the better image, at their number's price."""
         return {"runs": RUNS_TO_COMPARE}
 
-    def take(self, measurement: Measurement) -> Measurement:
+    def prepare_measurement(self, measurement: Measurement) -> Measurement:
         """The measurement as this task takes it, such as without pixels that say nothing."""
         return measurement
 
@@ -201,7 +201,7 @@ class Task(SharedSettings):
         filled = fill_missing(measurement.y, measurement.observed)
         return resize(filled, space)
 
-    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+    def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
         """The task's images, by name, from the fitted one, all (channels, *space).
 
         The first is the result.
@@ -239,7 +239,9 @@ class Task(SharedSettings):
                 )
             task = task.replace(recorrupt=False)
         if task.sigma is None and (task.stop == "sigma" or task.recorrupt):
-            task = task.replace(sigma=min(1.0, measurement.estimated_sigma * measurement.unit))
+            task = task.replace(
+                sigma=min(1.0, measurement.estimated_sigma * measurement.data_range_per_unit)
+            )
         levels = len(task.filters or ())
         return task.replace(
             **{
@@ -258,7 +260,7 @@ class Task(SharedSettings):
             operator = Mask(measurement.observed, operator)
         guide = None
         if self.input == "image":
-            guide = self.input_image(measurement, operator.domain(measurement.space))
+            guide = self.input_image(measurement, operator.image_shape(measurement.space))
         y = measurement.y * measurement.observed
         return Problem(y, operator, guide)
 
@@ -279,7 +281,7 @@ class Task(SharedSettings):
         same = {f.name for f in fields(FitSettings)} & set(settings)
         options = {n: settings[n] for n in same - {"network", "input"}}
         if self.recorrupt and self.input_noise:
-            sigma = (self.sigma or 0.0) / measurement.unit
+            sigma = (self.sigma or 0.0) / measurement.data_range_per_unit
             options["recorruption"] = (sigma / self.input_noise) ** 2
         spec = InputSpec(settings["input"], settings["input_channels"])
         return FitSettings(network, spec, stopping=self._stopping(measurement), **options)
@@ -292,16 +294,16 @@ class Task(SharedSettings):
         return is_itself and isinstance(self.operator(measurement), Identity)
 
     def _stopping(self, measurement: Measurement) -> Stopping | None:
-        from napari_dip.engine.stopping import Discrepancy, Settled, WindowedVariance
+        from napari_dip.engine.stopping import Converged, Discrepancy, WindowedVariance
 
         if self.stop == "sigma":
             known = float(measurement.observed.float().mean())
             # The squared error is a mean over all pixels; only known ones can add to it.
-            return Discrepancy((self.sigma or 0.0) / measurement.unit * known**0.5)
+            return Discrepancy((self.sigma or 0.0) / measurement.data_range_per_unit * known**0.5)
         if self.stop == "settled":
             iterations = self.iterations or 1
             # A longer budget changes the image more slowly; the rate has its peak before a half.
-            return Settled(max(1, iterations // LOOKS), start_at=iterations // 2)
+            return Converged(max(1, iterations // LOOKS), start_at=iterations // 2)
         return WindowedVariance() if self.stop == "variance" else None
 
 

@@ -103,7 +103,7 @@ class Denoise(Task):
         advanced=True,
     )
 
-    def take(self, measurement: Measurement) -> Measurement:
+    def prepare_measurement(self, measurement: Measurement) -> Measurement:
         from napari_dip.noise.impulse import find_impulses
 
         if not (self.preset != "paper" if self.impulses is None else self.impulses):
@@ -163,7 +163,7 @@ class Denoise(Task):
         if task.gain is not None:
             task = task.replace(offset=task.offset or 0.0, read_noise=task.read_noise or 0.0)
             if not task.sigma:  # the mean level, as a fraction of the data range
-                level = rms(task._noise(measurement)) * measurement.unit
+                level = rms(task._noise(measurement)) * measurement.data_range_per_unit
                 task = task.replace(sigma=min(1.0, level))
         return super(Denoise, task).resolve(measurement)
 
@@ -180,7 +180,9 @@ class Denoise(Task):
         if found is None:
             return self
         blur, sigma = found
-        known = min(1.0, sigma * measurement.unit) if self.sigma is None else self.sigma
+        known = (
+            min(1.0, sigma * measurement.data_range_per_unit) if self.sigma is None else self.sigma
+        )
         return self.replace(grain=blur, sigma=known)
 
     def problem(self, measurement: Measurement) -> Problem:
@@ -191,8 +193,8 @@ class Denoise(Task):
         # each pixel's perturbation is the same share of its noise, in all blocks and frames.
         return replace(problem, noise_shape=self._noise(measurement) / self._level(measurement))
 
-    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
-        if self.recorrupt and (self.sigma or 0.0) <= FAINT * measurement.unit:
+    def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+        if self.recorrupt and (self.sigma or 0.0) <= FAINT * measurement.data_range_per_unit:
             x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
         return {"image": x}
 
@@ -200,7 +202,7 @@ class Denoise(Task):
         """The noise's standard deviation in y's units, as given or estimated."""
         if self.sigma is None:
             return measurement.estimated_sigma
-        return self.sigma / measurement.unit
+        return self.sigma / measurement.data_range_per_unit
 
     def _noise(self, measurement: Measurement) -> Tensor:
         """The noise's standard deviation in y's units: (1, channels, *space), or of ones."""

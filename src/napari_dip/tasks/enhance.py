@@ -39,7 +39,7 @@ class EnhanceDetail(Task):
             **(FAST_3D if is_volume(measurement.space) else {}),
         }
 
-    def finish(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
+    def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
         given = measurement.y[0].where(measurement.observed[0], x)
         detail = given - x
         return {"image": given + self.gain * detail, "coarse": x, "detail": detail}

@@ -37,11 +37,11 @@ class Measurement:
 
     y: Tensor
     observed: Tensor
-    unit: float = 1.0
+    data_range_per_unit: float = 1.0
     guide: Tensor | None = None
     psf: Tensor | None = None
-    low: tuple[float, ...] = (0.0,)
-    high: tuple[float, ...] = (1.0,)
+    black: tuple[float, ...] = (0.0,)
+    white: tuple[float, ...] = (1.0,)
 
     @property
     def space(self) -> tuple[int, ...]:
@@ -50,13 +50,13 @@ class Measurement:
     def values(self) -> list[NDArray[np.float64]]:
         """Each channel in the user's values, its missing pixels filled."""
         filled = fill_missing(self.y, self.observed)[0].double().numpy()
-        lows, spans = self.low * len(filled), self.spans * len(filled)
-        return [low + span * y for low, span, y in zip(lows, spans, filled, strict=False)]
+        lows, spans = self.black * len(filled), self.spans * len(filled)
+        return [black + span * y for black, span, y in zip(lows, spans, filled, strict=False)]
 
     @property
     def spans(self) -> tuple[float, ...]:
         """The user's units in 1.0 of y."""
-        return tuple(high - low for low, high in zip(self.low, self.high, strict=True))
+        return tuple(white - black for black, white in zip(self.black, self.white, strict=True))
 
     @cached_property
     def estimated_sigma(self) -> float:

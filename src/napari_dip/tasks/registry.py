@@ -12,11 +12,11 @@ from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.enhance import EnhanceDetail
 from napari_dip.tasks.flash import FlashNoFlash
 from napari_dip.tasks.inpaint import Inpaint
-from napari_dip.tasks.upscale import SuperResolve
+from napari_dip.tasks.upscale import Upscale
 
 TASKS: dict[str, type[Task]] = {
     task.name: task
-    for task in (Denoise, DeJPEG, Inpaint, SuperResolve, Deblur, EnhanceDetail, FlashNoFlash)
+    for task in (Denoise, DeJPEG, Inpaint, Upscale, Deblur, EnhanceDetail, FlashNoFlash)
 }
 """All tasks by their name on the command line."""
 

@@ -51,7 +51,7 @@ TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0":
 
 
 @dataclass(frozen=True)
-class Kind:
+class SettingKind:
     """What a field accepts, read off its annotation."""
 
     scalar: type
@@ -69,17 +69,17 @@ class Kind:
         return f"{one}, or several with commas" if self.many else one
 
 
-def _kinds(cls: type[Settings]) -> dict[str, Kind]:
+def _kinds(cls: type[Settings]) -> dict[str, SettingKind]:
     hints = typing.get_type_hints(cls)
     return {f.name: _kind(hints[f.name]) for f in dataclasses.fields(cls)}
 
 
 # mypy finds classes of dataclasses unhashable.
-kinds: Callable[[type[Settings]], dict[str, Kind]] = cache(_kinds)  # type: ignore[assignment]
+kinds: Callable[[type[Settings]], dict[str, SettingKind]] = cache(_kinds)  # type: ignore[assignment]
 """The kind of each field of a settings class, by name."""
 
 
-def _kind(hint: Any) -> Kind:
+def _kind(hint: Any) -> SettingKind:
     members = typing.get_args(hint) if _is_union(hint) else (hint,)
     optional = type(None) in members
     many, choices, scalar = False, (), str
@@ -91,7 +91,7 @@ def _kind(hint: Any) -> Kind:
             choices = typing.get_args(member)
         elif member is not type(None):
             scalar = member
-    return Kind(scalar, choices, many, optional)
+    return SettingKind(scalar, choices, many, optional)
 
 
 def _is_union(hint: Any) -> bool:
@@ -163,7 +163,7 @@ class Settings:
                 raise UserError(f"{name}: {cls.__name__} has no such setting; {hint}")
 
 
-def _parse_one(kind: Kind, text: str) -> Any:
+def _parse_one(kind: SettingKind, text: str) -> Any:
     if kind.choices:
         return text
     if kind.scalar is bool:
@@ -176,7 +176,7 @@ def _parse_one(kind: Kind, text: str) -> Any:
     return kind.scalar(text)
 
 
-def _checked(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
+def _checked(kind: SettingKind, field: dataclasses.Field[Any], value: Any) -> Any:
     """The value in its field's own type, or a UserError."""
     if value is None and kind.optional:
         return None
@@ -188,7 +188,7 @@ def _checked(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
     return _checked_one(kind, field, value)
 
 
-def _checked_one(kind: Kind, field: dataclasses.Field[Any], value: Any) -> Any:
+def _checked_one(kind: SettingKind, field: dataclasses.Field[Any], value: Any) -> Any:
     wrong = UserError(f"{field.name}: {value!r} is not {kind}")
     if kind.choices:
         if value not in kind.choices:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuperResolve(Task):
+class Upscale(Task):
     """Enlarge by a whole factor.
 
     `paper` is section 3.2 with section 4's settings: 2000 iterations and sigma_p 1/30 up to a
@@ -51,9 +51,9 @@ class SuperResolve(Task):
         }
 
     def operator(self, measurement: Measurement) -> Operator:
-        from napari_dip.engine.operators import Decimation
+        from napari_dip.engine.operators import Downsample
 
-        return Decimation(*self.factors(len(measurement.space)))
+        return Downsample(*self.factors(len(measurement.space)))
 
     def factors(self, ndim: int) -> tuple[int, ...]:
         if self.along == "all":

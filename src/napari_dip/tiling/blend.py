@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.grid import Block
+from napari_dip.data.grid import Tile
 
 Array = NDArray[Any]
 
 
 def blend(
-    region: Block,
-    parts: Iterable[tuple[Block, Array]],
+    region: Tile,
+    parts: Iterable[tuple[Tile, Array]],
     shape: Sequence[int],
     overlaps: Sequence[int],
 ) -> Array:
@@ -65,7 +65,7 @@ def blend(
 
 
 def weights(
-    block: Block, shape: Sequence[int], overlaps: Sequence[int], part: Block
+    block: Tile, shape: Sequence[int], overlaps: Sequence[int], part: Tile
 ) -> list[NDArray[np.float64]]:
     """A block's weight along each axis, in a part of it."""
     ramps = []

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.grid import Block
+from napari_dip.data.grid import Tile
 from napari_dip.files.atomic import replacing
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.restoration.series import is_cut
 from napari_dip.scheduling.item import Item, to_the_end
-from napari_dip.tiling.plan import Plan
+from napari_dip.tiling.plan import TilingPlan
 
 if TYPE_CHECKING:
     from napari_dip.engine.fit import Weights
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-Watch = Callable[[Update], object]
+OnUpdate = Callable[[Update], object]
 """Called with what a fit has come to, now and then."""
 
 
@@ -35,7 +35,7 @@ def unwatched(update: Update) -> None:
 
 
 @dataclass(frozen=True)
-class BlockItem(Item):
+class TileItem(Item):
     """A block of a picture.
 
     Attributes
@@ -53,10 +53,10 @@ class BlockItem(Item):
     """
 
     picture: str
-    plan: Plan
-    block: Block
+    plan: TilingPlan
+    block: Tile
     folder: Path
-    before: Block | None = None
+    before: Tile | None = None
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class BlockItem(Item):
         return before.name if before else ""
 
     @property
-    def _before(self) -> BlockItem | None:
+    def _before(self) -> TileItem | None:
         return None if self.before is None else replace(self, block=self.before, before=None)
 
     @property
@@ -97,7 +97,7 @@ class BlockItem(Item):
             return None
         return report
 
-    def run(self, should_stop: Callable[[], bool], watch: Watch = unwatched) -> dict[str, Any]:
+    def run(self, should_stop: Callable[[], bool], watch: OnUpdate = unwatched) -> dict[str, Any]:
         values = self._read()
         report: dict[str, Any] = {"seed": self.plan.seed}
         if self._has_nothing_to_do(values):
@@ -127,7 +127,7 @@ class BlockItem(Item):
         return guide
 
     def _restored(
-        self, values: Array, should_stop: Callable[[], bool], watch: Watch
+        self, values: Array, should_stop: Callable[[], bool], watch: OnUpdate
     ) -> Restoration:
         """The fit, from the weights of the frame before if it is a series without a cut here."""
         import torch

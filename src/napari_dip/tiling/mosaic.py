@@ -11,20 +11,28 @@ from typing import Any
 import numpy as np
 
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Block, tile
+from napari_dip.data.grid import Tile, tile
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import FileError, reason, remove_leftovers
-from napari_dip.files.ome_zarr import Store
+from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.scheduling.item import Outcome, Status
 from napari_dip.tasks.base import Task
 from napari_dip.tiling.blend import blend
-from napari_dip.tiling.item import BlockItem
-from napari_dip.tiling.plan import Plan, begin, begun, blocks_for, make_plan, recorded, request_of
-from napari_dip.tiling.source import Source
+from napari_dip.tiling.item import TileItem
+from napari_dip.tiling.plan import (
+    TilingPlan,
+    begin,
+    begun,
+    blocks_for,
+    make_plan,
+    recorded,
+    request_of,
+)
+from napari_dip.tiling.source import TiledPicture
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingTiles:
     """A block that is done and waits for its neighbours.
 
     Attributes
@@ -37,13 +45,13 @@ class Waiting:
         The file of its values.
     """
 
-    block: Block
-    core: Block
+    block: Tile
+    core: Tile
     values: Path
 
 
 @dataclass(frozen=True)
-class State:
+class MosaicState:
     """How far a picture has come, in the pixels and the order of axes of its source's result.
 
     Attributes
@@ -54,8 +62,8 @@ class State:
         Blocks that are done and can't be written yet.
     """
 
-    written: tuple[Block, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
+    written: tuple[Tile, ...] = ()
+    waiting: tuple[WaitingTiles, ...] = ()
 
 
 class ResultExists(UserError):
@@ -109,7 +117,7 @@ class Mosaic:
 
     def __init__(
         self,
-        source: Source,
+        source: TiledPicture,
         output: Path,
         task: Task,
         *,
@@ -131,7 +139,7 @@ class Mosaic:
         with source.open() as picture:
             shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
         ordered, self.order = axes.ordered()
-        self.store = Store(output, ordered, thin=source.fitting.each)
+        self.store = OmeZarrStore(output, ordered, thin=source.fitting.each)
         self.layout = blocks_for(source.fitting, shape, block, overlap)
         self.request = request_of(
             source,
@@ -156,10 +164,10 @@ class Mosaic:
                         "Python; the settings must be the same), or replace it with --force "
                         "(overwrite=True)"
                     )
-        self.items: dict[Block, BlockItem] = {}
-        self._by_name: dict[str, Block] = {}
-        self._done: set[Block] = set()
-        self._written: set[Block] = set()
+        self.items: dict[Tile, TileItem] = {}
+        self._by_name: dict[str, Tile] = {}
+        self._done: set[Tile] = set()
+        self._written: set[Tile] = set()
         if self.is_complete:
             return
         if before is None:
@@ -173,7 +181,7 @@ class Mosaic:
                 should_stop=should_stop,
             )
         else:
-            self.plan = Plan.restored(source, before, seed=seed, device=device, warm=warm)
+            self.plan = TilingPlan.restored(source, before, seed=seed, device=device, warm=warm)
         self._prepare(axes)
 
     @property
@@ -182,14 +190,14 @@ class Mosaic:
         return self.source.fitting.words(self.layout.grid.shape)
 
     @property
-    def state(self) -> State:
+    def state(self) -> MosaicState:
         """What there is by now."""
         waiting = [
-            Waiting(block, block.core(self.grid.shape, self._overlaps), item.values)
+            WaitingTiles(block, block.core(self.grid.shape, self._overlaps), item.values)
             for block, item in self.items.items()
             if block in self._done and not self._written.issuperset(self.chunks.touching(block))
         ]
-        return State(tuple(self._written), tuple(waiting))
+        return MosaicState(tuple(self._written), tuple(waiting))
 
     def _prepare(self, axes: Axes) -> None:
         grid, factors = self.layout.grid, self.plan.factors
@@ -197,10 +205,10 @@ class Mosaic:
         self._overlaps = tuple(o * f for o, f in zip(self.layout.overlaps, factors, strict=True))
         for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
             before = self._before(block) if self.plan.warm else None
-            self.items[fine] = BlockItem(self.name, self.plan, block, self.parts, before)
+            self.items[fine] = TileItem(self.name, self.plan, block, self.parts, before)
         self._by_name |= {item.name: block for block, item in self.items.items()}
         axes, _ = axes.finer(factors).ordered()
-        self.store = Store(self.output, axes, thin=self.source.fitting.each)
+        self.store = OmeZarrStore(self.output, axes, thin=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
         self.chunks = tile(self.grid.shape, [chunks[place] for place in np.argsort(self.order)])
@@ -209,14 +217,14 @@ class Mosaic:
         else:
             remove_leftovers(self.parts)
 
-    def _before(self, block: Block) -> Block | None:
+    def _before(self, block: Tile) -> Tile | None:
         """The same block of the frame before, or of the slice before."""
         axis = self.source.axes.index(self.source.series)
         if block.start[axis] == 0:
             return None
         step = [int(i == axis) for i in range(len(self.source.axes))]
         start = tuple(a - s for a, s in zip(block.start, step, strict=True))
-        return Block(start, tuple(b - s for b, s in zip(block.stop, step, strict=True)))
+        return Tile(start, tuple(b - s for b, s in zip(block.stop, step, strict=True)))
 
     def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(values[place] for place in self.order)
@@ -251,21 +259,21 @@ class Mosaic:
             return replace(outcome, status=Status.FAILED, error=str(error))
         return outcome
 
-    def _blend(self, chunk: Block, near: list[Block]) -> None:
+    def _blend(self, chunk: Tile, near: list[Tile]) -> None:
         """Write a chunk, unless an earlier run has: then values may be gone."""
         if all(self.items[block].values.exists() for block in near):
             values = blend(chunk, self._values(near), self.grid.shape, self._overlaps)
-            here = Block(self._ordered(chunk.start), self._ordered(chunk.stop))
+            here = Tile(self._ordered(chunk.start), self._ordered(chunk.stop))
             self.store.write(here, values.transpose(self.order))
         self._written.add(chunk)
 
-    def _forget(self, blocks: list[Block]) -> None:
+    def _forget(self, blocks: list[Tile]) -> None:
         """Remove the values of blocks all of whose chunks are written."""
         for block in blocks:
             if self._written.issuperset(self.chunks.touching(block)):
                 self.items[block].values.unlink(missing_ok=True)
 
-    def _values(self, blocks: list[Block]) -> Iterator[tuple[Block, Any]]:
+    def _values(self, blocks: list[Tile]) -> Iterator[tuple[Tile, Any]]:
         for block in blocks:
             yield block, np.load(self.items[block].values, mmap_mode="r")
 

@@ -13,10 +13,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.axes import Fitting
+from napari_dip.data.axes import AxisPlan
 from napari_dip.data.encoding import measure_extent
-from napari_dip.data.grid import Block, Grid, cut, tile
-from napari_dip.data.value_range import Extent
+from napari_dip.data.grid import Tile, TileGrid, cut, tile
+from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.lazy import LazyPicture
@@ -27,7 +27,7 @@ from napari_dip.restoration.series import continued
 from napari_dip.scheduling.item import Stopped
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
-from napari_dip.tiling.source import Source, channel_of
+from napari_dip.tiling.source import TiledPicture, channel_of
 
 DEPTH = 64
 """Slices of a block of a volume."""
@@ -37,16 +37,16 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Group:
+class PlanGroup:
     """What blocks of one channel (or of all, if they are fitted jointly) share."""
 
-    extent: Extent
+    extent: IntensityRange
     task: Task
     """Nothing is left open."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TilingPlan:
     """What all blocks of a picture share.
 
     Attributes
@@ -65,19 +65,19 @@ class Plan:
         Each frame starts from the weights of the one before.
     """
 
-    source: Source
-    groups: Mapping[str, Group]
-    guide: Extent | None
+    source: TiledPicture
+    groups: Mapping[str, PlanGroup]
+    guide: IntensityRange | None
     factors: tuple[int, ...]
     data_range: float
     seed: int
     device: str
     warm: bool
 
-    def group(self, block: Block) -> Group:
+    def group(self, block: Tile) -> PlanGroup:
         return self.groups[channel_of(self.source, block)]
 
-    def job(self, block: Block, values: Array, *, follows: bool = False) -> Job:
+    def job(self, block: Tile, values: Array, *, follows: bool = False) -> Job:
         """The fit of a block, which may follow that of a frame before."""
         group = self.group(block)
         return prepare(
@@ -107,11 +107,11 @@ class Plan:
 
     @classmethod
     def restored(
-        cls, source: Source, decided: Mapping[str, Any], *, seed: int, device: str, warm: bool
+        cls, source: TiledPicture, decided: Mapping[str, Any], *, seed: int, device: str, warm: bool
     ) -> Self:
         """The plan that `decided` tells of."""
         groups = {
-            key: Group(_extent(group["extent"]), task_from_dict(group["task"]))
+            key: PlanGroup(_extent(group["extent"]), task_from_dict(group["task"]))
             for key, group in decided["groups"].items()
         }
         guide = None if decided["guide"] is None else _extent(decided["guide"])
@@ -119,12 +119,12 @@ class Plan:
         return cls(source, groups, guide, factors, decided["data_range"], seed, device, warm)
 
 
-def _extent(told: Mapping[str, Any]) -> Extent:
+def _extent(told: Mapping[str, Any]) -> IntensityRange:
     """An extent from its JSON values."""
-    return Extent(**{name: tuple(values) for name, values in told.items()})
+    return IntensityRange(**{name: tuple(values) for name, values in told.items()})
 
 
-def sides_of(fitting: Fitting, joint: Mapping[str, int]) -> tuple[int, ...]:
+def sides_of(fitting: AxisPlan, joint: Mapping[str, int]) -> tuple[int, ...]:
     """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
     letters = zip(fitting.letters, fitting.fitted, strict=True)
     return tuple(1 if own in fitting.each else joint.get(a, 10**9) for own, a in letters)
@@ -134,11 +134,13 @@ def sides_of(fitting: Fitting, joint: Mapping[str, int]) -> tuple[int, ...]:
 class Layout:
     """Blocks, and over how many pixels they fade into each other along each axis."""
 
-    grid: Grid
+    grid: TileGrid
     overlaps: tuple[int, ...]
 
 
-def blocks_for(fitting: Fitting, shape: tuple[int, ...], block: int | None, overlap: int) -> Layout:
+def blocks_for(
+    fitting: AxisPlan, shape: tuple[int, ...], block: int | None, overlap: int
+) -> Layout:
     """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z.
 
     Without `block` only the axes are cut whose entries are fitted one by one.
@@ -167,7 +169,7 @@ READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
 
 
 def make_plan(
-    source: Source,
+    source: TiledPicture,
     task: Task,
     *,
     data_range: float | None,
@@ -175,7 +177,7 @@ def make_plan(
     device: str,
     warm: bool,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Plan:
+) -> TilingPlan:
     """Go over a picture once, and decide what all of its blocks share.
 
     Raises
@@ -197,10 +199,10 @@ def make_plan(
 
 
 def _extents(
-    name: str, source: Source, picture: LazyPicture, should_stop: Callable[[], bool]
-) -> dict[str, Extent]:
+    name: str, source: TiledPicture, picture: LazyPicture, should_stop: Callable[[], bool]
+) -> dict[str, IntensityRange]:
     """How far a picture's values reach, by the group of channels."""
-    by_channel: dict[str, list[Extent]] = {}
+    by_channel: dict[str, list[IntensityRange]] = {}
     for box in tile(picture.shape, sides_of(source.fitting, READ_AT_ONCE)).blocks():
         if should_stop():
             raise Stopped
@@ -212,16 +214,16 @@ def _extents(
 
 
 def _make_plan(
-    source: Source,
+    source: TiledPicture,
     picture: LazyPicture,
-    extents: dict[str, Extent],
-    guide: Extent | None,
+    extents: dict[str, IntensityRange],
+    guide: IntensityRange | None,
     task: Task,
     data_range: float | None,
     seed: int,
     device: str,
     warm: bool,
-) -> Plan:
+) -> TilingPlan:
     nominal = reduce(or_, extents.values()).nominal(picture.dtype)
     whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
     groups, factors = {}, (1,) * len(source.axes)
@@ -237,14 +239,14 @@ def _make_plan(
             guide_extent=guide,
             **beside,
         )
-        groups[key] = Group(extent, job.task)
+        groups[key] = PlanGroup(extent, job.task)
         finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
         spread = dict(zip(source.kept, finer, strict=True))
         factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
-    return Plan(source, groups, guide, factors, whole, seed, device, warm)
+    return TilingPlan(source, groups, guide, factors, whole, seed, device, warm)
 
 
-def _joined(name: str, found: list[Extent]) -> Extent:
+def _joined(name: str, found: list[IntensityRange]) -> IntensityRange:
     """The extent of a picture, from those of its boxes."""
     if not found:
         raise UserError(f"{name}: it has no finite pixel")
@@ -256,7 +258,9 @@ def _joined(name: str, found: list[Extent]) -> Extent:
     return extent
 
 
-def _sample(source: Source, picture: LazyPicture, channel: str) -> tuple[Array, dict[str, Any]]:
+def _sample(
+    source: TiledPicture, picture: LazyPicture, channel: str
+) -> tuple[Array, dict[str, Any]]:
     """Boxes from all over a picture, one below the other, with what is beside them."""
     grid = cut(picture.shape, sides_of(source.fitting, SAMPLE), (0,) * len(picture.shape))
     boxes = [box for box in grid.blocks() if channel_of(source, box) == channel]
@@ -278,7 +282,7 @@ PLAN = "plan.json"
 """In the folder of what is under way."""
 
 
-def request_of(source: Source, task: Task, **options: Any) -> dict[str, Any]:
+def request_of(source: TiledPicture, task: Task, **options: Any) -> dict[str, Any]:
     """What tells a run from another one, as JSON values: the picture, the task, and all options."""
     request = {
         "task": task.name,

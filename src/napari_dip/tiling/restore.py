@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from napari_dip.data.axes import decide
+from napari_dip.data.axes import plan_axes
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import open_lazily
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Outcome
 from napari_dip.scheduling.runner import run_items
-from napari_dip.scheduling.worker import run_here
-from napari_dip.tasks.base import Side, Task
+from napari_dip.scheduling.worker import run_in_process
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.tiling.mosaic import Mosaic
-from napari_dip.tiling.source import Source
+from napari_dip.tiling.source import TiledPicture
 
 OVERLAP = 1 / 8
 """The part of a block's sides that neighbours share, if nobody says."""
@@ -33,7 +33,7 @@ LEAST = 32
 """Pixels along y and x of a block that a network can say something about."""
 
 
-Paths = Mapping[Side, "str | os.PathLike[str]"]
+Paths = Mapping[InputName, "str | os.PathLike[str]"]
 
 
 def plan_mosaic(
@@ -58,10 +58,10 @@ def plan_mosaic(
     """A picture that is ready to be restored; parameters and errors as in `restore_large`."""
     with open_lazily(source, None if axes is None else axes.upper()) as picture:
         letters, shape = picture.axes.letters, picture.shape
-    fitting = decide(letters, shape, each)
+    fitting = plan_axes(letters, shape, each)
     given = {side: Path(path).absolute() for side, path in (sides or {}).items()}
     path = Path(source).absolute()
-    where = Source(path, letters, fitting, given, mask_keeps)
+    where = TiledPicture(path, letters, fitting, given, mask_keeps)
     length = dict(zip(letters, shape, strict=True))
     is_volume = length.get(fitting.depth, 1) > 1
     size = block or (BLOCK_3D if is_volume else BLOCK)
@@ -186,7 +186,7 @@ def restore_large(
             return True
         items = list(mosaic.items.values())
         on_start(f"{mosaic.words}, {len(items)} blocks")
-        run = run_here if client is None else partial(run_items, client)
+        run = run_in_process if client is None else partial(run_items, client)
         for outcome in run(items, resume=resume, should_stop=should_stop):
             on_outcome(mosaic.take(outcome), mosaic)
     return mosaic.is_complete

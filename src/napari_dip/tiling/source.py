@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.axes import CHANNELS, Fitting
-from napari_dip.data.grid import Block
+from napari_dip.data.axes import CHANNELS, AxisPlan
+from napari_dip.data.grid import Tile
 from napari_dip.errors import UserError
 from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import LazyPicture, open_lazily
 from napari_dip.restoration.files import READERS
-from napari_dip.tasks.base import Side
+from napari_dip.tasks.base import InputName
 
 Array = NDArray[Any]
 
 
-def mask_over(mask: LazyPicture, letters: str, block: Block) -> Array:
+def mask_over(mask: LazyPicture, letters: str, block: Tile) -> Array:
     """A mask's box, not zero where it marks pixels, spread over the axes that it does not have."""
     slices = dict(zip(letters, block.slices, strict=True))
     own = mask.axes.letters
@@ -65,7 +65,7 @@ def guide_axes(guide: LazyPicture, picture: LazyPicture, letters: str) -> str:
 
 
 def guide_over(
-    guide: LazyPicture, own: str, letters: str, block: Block, each: str
+    guide: LazyPicture, own: str, letters: str, block: Tile, each: str
 ) -> tuple[Array, str]:
     """A guide's box, spread over the axes that it does not have, and the letters of its axes.
 
@@ -109,7 +109,7 @@ Given = Path | LazyPicture
 
 
 @dataclass(frozen=True)
-class Source:
+class TiledPicture:
     """A picture, with what is beside it, and how it is to be fitted.
 
     Attributes
@@ -126,8 +126,8 @@ class Source:
 
     picture: Given
     axes: str
-    fitting: Fitting
-    sides: Mapping[Side, Given]
+    fitting: AxisPlan
+    sides: Mapping[InputName, Given]
     mask_keeps: bool = False
 
     @property
@@ -170,7 +170,7 @@ class Source:
         return values[tuple(slice(None) if i in self.kept else 0 for i in range(values.ndim))]
 
     @cached_property
-    def guide(self) -> Source | None:
+    def guide(self) -> TiledPicture | None:
         """The guide as a picture of its own, if there is one.
 
         Raises
@@ -185,15 +185,15 @@ class Source:
             axes = guide_axes(guide, picture, self.axes)
         joint = [a for a in self.axes if a not in self.fitting.each]
         each = "".join(a for a in axes if a in "TZ" and a not in joint)
-        return Source(given, axes, Fitting(axes, each), {})
+        return TiledPicture(given, axes, AxisPlan(axes, each), {})
 
-    def mask(self, block: Block) -> Array:
+    def mask(self, block: Tile) -> Array:
         """Where a box of the picture is missing, by the mask."""
         with _opened(self.sides["mask"]) as mask:
             missing = mask_over(mask, self.axes, block) != 0
         return self.fitted(missing != self.mask_keeps)
 
-    def beside(self, block: Block) -> dict[str, Any]:
+    def beside(self, block: Tile) -> dict[str, Any]:
         """What is given beside a box of the picture, as `prepare` takes it."""
         given: dict[str, Any] = {}
         if "mask" in self.sides:
@@ -217,6 +217,6 @@ def _opened(given: Given, axes: str | None = None) -> LazyPicture:
     return given if isinstance(given, LazyPicture) else open_lazily(given, axes)
 
 
-def channel_of(source: Source, block: Block) -> str:
+def channel_of(source: TiledPicture, block: Tile) -> str:
     """The group that a box belongs to."""
     return str(block.start[source.axes.index("C")]) if "C" in source.fitting.each else ""

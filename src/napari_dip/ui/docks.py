@@ -12,16 +12,16 @@ from qtpy.QtWidgets import QDockWidget
 
 from napari_dip.ui import preferences
 from napari_dip.ui.batch.controller import BatchController, BatchModel
-from napari_dip.ui.batch.view import BatchView
-from napari_dip.ui.compare.view import CompareView
+from napari_dip.ui.batch.view import QtBatchView
+from napari_dip.ui.compare.view import QtCompareView
 from napari_dip.ui.restore.controller import RestoreController
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.remembered import remembered
-from napari_dip.ui.restore.view import RestoreView
-from napari_dip.ui.studies.classifier import LookController, LookModel
-from napari_dip.ui.studies.classifier_view import LookView
+from napari_dip.ui.restore.view import QtRestoreView
+from napari_dip.ui.studies.classifier import VisualizationController, VisualizationModel
+from napari_dip.ui.studies.classifier_view import QtVisualizationView
 from napari_dip.ui.studies.lab import LabController, LabModel
-from napari_dip.ui.studies.lab_view import LabView
+from napari_dip.ui.studies.lab_view import QtLabView
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -43,7 +43,7 @@ class Tab:
         return bool(super().event(event))  # type: ignore[misc]
 
 
-class RestoreDock(Tab, RestoreView):
+class RestoreDock(Tab, QtRestoreView):
     """The dock that restores layers, whole: a view with its model and its controller."""
 
     tab = "Restore"
@@ -66,7 +66,7 @@ class RestoreDock(Tab, RestoreView):
             self._inputs.choose(role, layer)
 
 
-class CompareDock(Tab, CompareView):
+class CompareDock(Tab, QtCompareView):
     """The dock that compares layers."""
 
     tab = "Compare"
@@ -75,7 +75,7 @@ class CompareDock(Tab, CompareView):
         super().__init__(_unwrapped(napari_viewer))
 
 
-class LabDock(Tab, LabView):
+class LabDock(Tab, QtLabView):
     """The dock of the prior lab, whole."""
 
     tab = "Prior lab"
@@ -96,7 +96,7 @@ class LabDock(Tab, LabView):
             self._inputs.choose(role, layer)
 
 
-class LookDock(Tab, LookView):
+class ClassifierDock(Tab, QtVisualizationView):
     """The dock that looks inside a classifier, whole."""
 
     tab = "Classifier"
@@ -104,13 +104,13 @@ class LookDock(Tab, LookView):
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = _unwrapped(napari_viewer)
         super().__init__(viewer)
-        model = LookModel(device=preferences.read().device)
-        self.controller = LookController(model, self, viewer, preferences=preferences.read)
+        model = VisualizationModel(device=preferences.read().device)
+        self.controller = VisualizationController(model, self, viewer, preferences=preferences.read)
         self.destroyed.connect(self.controller.abandon)
         self.emit_all()
 
 
-class BatchDock(Tab, BatchView):
+class BatchDock(Tab, QtBatchView):
     """The dock that restores many files, whole."""
 
     tab = "Batch"

@@ -19,26 +19,26 @@ BORDER = 8 / 7
 convolutions do at their borders stays outside."""
 
 
-class Middle(Operator):
+class CenterCrop(Operator):
     """The middle of a larger image."""
 
     def __init__(self, sides: Sequence[int]) -> None:
         super().__init__()
         self.sides = tuple(sides)
 
-    def domain(self, space: Sequence[int]) -> tuple[int, ...]:
+    def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
         return tuple(math.ceil(BORDER * side) for side in space)
 
-    def visible(self, x: Tensor) -> Tensor:
+    def crop_to_visible(self, x: Tensor) -> Tensor:
         for axis, side in enumerate(self.sides, start=2):
             x = x.narrow(axis, (x.shape[axis] - side) // 2, side)
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.visible(x)
+        return self.crop_to_visible(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        sides = self.domain(y.shape[2:])
+        sides = self.image_shape(y.shape[2:])
         widths = []
         for side, full in zip(reversed(y.shape[2:]), reversed(sides), strict=True):
             before = (full - side) // 2
@@ -46,17 +46,17 @@ class Middle(Operator):
         return torch.nn.functional.pad(y, widths)
 
 
-class Squashed(Operator):
+class SigmoidPixels(Operator):
     """Free pixels, kept between 0 and 1: beyond that there are no images, only large numbers.
 
     Not linear, so without an adjoint. Mid-grey stays, and so does its contrast.
     """
 
-    def visible(self, x: Tensor) -> Tensor:
+    def crop_to_visible(self, x: Tensor) -> Tensor:
         return torch.sigmoid(4 * (x - 0.5))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.visible(x)
+        return self.crop_to_visible(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
         raise NotImplementedError("squashing is not linear")

@@ -14,16 +14,16 @@ from napari_dip.engine.losses import Fidelity, squared_error
 from napari_dip.engine.memory import memory_needed
 from napari_dip.engine.problem import FitSettings, Problem
 from napari_dip.studies.classifiers.classifier import Classifier
-from napari_dip.studies.classifiers.objectives import Middle, Squashed
+from napari_dip.studies.classifiers.objectives import CenterCrop, SigmoidPixels
 from napari_dip.studies.classifiers.settings import Prior
-from napari_dip.studies.study import Moment, ShouldStop
+from napari_dip.studies.study import PartUpdate, ShouldStop
 
 REPORTS = 100
 """Along a fit; for each the classifier is asked once more."""
 
 
 @dataclass(frozen=True)
-class Aim:
+class Objective:
     """What a picture is to be like.
 
     Attributes
@@ -52,13 +52,13 @@ class PictureFit:
     """One picture that is to be made of a classifier, and how."""
 
     classifier: Classifier
-    aim: Aim
+    aim: Objective
     prior: Prior
     settings: FitSettings
     device: torch.device
     seed: int
 
-    def run(self, should_stop: ShouldStop) -> Iterator[Moment]:
+    def run(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
         """Make it, yielding moments; however it ends, the classifier is as it was."""
         classifier, aim = self.classifier, self.aim
         with classifier.at_work(self.device):
@@ -73,7 +73,7 @@ class PictureFit:
             ):
                 x = progress.image[None]
                 picture = classifier.preprocessing.picture(x[0])
-                yield Moment(progress.iteration, picture, progress.loss, aim.score(x))
+                yield PartUpdate(progress.iteration, picture, progress.loss, aim.score(x))
 
     @property
     def memory_needed(self) -> int:
@@ -82,5 +82,5 @@ class PictureFit:
 
     def _problem(self, fidelity: Fidelity = squared_error) -> Problem:
         is_deep = self.prior == "deep"
-        operator = Middle(self.classifier.preprocessing.sides) if is_deep else Squashed()
+        operator = CenterCrop(self.classifier.preprocessing.sides) if is_deep else SigmoidPixels()
         return Problem(self.aim.y, operator, fidelity=fidelity, has_optimum=self.aim.has_optimum)

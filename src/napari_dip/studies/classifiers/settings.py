@@ -18,7 +18,7 @@ Prior = Literal["deep", "tv", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look(Settings):
+class Visualization(Settings):
     """What both ways to look into a classifier share. What is None is decided by the preset."""
 
     name: ClassVar[str]
@@ -141,7 +141,7 @@ FAST: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Invert(Look):
+class Invert(Visualization):
     """Find images that a classifier's layer can't tell from a given one (natural pre-images).
 
     `paper` is section 3.4 with section 4's settings: 3100 iterations, for a VGG 10000.
@@ -171,7 +171,7 @@ class Invert(Look):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maximize(Look):
+class Maximize(Visualization):
     """Make images that excite one unit of a classifier as much as possible.
 
     `paper` is section 3.5 with section 4's settings (the released code has a learning rate of 0.01

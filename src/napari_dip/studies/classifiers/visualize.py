@@ -26,9 +26,9 @@ from napari_dip.studies.classifiers.objectives import (
     minus_activation,
     typical_value,
 )
-from napari_dip.studies.classifiers.picture_fit import Aim, PictureFit
-from napari_dip.studies.classifiers.settings import Invert, Look, Maximize
-from napari_dip.studies.study import Part, ShouldStop, StudyJob, StudyResult, StudyUpdate
+from napari_dip.studies.classifiers.picture_fit import Objective, PictureFit
+from napari_dip.studies.classifiers.settings import Invert, Maximize, Visualization
+from napari_dip.studies.study import ShouldStop, StudyJob, StudyPart, StudyResult, StudyUpdate
 
 
 def invert(
@@ -140,7 +140,9 @@ def inversion(
         return {"psnr": psnr(classifier.preprocessing.picture(x[0]), given, 1.0)}
 
     aims = {
-        layer.name: Aim(x0, partial(FeatureDistance, classifier, layer), score, has_optimum=True)
+        layer.name: Objective(
+            x0, partial(FeatureDistance, classifier, layer), score, has_optimum=True
+        )
         for layer in layers
     }
     return _job("layer", classifier, settings, aims, resolve_device(device), seed)
@@ -158,7 +160,7 @@ def maximization(
     with classifier.at_work(where), torch.no_grad():
         scale = typical_value(classifier, units[0].layer, where)
 
-    def aim(unit: Unit) -> Aim:
+    def aim(unit: Unit) -> Objective:
         @torch.no_grad()
         def score(x: Tensor) -> Mapping[str, float]:
             x = x.to(where)
@@ -170,7 +172,7 @@ def maximization(
             return reached
 
         loss = partial(minus_activation, classifier, unit)
-        return Aim(empty, lambda y: loss, score, has_optimum=False, scale=scale)
+        return Objective(empty, lambda y: loss, score, has_optimum=False, scale=scale)
 
     aims = {unit.name: aim(unit) for unit in units}
     return _job("unit", classifier, settings, aims, where, seed)
@@ -179,8 +181,8 @@ def maximization(
 def _job(
     axis: str,
     classifier: Classifier,
-    settings: Look,
-    aims: Mapping[str, Aim],
+    settings: Visualization,
+    aims: Mapping[str, Objective],
     device: torch.device,
     seed: int,
 ) -> StudyJob:
@@ -195,7 +197,7 @@ def _job(
             picture = PictureFit(classifier, aim, prior, options, device, seed)
             check_memory(picture.memory_needed, device)
             title = name if len(settings.prior) == 1 else f"{name} {prior}"
-            parts.append(Part(title, options.iterations, picture.run))
+            parts.append(StudyPart(title, options.iterations, picture.run))
     about = {
         "model": classifier.name,
         "weights": classifier.weights,

@@ -12,7 +12,7 @@ from napari_dip.data.metrics import psnr, ssim
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
-from napari_dip.studies.study import Array, Moment, Part, ShouldStop, at_once
+from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart, at_once
 from napari_dip.tasks.base import Preset, Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.tasks.settings import Settings, setting
@@ -29,7 +29,7 @@ Network = Literal["fast", "paper"]
 
 
 @dataclass(frozen=True)
-class Material:
+class StudyInputs:
     """What a study is made with; each as in `restore`."""
 
     image: Array | None = field(default=None, repr=False)
@@ -74,7 +74,7 @@ class Study(Settings):
     """Whether its parts advance by turns."""
 
     @abstractmethod
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         """What is made. All that can be checked is checked here, before anything is fitted."""
 
     def growth(self) -> int:
@@ -120,21 +120,21 @@ class StudyOfTask(Study):
         return TASKS[self.task](**{**chosen, **settings})
 
 
-def fitted(name: str, job: Job) -> Part:
+def fitted(name: str, job: Job) -> StudyPart:
     """A restoration as a part of a study."""
 
-    def run(should_stop: ShouldStop) -> Iterator[Moment]:
+    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
         for update in job.run(should_stop):
             known = {} if update.psnr is None else {"psnr": update.psnr}
             result = update.result
             if result is not None and result.ssim is not None:
                 known["ssim"] = result.ssim
-            yield Moment(update.iteration, update.image, update.loss, known)
+            yield PartUpdate(update.iteration, update.image, update.loss, known)
 
-    return Part(name, (job.task.runs or 1) * (job.task.iterations or 1), run)
+    return StudyPart(name, (job.task.runs or 1) * (job.task.iterations or 1), run)
 
 
-def computed(name: str, job: Job, method: Callable[[Job], Tensor]) -> Part:
+def computed(name: str, job: Job, method: Callable[[Job], Tensor]) -> StudyPart:
     """A classical method as a part of a study; it gives (channels, *space) in y's units."""
 
     def make() -> Array:

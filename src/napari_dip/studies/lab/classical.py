@@ -29,7 +29,7 @@ def bicubic(job: Job) -> Tensor:
     """Enlarged by cubic interpolation (third-order splines on stacks)."""
     from skimage.transform import resize
 
-    sides = job.task.operator(job.measurement).domain(job.measurement.space)
+    sides = job.task.operator(job.measurement).image_shape(job.measurement.space)
     enlarged = [resize(channel, sides, order=3, mode="edge") for channel in _filled(job)]
     return torch.from_numpy(np.stack(enlarged)).float()
 
@@ -96,7 +96,9 @@ def _filled(job: Job) -> NDArray[Any]:
 def _denoised(job: Job, method: Callable[[NDArray[Any], float], Any]) -> Tensor:
     measurement = job.measurement
     known = job.task.sigma
-    sigma = measurement.estimated_sigma if known is None else known / measurement.unit
+    sigma = (
+        measurement.estimated_sigma if known is None else known / measurement.data_range_per_unit
+    )
     y = _filled(job)
     denoised = method(y, sigma) if sigma > FINEST else y
     return torch.from_numpy(np.asarray(denoised)).float()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_dip.studies.lab.architectures import SLOWER, architecture, is_encoder_decoder
-from napari_dip.studies.lab.base import Material, StudyOfTask
+from napari_dip.studies.lab.base import StudyInputs, StudyOfTask
 from napari_dip.studies.lab.compare_priors import Input, deep_parts
-from napari_dip.studies.study import Part
+from napari_dip.studies.study import StudyPart
 from napari_dip.tasks.settings import setting
 
 PAPER_WIDTH, FAST_WIDTH = 128, 64
@@ -46,11 +46,11 @@ class CompareArchitectures(StudyOfTask):
         advanced=True,
     )
 
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         networks = {name: self._settings(name, material) for name in self.architectures}
         return deep_parts(networks, self.inputs, self, material)
 
-    def _settings(self, name: str, material: Material) -> dict[str, Any]:
+    def _settings(self, name: str, material: StudyInputs) -> dict[str, Any]:
         width = self.width or (PAPER_WIDTH if self.preset == "paper" else FAST_WIDTH)
         settings = {**architecture(name, width), "shuffle": 1}
         if not is_encoder_decoder(settings):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from napari_dip.studies.lab.base import Material, StudyOfTask, computed, fitted
-from napari_dip.studies.study import Part
+from napari_dip.studies.lab.base import StudyInputs, StudyOfTask, computed, fitted
+from napari_dip.studies.study import StudyPart
 from napari_dip.tasks.settings import setting
 
 PIXELS: dict[str, Any] = {
@@ -62,11 +62,11 @@ class ComparePriors(StudyOfTask):
         0.01, "Weight of total variation in upscale and inpaint", least=0, most=100, advanced=True
     )
 
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         own = {"upscale": self._upscale, "denoise": self._denoise, "inpaint": self._inpaint}
         return (*own[self.task](material), *self._deep(material))
 
-    def _upscale(self, material: Material) -> tuple[Part, ...]:
+    def _upscale(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import bicubic
 
         none = material.job(self.restoration(**PIXELS))
@@ -76,7 +76,7 @@ class ComparePriors(StudyOfTask):
             computed("bicubic", none, bicubic),
         )
 
-    def _denoise(self, material: Material) -> tuple[Part, ...]:
+    def _denoise(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import (
             bm3d_denoised,
             has_bm3d,
@@ -90,17 +90,17 @@ class ComparePriors(StudyOfTask):
             classical["BM3D"] = bm3d_denoised
         return tuple(computed(name, job, method) for name, method in classical.items())
 
-    def _inpaint(self, material: Material) -> tuple[Part, ...]:
+    def _inpaint(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import biharmonic
 
         smooth = computed("biharmonic", material.job(self.restoration(**PIXELS)), biharmonic)
         return smooth, self._total_variation(material)
 
-    def _total_variation(self, material: Material) -> Part:
+    def _total_variation(self, material: StudyInputs) -> StudyPart:
         task = self.restoration(**PIXELS, total_variation=self.tv_weight)
         return fitted("total variation", material.job(task))
 
-    def _deep(self, material: Material) -> tuple[Part, ...]:
+    def _deep(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         inputs = self.inputs
         if inputs is None and self.task == "inpaint":
             inputs = ("noise", "meshgrid")
@@ -111,8 +111,8 @@ def deep_parts(
     networks: dict[str, dict[str, Any]],
     inputs: tuple[Input, ...] | None,
     study: StudyOfTask,
-    material: Material,
-) -> tuple[Part, ...]:
+    material: StudyInputs,
+) -> tuple[StudyPart, ...]:
     """Deep priors, by their names' settings, with each of the inputs (None: the preset's own)."""
     chosen: dict[str, dict[str, Any]]
     chosen = {f", {name} input": INPUTS[name] for name in inputs} if inputs else {"": {}}

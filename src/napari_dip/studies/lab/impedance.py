@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.restoration.job import Job
-from napari_dip.studies.lab.base import Material, Network, Study, in_users_units
-from napari_dip.studies.study import Moment, Part, ShouldStop
+from napari_dip.studies.lab.base import Network, Study, StudyInputs, in_users_units
+from napari_dip.studies.study import PartUpdate, ShouldStop, StudyPart
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.settings import setting
 
@@ -53,7 +53,7 @@ class Impedance(Study):
     )
     learning_rate: float = setting(0.01, "Adam's learning rate", least=1e-6, most=1, advanced=True)
 
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         narrow: dict[str, Any] = {"filters": (32,) * 5, "layout": "channels-last"}
         # The paper's denoising without what resists noise beside the network's structure.
         task = Denoise(
@@ -68,7 +68,7 @@ class Impedance(Study):
         )
         job = material.job(task)
         return tuple(
-            Part(name, self.iterations, partial(self._fit, job, target))
+            StudyPart(name, self.iterations, partial(self._fit, job, target))
             for name, target in zip(TARGETS, self._targets(job), strict=True)
         )
 
@@ -94,7 +94,7 @@ class Impedance(Study):
             torch.from_numpy(rng.random(y.shape, np.float32)),
         )
 
-    def _fit(self, job: Job, target: Tensor, should_stop: ShouldStop) -> Iterator[Moment]:
+    def _fit(self, job: Job, target: Tensor, should_stop: ShouldStop) -> Iterator[PartUpdate]:
         from napari_dip.engine.fit import fit
         from napari_dip.engine.operators import Identity
         from napari_dip.engine.problem import Problem
@@ -108,4 +108,4 @@ class Impedance(Study):
             should_stop=should_stop,
         ):
             image = in_users_units(job, progress.image)
-            yield Moment(progress.iteration, image, progress.loss)
+            yield PartUpdate(progress.iteration, image, progress.loss)

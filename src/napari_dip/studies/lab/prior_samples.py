@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from napari_dip.studies.lab.architectures import architecture
-from napari_dip.studies.lab.base import Material, Study
-from napari_dip.studies.study import Array, Part, at_once
+from napari_dip.studies.lab.base import Study, StudyInputs
+from napari_dip.studies.study import Array, StudyPart, at_once
 from napari_dip.tasks.settings import setting
 
 DISPLAYED = (1, 99)
@@ -50,7 +50,7 @@ class Samples(Study):
         True, "Stretch each picture's values from black to white, as they differ little"
     )
 
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.engine.device import resolve_device
 
         resolve_device(material.device)
@@ -66,7 +66,7 @@ class Samples(Study):
             for number in range(1, self.count + 1)
         )
 
-    def _draw(self, name: str, number: int, material: Material) -> Array:
+    def _draw(self, name: str, number: int, material: StudyInputs) -> Array:
         """A picture (y, x, 3), uint8."""
         import torch
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from napari_dip.errors import UserError
-from napari_dip.studies.lab.base import Material, Study
+from napari_dip.studies.lab.base import Study, StudyInputs
 from napari_dip.studies.lab.compare_architectures import CompareArchitectures
 from napari_dip.studies.lab.compare_priors import ComparePriors
 from napari_dip.studies.lab.impedance import Impedance
@@ -46,7 +46,7 @@ def prepare_study(
             raise UserError(f"{name}: {study.name} takes none; leave it out")
     if image is None and "image" in study.accepts:
         raise UserError(f"image: {study.name} needs one")
-    material = Material(image, axes, mask, reference, data_range, device, seed)
+    material = StudyInputs(image, axes, mask, reference, data_range, device, seed)
     settings = {**study.to_dict(), "seed": seed, "device": device}
     parts = study.parts(material)
     return StudyJob(study.name, study.axis, parts, settings, together=study.together)

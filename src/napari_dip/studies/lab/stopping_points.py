@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dip.restoration.job import Job
-from napari_dip.studies.lab.base import Material, Network, Study
-from napari_dip.studies.study import Array, Moment, Part, ShouldStop
+from napari_dip.studies.lab.base import Network, Study, StudyInputs
+from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart
 from napari_dip.tasks.enhance import EnhanceDetail
 from napari_dip.tasks.settings import setting
 
@@ -41,7 +41,7 @@ class StoppingPoints(Study):
     gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
     preset: Network = setting("fast", "The network: fast, or the paper's")
 
-    def parts(self, material: Material) -> tuple[Part, ...]:
+    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
         stops = sorted(set(self.stops))
         task = EnhanceDetail(
             preset=self.preset,
@@ -53,16 +53,16 @@ class StoppingPoints(Study):
             learning_rate=0.01,
             average=0.0,
         )
-        course = Course(material.job(task), math.gcd(*stops))
+        course = SharedFit(material.job(task), math.gcd(*stops))
         parts = []
         for before, stop in zip((0, *stops), stops, strict=False):
             run = course.until(stop, is_first=not before)
-            parts.append(Part(f"coarse, {stop}", stop, run, start=before))
-            parts.append(Part(f"boosted, {stop}", 1, course.boosted))
+            parts.append(StudyPart(f"coarse, {stop}", stop, run, start=before))
+            parts.append(StudyPart(f"boosted, {stop}", 1, course.boosted))
         return tuple(parts)
 
 
-class Course:
+class SharedFit:
     """One fit that several parts of a study carry on, each from where the last one has come to.
 
     Parameters
@@ -81,23 +81,23 @@ class Course:
         self._newest: Progress | None = None
         self._fit: Iterator[Progress] | None = None
 
-    def until(self, stop: int, *, is_first: bool) -> Callable[[ShouldStop], Iterator[Moment]]:
+    def until(self, stop: int, *, is_first: bool) -> Callable[[ShouldStop], Iterator[PartUpdate]]:
         """What goes on to a point, showing the coarse picture."""
 
-        def run(should_stop: ShouldStop) -> Iterator[Moment]:
+        def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
             if is_first:
                 self._fit = self._newest = None
             for progress in self._progress(should_stop):
                 self._newest = progress
-                yield Moment(progress.iteration, self._image("coarse"), progress.loss)
+                yield PartUpdate(progress.iteration, self._image("coarse"), progress.loss)
                 if progress.iteration >= stop:
                     return
 
         return run
 
-    def boosted(self, should_stop: ShouldStop) -> Iterator[Moment]:
+    def boosted(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
         """What shows the given picture with more detail."""
-        yield Moment(1, self._image("image"))
+        yield PartUpdate(1, self._image("image"))
 
     def _progress(self, should_stop: ShouldStop) -> Iterator[Progress]:
         from napari_dip.engine.fit import fit
@@ -116,5 +116,5 @@ class Course:
 
     def _image(self, name: str) -> Array:
         assert self._newest is not None  # a coarse part has come first
-        images = self._job.task.finish(self._newest.image, self._job.measurement)
+        images = self._job.task.postprocess(self._newest.image, self._job.measurement)
         return self._job.encoding.decode(images[name])

@@ -14,14 +14,14 @@ from napari_dip.batch.restore import Batch, BatchUpdate
 from napari_dip.data.axes import axes_from_text
 from napari_dip.errors import UserError
 from napari_dip.scheduling.item import Outcome, Status
-from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.tiling.mosaic import ResultExists
 from napari_dip.ui.layers.reader import plugin_for
 from napari_dip.ui.preferences import Preferences
-from napari_dip.ui.run.controller import LiveSession, Pacing, RunController, RunView
+from napari_dip.ui.run.controller import PreviewThrottle, RunController, RunSession, RunView
 from napari_dip.ui.run.model import Action, RunModel
-from napari_dip.ui.run.thread import LiveRun, Phase
+from napari_dip.ui.run.thread import Phase, RunThread
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -86,7 +86,7 @@ class BatchModel(RunModel):
         if not self.output.strip():
             raise UserError("output: choose a folder for the results")
         task = self.tasks[self.name]
-        paths: dict[Side, str] = {
+        paths: dict[InputName, str] = {
             "mask": self.mask_path,
             "guide": self.guide_path,
             "psf": self.psf_path,
@@ -129,7 +129,7 @@ class BatchView(RunView, Protocol):
     def show_outcomes(self, outcomes: list[Outcome]) -> None: ...
 
 
-class BatchRun(LiveRun[BatchUpdate]):
+class BatchRun(RunThread[BatchUpdate]):
     """A run of many, whose pause lets what is under way go on: only nothing else begins."""
 
     def __init__(self, batch: Batch) -> None:
@@ -154,7 +154,7 @@ def _in_words(updates: Iterator[BatchUpdate]) -> Iterator[BatchUpdate]:
         ) from error
 
 
-class BatchSession(LiveSession):
+class BatchSession(RunSession):
     """A run of many, followed: the table of its items."""
 
     _view: BatchView
@@ -202,7 +202,7 @@ class BatchController(RunController):
         model.events.name.connect(lambda: view.show_task(model.tasks[model.name]))
         view.show_task(model.tasks[model.name])
 
-    def _begin(self, preferences: Preferences, pacing: Pacing) -> BatchSession:
+    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> BatchSession:
         batch = self.model.batch()
         self._folder = Path(batch.output).absolute()
         return BatchSession(BatchRun(batch), self.view, pacing)

@@ -18,15 +18,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dip.cli.options import SIDES
-from napari_dip.tasks.base import Side, Task
+from napari_dip.cli.options import INPUT_HELP
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.ui.widgets.rows import Rows
 
 LINES = 5
 """Of the list of pictures that are seen at once."""
 
 
-LABELS: dict[Side, str] = {"psf": "PSF", "guide": "Flash (guide)", "mask": "Mask"}
+LABELS: dict[InputName, str] = {"psf": "PSF", "guide": "Flash (guide)", "mask": "Mask"}
 
 
 EACH = "One for all pictures, or a folder with one of each picture's name"
@@ -40,7 +40,7 @@ class Sides(Rows):
     def __init__(self) -> None:
         super().__init__()
         for side, label in LABELS.items():
-            path = _path(f"{side}_path", label, f"{SIDES[side]} {EACH}")
+            path = _path(f"{side}_path", label, f"{INPUT_HELP[side]} {EACH}")
             path.changed.connect(partial(self._change, path.name))
             self.add(path)
         keeps = CheckBox(

@@ -18,7 +18,7 @@ from napari_dip.tasks.registry import TASKS
 from napari_dip.ui.batch.controller import SHOWN, told
 from napari_dip.ui.batch.paths import Files, Sides
 from napari_dip.ui.run.model import Action
-from napari_dip.ui.run.view import LiveView
+from napari_dip.ui.run.view import QtRunView
 from napari_dip.ui.widgets.form import TaskForm
 from napari_dip.ui.widgets.inputs import Computing
 from napari_dip.ui.widgets.rows import Rows, folded
@@ -33,8 +33,8 @@ COLUMNS = ("Item", "", "")
 ROWS_SHOWN = 7
 
 
-class BatchView(LiveView):
-    """Fulfils `ui.batch.BatchView`."""
+class QtBatchView(QtRunView):
+    """Fulfils `ui.batch.QtBatchView`."""
 
     changed = Signal(str, object)
     task_edited = Signal(object)

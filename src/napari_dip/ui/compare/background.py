@@ -8,13 +8,13 @@ from typing import Any
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from napari_dip.ui.run.background import Background, Errand
+from napari_dip.ui.run.background import Background, ReadRequest
 
 TICK_MS, PATIENCE = 50, 4
 """Between two looks for an answer; how many until it is said that one is waited for."""
 
 
-class Errands(QObject):
+class BackgroundReads(QObject):
     """Sends errands and looks for what they bring, while any is under way.
 
     Parameters
@@ -46,7 +46,7 @@ class Errands(QObject):
         """Whether an answer is looked for."""
         return bool(self._timer.isActive())
 
-    def send(self, kind: str, errand: Errand | None) -> None:
+    def send(self, kind: str, errand: ReadRequest | None) -> None:
         """Send one; of its kind those before it are forgotten."""
         if errand is not None:
             self.backgrounds[kind].ask(errand)
@@ -76,7 +76,7 @@ class Errands(QObject):
         self.looked.emit(note)
 
 
-def _carry_out(errand: Errand) -> Callable[[], Any]:
+def _carry_out(errand: ReadRequest) -> Callable[[], Any]:
     return errand()
 
 

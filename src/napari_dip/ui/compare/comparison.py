@@ -14,10 +14,10 @@ from psygnal import Signal
 from napari_dip.errors import UserError
 from napari_dip.ui.compare.curtain import Curtain
 from napari_dip.ui.compare.difference import Difference, difference
-from napari_dip.ui.compare.picture import Array, Picture, picture_of
+from napari_dip.ui.compare.picture import Array, DisplayedSlice, picture_of
 from napari_dip.ui.compare.profile import ProfileLine
-from napari_dip.ui.compare.viewer_state import Grid, Looks, show
-from napari_dip.ui.run.background import Errand
+from napari_dip.ui.compare.viewer_state import ViewerGrid, ViewerState, show
+from napari_dip.ui.run.background import ReadRequest
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -54,9 +54,9 @@ class Comparison:
         self.curtain: Curtain | None = None
         self.line: ProfileLine | None = None
         self._viewer = viewer
-        self._before: Looks | None = None
+        self._before: ViewerState | None = None
         self._shown = 0
-        self._grid = Grid(viewer)
+        self._grid = ViewerGrid(viewer)
 
     @property
     def shown(self) -> Image | None:
@@ -79,7 +79,7 @@ class Comparison:
         self._shown = (self._shown + 1) % max(len(self.layers), 1)
         self._flicker()
 
-    def draw_curtain(self) -> Errand:
+    def draw_curtain(self) -> ReadRequest:
         """Show A to the left of a vertical line and B to the right; the line can be dragged."""
         self._need_two(Mode.CURTAIN)
         self._need_2d("curtain")
@@ -94,7 +94,7 @@ class Comparison:
         if self.curtain is not None:
             self.curtain.move(position)
 
-    def subtract(self) -> Errand:
+    def subtract(self) -> ReadRequest:
         """Add B - A as a layer, whose middle grey is "no difference"."""
         self._need_two("difference")
         a, b = (picture_of(layer, self._viewer.dims) for layer in self.layers[:2])
@@ -120,7 +120,7 @@ class Comparison:
             self.end()
         self.changed.emit()
 
-    def choose(self, layers: Sequence[Image]) -> Errand | None:
+    def choose(self, layers: Sequence[Image]) -> ReadRequest | None:
         """Compare other layers, in the way that was chosen."""
         shown, b = self.shown, self.layers[1:2]
         self.layers = tuple(layers)
@@ -139,7 +139,7 @@ class Comparison:
             return self.draw_curtain()
         return None
 
-    def refresh(self) -> Errand | None:
+    def refresh(self) -> ReadRequest | None:
         """What is to be read again when another slice is on display, or pixels have changed."""
         if self.line is not None and self.layers:
             self.line.follow(self.layers[0])
@@ -184,7 +184,7 @@ class Comparison:
         if other is not self:
             other.end()
         if self._before is None:
-            self._before = Looks(self._viewer)
+            self._before = ViewerState(self._viewer)
             _current[id(self._viewer)] = self
         if mode is not self.mode:
             self._leave()
@@ -214,7 +214,7 @@ class Comparison:
         self._begin(Mode.FLICKER)
         self._show_only([self.layers[self._shown]])
 
-    def _hang(self, picture: Picture, values: Array) -> None:
+    def _hang(self, picture: DisplayedSlice, values: Array) -> None:
         """Show the curtain, or what it shows now, unless the mode has been left meanwhile."""
         if self.mode is not Mode.CURTAIN:
             return

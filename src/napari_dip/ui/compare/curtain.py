@@ -13,7 +13,7 @@ import numpy as np
 from napari.layers import Image, Shapes
 from psygnal import Signal
 
-from napari_dip.ui.compare.picture import Array, Picture, screen_pixel
+from napari_dip.ui.compare.picture import Array, DisplayedSlice, screen_pixel
 from napari_dip.ui.layers.kwargs import displayable
 from napari_dip.ui.layers.source import cropped
 
@@ -51,7 +51,9 @@ class Curtain:
     moved = Signal(float)
     """The position, after a drag."""
 
-    def __init__(self, viewer: Viewer, picture: Picture, values: Array, position: float) -> None:
+    def __init__(
+        self, viewer: Viewer, picture: DisplayedSlice, values: Array, position: float
+    ) -> None:
         self._viewer = viewer
         self._picture, self._values = picture, displayable(values)
         self._column = 0
@@ -96,7 +98,7 @@ class Curtain:
         self._layer.translate = part.layer_kwargs()["translate"]
         self._draw_handle()
 
-    def show(self, picture: Picture, values: Array) -> None:
+    def show(self, picture: DisplayedSlice, values: Array) -> None:
         """Show another slice of B, or what has become of it."""
         position = self._column / self._width
         self._picture, self._values = picture, displayable(values)

@@ -9,7 +9,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.ui.compare.picture import Picture, luminance, range_clash
+from napari_dip.ui.compare.picture import DisplayedSlice, luminance, range_clash
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Difference:
 
     name: str
     values: NDArray[np.float32]
-    grid: Picture
+    grid: DisplayedSlice
     note: str = ""
 
     def layer(self) -> Image:
@@ -48,7 +48,7 @@ class Difference:
         )
 
 
-def difference(a: Picture, b: Picture) -> Difference:
+def difference(a: DisplayedSlice, b: DisplayedSlice) -> Difference:
     """Read two pictures and subtract: B - A.
 
     Of two grids the finer is kept, and the coarser is interpolated linearly.
@@ -73,7 +73,9 @@ def difference(a: Picture, b: Picture) -> Difference:
     return Difference(f"{b.name} - {a.name}", (right - left).astype(np.float32), grid, note)
 
 
-def _resampled(values: NDArray[np.float64], picture: Picture, grid: Picture) -> NDArray[np.float64]:
+def _resampled(
+    values: NDArray[np.float64], picture: DisplayedSlice, grid: DisplayedSlice
+) -> NDArray[np.float64]:
     """A picture's values (y, x) at the pixels of another, interpolated linearly.
 
     Raises

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-class Watch:
+class DisplayWatch:
     """Tells when what was read of a viewer is out of date.
 
     Parameters

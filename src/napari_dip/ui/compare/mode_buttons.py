@@ -36,7 +36,7 @@ ACTIONS = {
 """Tooltips, by the buttons' names."""
 
 
-class Ways(QWidget):
+class ModeButtons(QWidget):
     """A row of modes, a row of what else there is to see, and the way back."""
 
     pressed = Signal(str)

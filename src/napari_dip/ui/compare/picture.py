@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_dip.data.value_range import nominal_range
 from napari_dip.ui.layers.kwargs import unit_factors
-from napari_dip.ui.layers.source import Source, take
+from napari_dip.ui.layers.source import LayerSource, take
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -32,11 +32,11 @@ FRAME = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_label
 
 
 @dataclass(frozen=True)
-class Picture:
+class DisplayedSlice:
     """The slice of a layer that is on display, not read yet."""
 
     name: str
-    source: Source
+    source: LayerSource
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ class Picture:
         return Affine(affine_matrix=self.source.frame["affine"])
 
 
-def picture_of(layer: Image, dims: Dims) -> Picture:
+def picture_of(layer: Image, dims: Dims) -> DisplayedSlice:
     """What of a layer is compared.
 
     Raises
@@ -99,10 +99,10 @@ def picture_of(layer: Image, dims: Dims) -> Picture:
     UserError
         When it has no picture on display.
     """
-    return Picture(layer.name, take(layer, dims))
+    return DisplayedSlice(layer.name, take(layer, dims))
 
 
-def screen_pixel(viewer: Viewer, picture: Picture) -> NDArray[np.float64]:
+def screen_pixel(viewer: Viewer, picture: DisplayedSlice) -> NDArray[np.float64]:
     """The size (y, x) of a pixel of the screen, in a picture's pixels."""
     source = picture.source
     unit = unit_factors(viewer.dims.units, source.frame["units"])
@@ -118,7 +118,7 @@ def luminance(values: Array) -> NDArray[np.float64]:
     return np.asarray(rgb2gray(values)) if values.ndim == 3 else values
 
 
-def range_clash(a: Picture, first: Array, b: Picture, second: Array) -> str:
+def range_clash(a: DisplayedSlice, first: Array, b: DisplayedSlice, second: Array) -> str:
     """Why the values of two pictures can't be compared, as 0 to 255 with 0 to 1; else empty."""
     for whole, values, unit, others in ((a, first, b, second), (b, second, a, first)):
         if values.dtype.kind not in "ui" or others.dtype.kind != "f":

@@ -11,7 +11,7 @@ from napari.layers import Image, Shapes
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_dip.ui.compare.picture import Picture, luminance, picture_of, screen_pixel
+from napari_dip.ui.compare.picture import DisplayedSlice, luminance, picture_of, screen_pixel
 from napari_dip.ui.layers.crop import Crop
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Cut:
         In physical units.
     """
 
-    picture: Picture
+    picture: DisplayedSlice
     ends: Values
     length: float
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_dip.data.metrics import WINDOW, psnr, ssim
 from napari_dip.data.value_range import nominal_range
-from napari_dip.ui.compare.picture import Picture, range_clash
+from napari_dip.ui.compare.picture import DisplayedSlice, range_clash
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Score:
     why: str = ""
 
 
-def score(pictures: tuple[Picture, ...], reference: Picture | None) -> tuple[Score, ...]:
+def score(
+    pictures: tuple[DisplayedSlice, ...], reference: DisplayedSlice | None
+) -> tuple[Score, ...]:
     """Read several pictures and work out their figures, against a reference if there is one."""
     truth = None if reference is None else reference.read()
     return tuple(_score(picture, reference, truth) for picture in pictures)
@@ -56,7 +58,9 @@ def _noise_of_channel(image: NDArray[np.float64]) -> float:
     return float(estimate_sigma(np.where(finite, image, np.median(image[finite]))))
 
 
-def _score(picture: Picture, reference: Picture | None, truth: NDArray[Any] | None) -> Score:
+def _score(
+    picture: DisplayedSlice, reference: DisplayedSlice | None, truth: NDArray[Any] | None
+) -> Score:
     image = picture.read()
     noise = noise_of(image)
     if reference is None or truth is None:
@@ -71,7 +75,9 @@ def _score(picture: Picture, reference: Picture | None, truth: NDArray[Any] | No
     return Score(psnr(image, truth, data_range), similar, noise)
 
 
-def _clash(picture: Picture, image: NDArray[Any], reference: Picture, truth: NDArray[Any]) -> str:
+def _clash(
+    picture: DisplayedSlice, image: NDArray[Any], reference: DisplayedSlice, truth: NDArray[Any]
+) -> str:
     if image.shape != truth.shape:
         return (
             f"{picture.name!r} has the shape {image.shape}, the reference {truth.shape}; "

@@ -12,11 +12,11 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
-from napari_dip.ui.compare.background import Errands
+from napari_dip.ui.compare.background import BackgroundReads
 from napari_dip.ui.compare.comparison import Comparison, Mode
-from napari_dip.ui.compare.display_watch import Watch
+from napari_dip.ui.compare.display_watch import DisplayWatch
 from napari_dip.ui.compare.layer_table import LETTERS, LayerTable
-from napari_dip.ui.compare.mode_buttons import AS_BEFORE, DIFFERENCE, KEY, LINE, SCORES, Ways
+from napari_dip.ui.compare.mode_buttons import AS_BEFORE, DIFFERENCE, KEY, LINE, SCORES, ModeButtons
 from napari_dip.ui.compare.picture import picture_of
 from napari_dip.ui.compare.profile import read_profiles
 from napari_dip.ui.compare.profile_plot import ProfilePlot
@@ -47,7 +47,7 @@ TOLD = {
 TOLD_LINE = "Drag an end of the profile's line; its values are below."
 
 
-class CompareView(QWidget):
+class QtCompareView(QWidget):
     """Choose layers and ways to look at them.
 
     What is read is read beside the window, by errands of several kinds, and of each kind only the
@@ -59,7 +59,7 @@ class CompareView(QWidget):
         self._viewer = viewer
         self.comparison = Comparison(viewer)
         self.comparison.changed.connect(self._show_mode)
-        self._errands = Errands(ERRANDS, self)
+        self._errands = BackgroundReads(ERRANDS, self)
         self._errands.looked.connect(self._hear)
         # What follows from layers that come, go and change waits until napari is done with them.
         self._soon = QTimer(self)
@@ -79,7 +79,7 @@ class CompareView(QWidget):
         self._reference.changed.connect(self._expire)
         self._message = QLabel()
         self._message.setWordWrap(True)
-        self._ways = Ways()
+        self._ways = ModeButtons()
         self._ways.pressed.connect(self._press)
         self._ways.moved.connect(self.comparison.move_curtain)
         self._actions: dict[str, Callable[[], Any]] = {
@@ -93,7 +93,7 @@ class CompareView(QWidget):
         }
         self._lay_out()
         self._table.ticked.connect(self._choose)
-        self._watch = Watch(viewer)
+        self._watch = DisplayWatch(viewer)
         self._watch.changed.connect(self._expire)
         self._take_key()
         self.reset_choices()

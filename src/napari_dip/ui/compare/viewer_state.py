@@ -15,7 +15,7 @@ def show(layer: Layer, visible: bool) -> None:
         layer.visible = visible
 
 
-class Looks:
+class ViewerState:
     """What is visible, named in the picture, selected, and how it is laid out.
 
     Parameters
@@ -50,7 +50,7 @@ class Looks:
             viewer.layers.selection.update(selected)
 
 
-class Grid:
+class ViewerGrid:
     """A viewer's grid, which has one camera for all of its cells.
 
     Parameters

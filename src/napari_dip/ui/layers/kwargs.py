@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-
 Array = NDArray[Any]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.tasks.base import Task
-    from napari_dip.ui.layers.source import Source
+    from napari_dip.ui.layers.source import LayerSource
 
 
 KEY = "napari-dip"
@@ -23,7 +23,7 @@ KEY = "napari-dip"
 LIBRARIES = ("torch", "numpy", "scikit-image", "napari")
 
 
-def origin(source: Source) -> dict[str, Any]:
+def origin(source: LayerSource) -> dict[str, Any]:
     """Which layer's box something was made from."""
     return {
         "layer": source.name,

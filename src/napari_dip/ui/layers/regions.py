@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.kwargs import unit_factors
-from napari_dip.ui.layers.source import Source, beside, cropped
+from napari_dip.ui.layers.source import LayerSource, beside, cropped
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 
-def mask_of(layer: Labels | Shapes, image: Image, source: Source) -> Crop:
+def mask_of(layer: Labels | Shapes, image: Image, source: LayerSource) -> Crop:
     """Where a source's pixels are missing: non-zero where a label is painted or a shape lies.
 
     Raises
@@ -52,7 +52,7 @@ def new_mask(image: Image) -> Labels:
     )
 
 
-def rectangle_of(layer: Shapes, image: Image, source: Source) -> Source:
+def rectangle_of(layer: Shapes, image: Image, source: LayerSource) -> LayerSource:
     """The part of a source in the selected shape's bounding box, or in the last shape's.
 
     Raises
@@ -72,7 +72,7 @@ def rectangle_of(layer: Shapes, image: Image, source: Source) -> Source:
     )
 
 
-def view_of(image: Image, source: Source) -> Source:
+def view_of(image: Image, source: LayerSource) -> LayerSource:
     """The part of a source that is on the screen."""
     corners = np.asarray(image.corner_pixels, float)
     if image.multiscale:  # they are the displayed level's
@@ -86,7 +86,7 @@ def view_of(image: Image, source: Source) -> Source:
     )
 
 
-def _depth(source: Source) -> tuple[list[int], list[int]]:
+def _depth(source: LayerSource) -> tuple[list[int], list[int]]:
     """A volume's extent along z, which rectangles and views say nothing about."""
     axes = source.space[:-2]
     return [source.start[a] for a in axes], [source.stop[a] for a in axes]
@@ -124,7 +124,7 @@ def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[A
     return np.round(out, 6)
 
 
-def _rasterised(layer: Shapes, image: Image, source: Source) -> Crop:
+def _rasterised(layer: Shapes, image: Image, source: LayerSource) -> Crop:
     plane = source.space[-2:]
     sides = source.sides[-2:]
     corner = np.array([source.start[axis] for axis in plane])

@@ -1,6 +1,6 @@
 """From Image layers to arrays, and from restored arrays to layers that lie where they belong.
 
-A `Source` is taken down when a run begins and holds no layer: what happens to the layer afterwards
+A `LayerSource` is taken down when a run begins and holds no layer: what happens to the layer then
 does not matter. Its pixels are read later, on the worker's thread.
 """
 
@@ -32,7 +32,7 @@ OTHER_AXES = "TPQRUVW"
 
 
 @dataclass(frozen=True)
-class Source:
+class LayerSource:
     """What of an Image layer is restored.
 
     Attributes
@@ -83,7 +83,7 @@ class Source:
     def slices(self) -> tuple[slice, ...]:
         return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
-    def at(self, start: Sequence[int], each: Sequence[int]) -> Source:
+    def at(self, start: Sequence[int], each: Sequence[int]) -> LayerSource:
         """One entry along some axes that are gone through."""
         first, last = list(self.start), list(self.stop)
         for axis in each:
@@ -124,7 +124,7 @@ class Source:
         }
 
 
-def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) -> Source:
+def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) -> LayerSource:
     """The slice of a layer that is on display, or the volume around it; or all of these.
 
     Raises
@@ -141,7 +141,7 @@ def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) 
         start[axis] = int(np.clip(position[axis], 0, shape[axis] - 1))
         stop[axis] = start[axis] + 1
     box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    return Source(
+    return LayerSource(
         name=layer.name,
         crop=Crop(data, box),
         shape=shape,
@@ -161,7 +161,7 @@ def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) 
     )
 
 
-def cropped(source: Source, start: Sequence[int], stop: Sequence[int]) -> Source:
+def cropped(source: LayerSource, start: Sequence[int], stop: Sequence[int]) -> LayerSource:
     """The part of a source in a box given for its axes of space.
 
     Raises
@@ -180,7 +180,7 @@ def cropped(source: Source, start: Sequence[int], stop: Sequence[int]) -> Source
 
 def beside(
     layer: Image | Labels,
-    source: Source,
+    source: LayerSource,
     role: str,
     factors: Sequence[int] | int = 1,
     *,
@@ -249,7 +249,7 @@ def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
 
 
 def placed(
-    source: Source, start: Sequence[float], scale: Sequence[float], *, rgb: bool
+    source: LayerSource, start: Sequence[float], scale: Sequence[float], *, rgb: bool
 ) -> dict[str, Any]:
     """Keywords of a layer of a plane that lies over a source's, at another resolution.
 

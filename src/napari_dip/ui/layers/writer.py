@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Block, tile
+from napari_dip.data.grid import Tile, tile
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import TEMPORARY
-from napari_dip.files.ome_zarr import Store
+from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.ui.layers.kwargs import UNKNOWN
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.restore.division import letters_of
+from napari_dip.ui.restore.partition import letters_of
 
 
 def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) -> list[str]:
@@ -52,7 +52,7 @@ def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) ->
     axes, order = _axes(meta, len(array.shape) - rgb, rgb=rgb).ordered()
     shape = tuple(array.shape[axis] for axis in order)
     beside = path.with_name(f"{TEMPORARY}{path.name}")
-    store = Store(beside, axes)
+    store = OmeZarrStore(beside, axes)
     try:
         store.create(shape, np.dtype(array.dtype), colour=rgb)
         for chunk in tile(shape, store.chunks(shape)).blocks():
@@ -79,7 +79,7 @@ def _axes(meta: dict[str, Any], ndim: int, *, rgb: bool) -> Axes:
     )
 
 
-def _read(array: Any, chunk: Block, order: tuple[int, ...]) -> Any:
+def _read(array: Any, chunk: Tile, order: tuple[int, ...]) -> Any:
     """A box that is given in the store's order of axes."""
     index = [slice(None)] * len(order)
     for axis, part in zip(order, chunk.slices, strict=True):

@@ -16,25 +16,25 @@ from napari_dip.ui.layers.provenance import task_of
 from napari_dip.ui.layers.regions import new_mask
 from napari_dip.ui.layers.source import level_0
 from napari_dip.ui.preferences import Preferences
-from napari_dip.ui.restore.division import block_sides, divide
 from napari_dip.ui.restore.estimate import Estimate, Question, estimate
 from napari_dip.ui.restore.model import RestoreModel, as_dict
+from napari_dip.ui.restore.partition import block_sides, divide
 from napari_dip.ui.restore.request import divided_of, request_of, source_of
-from napari_dip.ui.restore.run import Run
-from napari_dip.ui.restore.session import Session
-from napari_dip.ui.restore.tiled_run import DividedRun
-from napari_dip.ui.restore.tiled_session import DividedSession
+from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.restore.session import RestoreSession
+from napari_dip.ui.restore.tiled_run import TiledRun
+from napari_dip.ui.restore.tiled_session import TiledSession
 from napari_dip.ui.run.background import Background
-from napari_dip.ui.run.controller import Pacing, RunController, RunView
+from napari_dip.ui.run.controller import PreviewThrottle, RunController, RunView
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.preview import Preview
-from napari_dip.ui.run.timeline import Report
+from napari_dip.ui.run.timeline import CurvePoint
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 
-class View(RunView, Protocol):
+class RestoreView(RunView, Protocol):
     """What the Restore dock's view has to offer."""
 
     changed: SignalInstance
@@ -46,7 +46,7 @@ class View(RunView, Protocol):
 
     def show_task(self, task: Task) -> None: ...
     def show_device(self, device: str) -> None: ...
-    def show_curve(self, reports: tuple[Report, ...], stopped_at: int | None) -> None: ...
+    def show_curve(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None: ...
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None: ...
     def show_division(self, words: str, is_divided: bool) -> None: ...
     def show_estimate(self, text: str, is_warning: bool) -> None: ...
@@ -63,13 +63,13 @@ class RestoreController(RunController):
     """
 
     model: RestoreModel
-    view: View
-    _session: Session | DividedSession | None
+    view: RestoreView
+    _session: RestoreSession | TiledSession | None
 
     def __init__(
         self,
         model: RestoreModel,
-        view: View,
+        view: RestoreView,
         viewer: Viewer,
         *,
         preferences: Callable[[], Preferences] = Preferences,
@@ -93,7 +93,9 @@ class RestoreController(RunController):
         view.show_task(model.task)
         view.show_device(model.device)
 
-    def _begin(self, preferences: Preferences, pacing: Pacing) -> Session | DividedSession:
+    def _begin(
+        self, preferences: Preferences, pacing: PreviewThrottle
+    ) -> RestoreSession | TiledSession:
         request = request_of(self.model, self.viewer.dims)
         divided = divided_of(self.model, request)
         assert self.model.image is not None  # request_of has asked for it
@@ -104,10 +106,10 @@ class RestoreController(RunController):
             kwargs["multiscale"] = divided.is_large
         preview = Preview(self.viewer.layers, self.model.image, name, kwargs)
         if divided is None:
-            run = Run(request, preferences.snapshot_bytes)
-            return Session(run, preview, self.view, pacing)
-        parts = DividedRun(divided, preferences.snapshot_bytes)
-        return DividedSession(parts, preview, self.view, pacing, self.viewer.dims)
+            run = RestoreRun(request, preferences.snapshot_bytes)
+            return RestoreSession(run, preview, self.view, pacing)
+        parts = TiledRun(divided, preferences.snapshot_bytes)
+        return TiledSession(parts, preview, self.view, pacing, self.viewer.dims)
 
     @property
     def _is_waiting(self) -> bool:
@@ -189,7 +191,7 @@ class RestoreController(RunController):
         self.estimate()
         self.model.say(f"{task.title}: settings filled in.")
 
-    def _timeline(self) -> Session | DividedSession:
+    def _timeline(self) -> RestoreSession | TiledSession:
         if self._session is None:
             raise UserError("timeline: there is no snapshot yet; run a restoration first")
         return self._session

@@ -9,12 +9,12 @@ from napari_dip.ui.layers.provenance import KEY, origin, versions
 
 if TYPE_CHECKING:
     from napari_dip.restoration.result import Restoration
-    from napari_dip.ui.restore.request import Request
-    from napari_dip.ui.restore.tiled_run import DividedRun
+    from napari_dip.ui.restore.request import RestoreRequest
+    from napari_dip.ui.restore.tiled_run import TiledRun
 
 
 def provenance(
-    request: Request,
+    request: RestoreRequest,
     iteration: int,
     result: Restoration | None = None,
     *,
@@ -52,7 +52,7 @@ def provenance(
 
 
 def provenance_of_parts(
-    run: DividedRun, iteration: int | None = None, *, stop_reason: str | None = None
+    run: TiledRun, iteration: int | None = None, *, stop_reason: str | None = None
 ) -> dict[str, Any]:
     """The metadata of a layer that was restored part by part.
 
@@ -86,7 +86,9 @@ def provenance_of_parts(
     return _labelled(report, request.asked, iteration)
 
 
-def _labelled(report: dict[str, Any], request: Request, iteration: int | None) -> dict[str, Any]:
+def _labelled(
+    report: dict[str, Any], request: RestoreRequest, iteration: int | None
+) -> dict[str, Any]:
     return {
         KEY: {
             **report,

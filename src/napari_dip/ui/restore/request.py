@@ -25,15 +25,14 @@ from napari_dip.files.lazy import LazyPicture
 from napari_dip.restoration.files import with_anisotropy
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
-from napari_dip.tasks.base import Side, Task
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
-from napari_dip.tiling.source import Given
-from napari_dip.tiling.source import Source as Picture
+from napari_dip.tiling.source import Given, TiledPicture
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.regions import mask_of, rectangle_of, view_of
-from napari_dip.ui.layers.source import Source, beside, level_0, take
-from napari_dip.ui.restore.division import LARGEST, Division, divide
+from napari_dip.ui.layers.source import LayerSource, beside, level_0, take
 from napari_dip.ui.restore.model import RestoreModel
+from napari_dip.ui.restore.partition import LARGEST, Partition, divide
 from napari_dip.ui.run.model import Region, RunModel
 
 if TYPE_CHECKING:
@@ -42,14 +41,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Request:
+class RestoreRequest:
     """Everything that a run needs, taken down when it is asked for.
 
     `names` are the layers' beside the image, by their role.
     """
 
     task: Task
-    source: Source
+    source: LayerSource
     mask: Crop | None = None
     guide: Crop | None = None
     psf: Crop | None = None
@@ -88,7 +87,7 @@ class Temporary:
 
 
 @dataclass(frozen=True)
-class DividedRequest:
+class TiledRequest:
     """What is to be restored part by part.
 
     Attributes
@@ -101,8 +100,8 @@ class DividedRequest:
         Where the result is to be; None for a temporary one.
     """
 
-    asked: Request
-    division: Division
+    asked: RestoreRequest
+    division: Partition
     folder: Path | None = None
 
     @property
@@ -135,7 +134,7 @@ class DividedRequest:
         """
         asked, division = self.asked, self.division
         output = folder / self.file_name
-        sides: dict[Side, Given] = {}
+        sides: dict[InputName, Given] = {}
         flat = division.letters.replace("S", "")
         if asked.mask is not None:
             letters = flat[len(flat) - len(asked.mask.shape) :]
@@ -152,7 +151,7 @@ class DividedRequest:
         source = _picture(asked.source.name, asked.source.crop, axes)
         try:
             return Mosaic(
-                Picture(source, division.letters, division.fitting, sides),
+                TiledPicture(source, division.letters, division.fitting, sides),
                 output,
                 asked.task,
                 name=asked.source.name,
@@ -183,7 +182,7 @@ def _some(shape: tuple[int, ...], part: float) -> tuple[slice, ...]:
     return tuple(slice(start, start + 32) for start in starts)
 
 
-def source_of(model: RunModel, dims: Dims) -> Source:
+def source_of(model: RunModel, dims: Dims) -> LayerSource:
     """What of the chosen image is to be restored.
 
     Raises
@@ -205,7 +204,7 @@ def source_of(model: RunModel, dims: Dims) -> Source:
     return source
 
 
-def request_of(model: RestoreModel, dims: Dims) -> Request:
+def request_of(model: RestoreModel, dims: Dims) -> RestoreRequest:
     """All that a run needs.
 
     Raises
@@ -222,7 +221,7 @@ def request_of(model: RestoreModel, dims: Dims) -> Request:
             raise UserError(f"{role}: {task.title} needs one; choose a layer")
     used = {r: getattr(model, r) for r in (*task.accepts, "reference")}
     names = tuple((r, layer.name) for r, layer in used.items() if layer is not None)
-    request = Request(task, source, device=model.device, seed=model.seed, names=names)
+    request = RestoreRequest(task, source, device=model.device, seed=model.seed, names=names)
     factors = request.factors
     mask, guide, psf, reference = (used.get(r) for r in ("mask", "guide", "psf", "reference"))
     return replace(
@@ -234,7 +233,7 @@ def request_of(model: RestoreModel, dims: Dims) -> Request:
     )
 
 
-def divided_of(model: RestoreModel, request: Request) -> DividedRequest | None:
+def divided_of(model: RestoreModel, request: RestoreRequest) -> TiledRequest | None:
     """The request part by part, if it is to be carried out so.
 
     Raises
@@ -247,7 +246,7 @@ def divided_of(model: RestoreModel, request: Request) -> DividedRequest | None:
         return None
     if request.guide is not None and model.guide is not None:  # of all that is gone through
         request = replace(request, guide=beside(model.guide, request.source, "guide"))
-    return DividedRequest(request, division, model.folder)
+    return TiledRequest(request, division, model.folder)
 
 
 def _psf(layer: Image, axes: int) -> Crop:

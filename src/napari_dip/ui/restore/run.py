@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from napari_dip.restoration.result import Update
 from napari_dip.ui.layers.kwargs import displayable
-from napari_dip.ui.restore.request import Request
-from napari_dip.ui.run.thread import LiveRun
-from napari_dip.ui.run.timeline import Report, Snapshot, Timeline
+from napari_dip.ui.restore.request import RestoreRequest
+from napari_dip.ui.run.thread import RunThread
+from napari_dip.ui.run.timeline import CurvePoint, Snapshot, Timeline
 
 
-class Run(LiveRun[Update]):
+class RestoreRun(RunThread[Update]):
     """A restoration being carried out.
 
     Parameters
@@ -27,14 +27,14 @@ class Run(LiveRun[Update]):
         Memory for the timeline's snapshots.
     """
 
-    def __init__(self, request: Request, snapshot_bytes: int = 256_000_000) -> None:
+    def __init__(self, request: RestoreRequest, snapshot_bytes: int = 256_000_000) -> None:
         super().__init__(lambda should_stop: request.prepare().run(should_stop))
         self.request = request
         self.timeline = Timeline(snapshot_bytes)
-        self.reports: tuple[Report, ...] = ()
+        self.reports: tuple[CurvePoint, ...] = ()
 
     def _note(self, update: Update) -> Update:
         update = replace(update, image=displayable(update.image))
         self.timeline.add(Snapshot(update.iteration, update.image, update.psnr))
-        self.reports += (Report(update.iteration, update.loss, update.psnr),)
+        self.reports += (CurvePoint(update.iteration, update.loss, update.psnr),)
         return update

@@ -10,14 +10,14 @@ from napari_dip.errors import UserError
 from napari_dip.ui.layers.kwargs import displayable, stacked
 from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.restore.provenance import provenance
-from napari_dip.ui.restore.run import Run
-from napari_dip.ui.run.controller import Pace, Pacing, PreviewedSession, time_left
+from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.run.controller import PreviewSession, PreviewThrottle, TimeLeft, time_left
 from napari_dip.ui.run.preview import Preview
 from napari_dip.ui.run.timeline import Snapshot
 
 if TYPE_CHECKING:
     from napari_dip.restoration.result import Restoration, Update
-    from napari_dip.ui.restore.controller import View
+    from napari_dip.ui.restore.controller import RestoreView
 
 
 ENDINGS = {
@@ -29,7 +29,7 @@ ENDINGS = {
 """What is said for each stop reason."""
 
 
-class Session(PreviewedSession):
+class RestoreSession(PreviewSession):
     """One run, from its start to the last look at its snapshots.
 
     Parameters
@@ -40,12 +40,14 @@ class Session(PreviewedSession):
         When there is room for the next preview.
     """
 
-    run: Run
-    _view: View
+    run: RestoreRun
+    _view: RestoreView
 
-    def __init__(self, run: Run, preview: Preview, view: View, pacing: Pacing) -> None:
+    def __init__(
+        self, run: RestoreRun, preview: Preview, view: RestoreView, pacing: PreviewThrottle
+    ) -> None:
         self._preview = preview
-        self._pace = Pace()
+        self._pace = TimeLeft()
         self._chosen: int | None = None
         view.show_timeline((), None)
         view.show_curve((), None)

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_dip.ui.layers.kwargs import unit_factors
 from napari_dip.ui.layers.source import slice_position
-from napari_dip.ui.restore.division import Division, Start
+from napari_dip.ui.restore.partition import Partition, Start
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -26,7 +26,7 @@ class Sliders:
         Which axes of the layers' array they go through.
     """
 
-    def __init__(self, dims: Dims, division: Division) -> None:
+    def __init__(self, dims: Dims, division: Partition) -> None:
         self._dims, self._division = dims, division
         self._led: Start | None = None
         self._leads = True

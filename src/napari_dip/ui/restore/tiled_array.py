@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.grid import Block
-from napari_dip.files.ome_zarr import Store
-from napari_dip.tiling.mosaic import State
+from napari_dip.data.grid import Tile
+from napari_dip.files.ome_zarr import OmeZarrStore
+from napari_dip.tiling.mosaic import MosaicState
 from napari_dip.ui.layers.kwargs import displayable
 
 Array = NDArray[Any]
 
 
-Patch = tuple[Block, Array]
+Patch = tuple[Tile, Array]
 """A box, at the finest level, with its values."""
 
 
 @dataclass
-class Growing:
+class PartialPyramid:
     """What there is of a picture; its `levels` are a layer's data.
 
     Attributes
@@ -50,10 +50,10 @@ class Growing:
         What has to live as long as the layer: a temporary folder.
     """
 
-    store: Store
+    store: OmeZarrStore
     order: tuple[int, ...]
     rgb: bool
-    state: State = field(default_factory=State)
+    state: MosaicState = field(default_factory=MosaicState)
     live: Patch | None = None
     chosen: tuple[Patch, ...] = ()
     is_whole: bool = False
@@ -63,16 +63,16 @@ class Growing:
         # Opened now: what comes to nothing is removed, and may be looked at after that.
         self._count = len(self.store.levels)
 
-    def levels(self, *, pyramid: bool) -> list[Level]:
+    def levels(self, *, pyramid: bool) -> list[PyramidLevel]:
         """The picture at all levels, or at the finest alone."""
-        return [Level(self, i) for i in range(self._count if pyramid else 1)]
+        return [PyramidLevel(self, i) for i in range(self._count if pyramid else 1)]
 
-    def whole(self) -> Growing:
+    def whole(self) -> PartialPyramid:
         """The picture when all of it is written: in its own number format, without transparency."""
-        return replace(self, state=State(), live=None, is_whole=True)
+        return replace(self, state=MosaicState(), live=None, is_whole=True)
 
 
-class Level:
+class PyramidLevel:
     """One level of a growing picture: an array for layers, read when it is indexed.
 
     It takes whole numbers, slices and arrays of places, as NumPy does. Until the picture is whole,
@@ -86,7 +86,7 @@ class Level:
         0 for the finest.
     """
 
-    def __init__(self, picture: Growing, level: int) -> None:
+    def __init__(self, picture: PartialPyramid, level: int) -> None:
         self.picture, self.level = picture, level
         array = picture.store.levels[level]
         self._factors = self._from_store(picture.store.factors(level))
@@ -121,22 +121,22 @@ class Level:
         if self._samples:  # alpha is made of all of them
             sample = self.ndim - 1
             rest = (*rest[:sample], _moved(rest[sample], box.start[sample]))
-            box = Block((*box.start[:sample], 0), (*box.stop[:sample], self._samples))
+            box = Tile((*box.start[:sample], 0), (*box.stop[:sample], self._samples))
         return self._values(box)[rest]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self[...], dtype)
 
-    def _read(self, box: Block) -> Array:
+    def _read(self, box: Tile) -> Array:
         """What is in the store."""
         order = self.picture.order
-        ordered = Block(
+        ordered = Tile(
             tuple(box.start[axis] for axis in order), tuple(box.stop[axis] for axis in order)
         )
         values = self.picture.store.read(self.level, ordered)
         return values.transpose(np.argsort(order)).astype(self._dtype, copy=False)
 
-    def _values(self, box: Block) -> Array:
+    def _values(self, box: Tile) -> Array:
         """All that is seen in a box."""
         picture = self.picture
         known = np.full(box.shape, picture.is_whole)
@@ -145,7 +145,7 @@ class Level:
             self._paste(patch, patch[0], box, out, known)
         return _with_alpha(out, known) if self._samples and not picture.is_whole else out
 
-    def _gathered(self, box: Block, known: NDArray[np.bool_]) -> Array:
+    def _gathered(self, box: Tile, known: NDArray[np.bool_]) -> Array:
         """What there is of a box by now."""
         state, live = self.picture.state, self.picture.live
         out = np.zeros(box.shape, self.dtype) if self._samples else np.full(box.shape, np.nan, "f4")
@@ -164,7 +164,7 @@ class Level:
         return out
 
     def _paste(
-        self, patch: Patch, part: Block, box: Block, out: Array, known: NDArray[np.bool_]
+        self, patch: Patch, part: Tile, box: Tile, out: Array, known: NDArray[np.bool_]
     ) -> None:
         """Put a part of a patch to its place in a box."""
         block, values = patch
@@ -179,7 +179,7 @@ class Level:
         return tuple(int(values[i]) for i in back)
 
 
-def _split(index: Any, shape: tuple[int, ...]) -> tuple[Block, tuple[Any, ...]]:
+def _split(index: Any, shape: tuple[int, ...]) -> tuple[Tile, tuple[Any, ...]]:
     """The box that holds what is asked for, and what that is in the box."""
     given = list(index if isinstance(index, tuple) else (index,))
     if any(part is Ellipsis for part in given):
@@ -204,7 +204,7 @@ def _split(index: Any, shape: tuple[int, ...]) -> tuple[Block, tuple[Any, ...]]:
             rest.append(places - low)
         starts.append(low)
         stops.append(high)
-    return Block(tuple(starts), tuple(stops)), tuple(rest)
+    return Tile(tuple(starts), tuple(stops)), tuple(rest)
 
 
 def _moved(part: Any, by: int) -> Any:
@@ -219,7 +219,7 @@ def _within(first: int, count: int, step: int) -> slice:
     return slice(first, last if last >= 0 else None, step)
 
 
-def _sampled(values: Array, block: Block, box: Block, factors: tuple[int, ...]) -> Array:
+def _sampled(values: Array, block: Tile, box: Tile, factors: tuple[int, ...]) -> Array:
     """A block's values in a box of a coarser level, a pixel of many for each."""
     index = [
         np.clip(np.arange(a, b) * factor - start, 0, length - 1)

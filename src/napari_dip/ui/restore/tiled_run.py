@@ -17,27 +17,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.grid import Block
+from napari_dip.data.grid import Tile
 from napari_dip.data.metrics import psnr
 from napari_dip.errors import UserError
 from napari_dip.restoration.result import Update
 from napari_dip.restoration.series import continued
 from napari_dip.scheduling.item import Item, Outcome, Status, Stopped
-from napari_dip.scheduling.worker import run_here
-from napari_dip.tiling.item import BlockItem, Watch
-from napari_dip.tiling.mosaic import Mosaic, State
+from napari_dip.scheduling.worker import run_in_process
+from napari_dip.tiling.item import OnUpdate, TileItem
+from napari_dip.tiling.mosaic import Mosaic, MosaicState
 from napari_dip.ui.layers.kwargs import displayable
-from napari_dip.ui.restore.division import Start
-from napari_dip.ui.restore.request import DividedRequest, Temporary
-from napari_dip.ui.restore.tiled_array import Growing
-from napari_dip.ui.run.thread import LiveRun
-from napari_dip.ui.run.timeline import Report, Snapshot, Timelines
+from napari_dip.ui.restore.partition import Start
+from napari_dip.ui.restore.request import Temporary, TiledRequest
+from napari_dip.ui.restore.tiled_array import PartialPyramid
+from napari_dip.ui.run.thread import RunThread
+from napari_dip.ui.run.timeline import CurvePoint, Snapshot, Timelines
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class DividedResult:
+class TiledResult:
     """What came of a run.
 
     Attributes
@@ -66,7 +66,7 @@ class DividedResult:
 
 
 @dataclass(frozen=True)
-class DividedUpdate:
+class TiledUpdate:
     """Where a run is.
 
     Attributes
@@ -85,23 +85,23 @@ class DividedUpdate:
         On the last update.
     """
 
-    state: State
+    state: MosaicState
     done: int
     count: int
     iteration: int
     iterations: int
     seconds: float
-    block: Block | None = None
+    block: Tile | None = None
     fit: Update | None = field(default=None, repr=False)
-    result: DividedResult | None = None
+    result: TiledResult | None = None
 
 
 @dataclass(frozen=True)
-class Watched(Item):
+class WatchedItem(Item):
     """A block that tells how its fit goes; it stays in this process."""
 
-    item: BlockItem
-    watch: Watch
+    item: TileItem
+    watch: OnUpdate
 
     @property
     def name(self) -> str:
@@ -114,7 +114,7 @@ class Watched(Item):
         return self.item.run(should_stop, self.watch)
 
 
-class DividedRun(LiveRun[DividedUpdate]):
+class TiledRun(RunThread[TiledUpdate]):
     """A restoration part by part.
 
     Parameters
@@ -125,39 +125,39 @@ class DividedRun(LiveRun[DividedUpdate]):
         Memory for the timelines' snapshots, of all parts together.
     """
 
-    def __init__(self, request: DividedRequest, snapshot_bytes: int = 256_000_000) -> None:
+    def __init__(self, request: TiledRequest, snapshot_bytes: int = 256_000_000) -> None:
         super().__init__(self._updates)
         self.request = request
         self.mosaic: Mosaic | None = None
-        self.picture: Growing | None = None
+        self.picture: PartialPyramid | None = None
         """What there is to see, once there is a mosaic; the window says what of it."""
         self.place: Temporary | Path = request.folder or Temporary()
         """Where the result is."""
-        self.reports: dict[Start, tuple[Report, ...]] = {}
+        self.reports: dict[Start, tuple[CurvePoint, ...]] = {}
         """Each frame's or slice's curve, by where it begins; of blocks that of the latest."""
         count = math.prod(request.division.shape[axis] for axis in request.division.each)
         self.timelines = Timelines(snapshot_bytes, count)
         """Of each frame or slice that is fitted as a whole, by where it begins."""
-        self.live: tuple[Block, Array] | None = None
+        self.live: tuple[Tile, Array] | None = None
         """The part that was fitted last, as it was then."""
-        self._truth: tuple[Block, Array] | None = None
+        self._truth: tuple[Tile, Array] | None = None
         self._outcomes: list[Outcome] = []
 
-    def _updates(self, should_stop: Callable[[], bool]) -> Iterator[DividedUpdate]:
+    def _updates(self, should_stop: Callable[[], bool]) -> Iterator[TiledUpdate]:
         folder = self.place.path if isinstance(self.place, Temporary) else self.place
         try:
             self.mosaic = mosaic = self.request.mosaic(folder, should_stop)
         except Stopped:
             return
         rgb = self.request.asked.source.rgb
-        self.picture = Growing(mosaic.store, mosaic.order, rgb, keep=self.place)
+        self.picture = PartialPyramid(mosaic.store, mosaic.order, rgb, keep=self.place)
         items = mosaic.items
         expected = {item.name: _expected(item) for item in items.values()}
         began = time.monotonic()
         state = mosaic.state
 
-        def update(**fit: Any) -> DividedUpdate:
-            return DividedUpdate(
+        def update(**fit: Any) -> TiledUpdate:
+            return TiledUpdate(
                 state=state,
                 done=self._count(Status.DONE, Status.KEPT),
                 count=len(items),
@@ -167,7 +167,7 @@ class DividedRun(LiveRun[DividedUpdate]):
                 **fit,
             )
 
-        def watch(item: BlockItem, block: Block) -> Watch:
+        def watch(item: TileItem, block: Tile) -> OnUpdate:
             def note(fit: Update) -> None:
                 fit = self._noted(fit, item, block)
                 expected[item.name] = fit.iterations
@@ -175,9 +175,9 @@ class DividedRun(LiveRun[DividedUpdate]):
 
             return note
 
-        watched = [Watched(item, watch(item, block)) for block, item in items.items()]
+        watched = [WatchedItem(item, watch(item, block)) for block, item in items.items()]
         try:
-            for outcome in run_here(watched, resume=True, should_stop=should_stop):
+            for outcome in run_in_process(watched, resume=True, should_stop=should_stop):
                 self._outcomes.append(mosaic.take(outcome))
                 state = mosaic.state
                 result = self._result(len(items), time.monotonic() - began)
@@ -193,12 +193,12 @@ class DividedRun(LiveRun[DividedUpdate]):
                 for path in (mosaic.output, mosaic.parts):
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _noted(self, fit: Update, item: BlockItem, block: Block) -> Update:
+    def _noted(self, fit: Update, item: TileItem, block: Tile) -> Update:
         """An update of a part's fit, its image laid out as the part is, on the timeline."""
         image = displayable(item.laid_out(fit.image))
         fit = replace(fit, image=image, psnr=self._psnr(image, block), result=None)
         self.live = block, fit.image
-        report = Report(fit.iteration, fit.loss, fit.psnr)
+        report = CurvePoint(fit.iteration, fit.loss, fit.psnr)
         reports = {block.start: (*self.reports.get(block.start, ()), report)}
         if self.request.division.blocks == 1:
             self.timelines.add(block.start, Snapshot(fit.iteration, fit.image, fit.psnr))
@@ -206,7 +206,7 @@ class DividedRun(LiveRun[DividedUpdate]):
         self.reports = reports
         return fit
 
-    def _psnr(self, image: Array, block: Block) -> float | None:
+    def _psnr(self, image: Array, block: Tile) -> float | None:
         """Of a part, if there is a reference."""
         crop, mosaic = self.request.asked.reference, self.mosaic
         if crop is None or mosaic is None:
@@ -219,11 +219,11 @@ class DividedRun(LiveRun[DividedUpdate]):
     def _count(self, *statuses: Status) -> int:
         return sum(outcome.status in statuses for outcome in self._outcomes)
 
-    def _result(self, count: int, seconds: float) -> DividedResult:
+    def _result(self, count: int, seconds: float) -> TiledResult:
         told = [outcome.report or {} for outcome in self._outcomes]
         fitted = [report for report in told if "device" in report]
         failed = [o.error for o in self._outcomes if o.status is Status.FAILED]
-        return DividedResult(
+        return TiledResult(
             done=self._count(Status.DONE, Status.KEPT),
             count=count,
             failed=tuple(failed),
@@ -233,7 +233,7 @@ class DividedRun(LiveRun[DividedUpdate]):
         )
 
 
-def _expected(item: BlockItem) -> int:
+def _expected(item: TileItem) -> int:
     """The iterations that a part takes, unless there is a cut before it, or it is stopped early."""
     task = item.plan.group(item.block).task
     if item.before is not None:

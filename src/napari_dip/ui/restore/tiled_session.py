@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.data.grid import Block
+from napari_dip.data.grid import Tile
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.kwargs import stacked
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.restore.division import Start
+from napari_dip.ui.restore.partition import Start
 from napari_dip.ui.restore.provenance import provenance_of_parts
 from napari_dip.ui.restore.request import Temporary
 from napari_dip.ui.restore.session import describe
 from napari_dip.ui.restore.sliders import Sliders
-from napari_dip.ui.restore.tiled_array import Growing
-from napari_dip.ui.restore.tiled_run import DividedResult, DividedRun, DividedUpdate
-from napari_dip.ui.run.controller import Pace, Pacing, PreviewedSession
+from napari_dip.ui.restore.tiled_array import PartialPyramid
+from napari_dip.ui.restore.tiled_run import TiledResult, TiledRun, TiledUpdate
+from napari_dip.ui.run.controller import PreviewSession, PreviewThrottle, TimeLeft
 from napari_dip.ui.run.preview import Preview
 from napari_dip.ui.run.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
     from napari.components import Dims
 
-    from napari_dip.ui.restore.controller import View
+    from napari_dip.ui.restore.controller import RestoreView
 
 
 NONE_IN_BLOCKS = "timeline: pictures that are fitted in blocks have none; restore a region"
 
 
-class DividedSession(PreviewedSession):
+class TiledSession(PreviewSession):
     """One run part by part, from its start to the last look at its snapshots.
 
     The timeline is that of the frame or slice on display. The sliders go along with the fits until
@@ -47,19 +47,24 @@ class DividedSession(PreviewedSession):
         The viewer's sliders.
     """
 
-    run: DividedRun
-    _view: View
+    run: TiledRun
+    _view: RestoreView
 
     def __init__(
-        self, run: DividedRun, preview: Preview, view: View, pacing: Pacing, dims: Dims
+        self,
+        run: TiledRun,
+        preview: Preview,
+        view: RestoreView,
+        pacing: PreviewThrottle,
+        dims: Dims,
     ) -> None:
         self._preview, self._dims = preview, dims
         self._sliders = Sliders(dims, run.request.division)
-        self._pace = Pace()
-        self._picture: Growing | None = None
+        self._pace = TimeLeft()
+        self._picture: PartialPyramid | None = None
         self._chosen: dict[Start, int] = {}
         self._shown: Start | None = None
-        self._numbers: dict[Block, int] = {}
+        self._numbers: dict[Tile, int] = {}
         view.show_timeline((), None)
         view.show_curve((), None)
         dims.events.connect(self._follow)
@@ -101,13 +106,13 @@ class DividedSession(PreviewedSession):
         kwargs = stacked({**self._kwargs(start), "name": f"{self._name(start)} iterations"})
         self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
 
-    def _show_update(self, update: DividedUpdate) -> None:
+    def _show_update(self, update: TiledUpdate) -> None:
         left = self._pace.seconds_left(update)
         fraction = update.iteration / max(1, update.iterations)
         self._view.show_progress(fraction, self._describe(update, left))
         self._refresh(update)
 
-    def _refresh(self, update: DividedUpdate | None) -> None:
+    def _refresh(self, update: TiledUpdate | None) -> None:
         """Show what there is by now in the layer, on the timeline and on the curve."""
         picture = self._picture = self._picture or self.run.picture
         assert picture is not None  # it is there before the first update
@@ -128,12 +133,12 @@ class DividedSession(PreviewedSession):
             self._sliders.lead(layer, self.run.live[0].start)
         self._show_entry(update.block if update is not None else None)
 
-    def _levels(self, picture: Growing) -> Any:
+    def _levels(self, picture: PartialPyramid) -> Any:
         """The layer's data: a pyramid where the picture is large."""
         levels = picture.levels(pyramid=self._preview.kwargs["multiscale"])
         return levels if self._preview.kwargs["multiscale"] else levels[0]
 
-    def _show_entry(self, block: Block | None) -> None:
+    def _show_entry(self, block: Tile | None) -> None:
         """The timeline and the curve of the frame on display; in blocks the curve of the latest."""
         start = self._entry()
         if self.run.request.division.blocks > 1:
@@ -180,7 +185,7 @@ class DividedSession(PreviewedSession):
         place = self.run.request.division.place(start)
         return f"{self._preview.name} {place}".strip()
 
-    def _describe(self, update: DividedUpdate, seconds_left: float | None) -> str:
+    def _describe(self, update: TiledUpdate, seconds_left: float | None) -> str:
         """A progress bar's text, such as "frame 3 of 20 · 120 / 250 · 2 min 10 s left"."""
         division, block, fit = self.run.request.division, update.block, update.fit
         if block is None or fit is None:
@@ -190,7 +195,7 @@ class DividedSession(PreviewedSession):
             place.append(f"block {self._number(block)} of {division.blocks}")
         return " · ".join(filter(None, (", ".join(place), describe(fit, seconds_left))))
 
-    def _number(self, block: Block) -> int:
+    def _number(self, block: Tile) -> int:
         """Which of its frame's blocks a block is, from 1 on."""
         if not self._numbers and self.run.mosaic is not None:
             each, seen = self.run.request.division.each, Counter[Start]()
@@ -200,7 +205,7 @@ class DividedSession(PreviewedSession):
                 self._numbers[item] = seen[entry]
         return self._numbers[block]
 
-    def _show_result(self, result: DividedResult) -> None:
+    def _show_result(self, result: TiledResult) -> None:
         if result.done == result.count:
             assert self._picture is not None  # the last update has been shown
             self._picture = self._picture.whole()
@@ -214,7 +219,7 @@ class DividedSession(PreviewedSession):
         self._view.show_timeline((), None)
         self._view.show_curve((), None)
 
-    def _summary(self, result: DividedResult) -> str:
+    def _summary(self, result: TiledResult) -> str:
         """What came out, and where it is."""
         is_temporary = isinstance(self.run.place, Temporary)
         mosaic = self.run.mosaic
@@ -241,6 +246,6 @@ class DividedSession(PreviewedSession):
             self._preview.layer.metadata = provenance_of_parts(self.run, stop_reason="interrupted")
 
 
-def _patch(start: Start, snapshot: Snapshot) -> tuple[Block, Any]:
+def _patch(start: Start, snapshot: Snapshot) -> tuple[Tile, Any]:
     shape = snapshot.image.shape
-    return Block(start, tuple(a + n for a, n in zip(start, shape, strict=True))), snapshot.image
+    return Tile(start, tuple(a + n for a, n in zip(start, shape, strict=True))), snapshot.image

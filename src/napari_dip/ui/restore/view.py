@@ -13,8 +13,8 @@ from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.ui.restore import remembered as memory
 from napari_dip.ui.run.model import Action
-from napari_dip.ui.run.timeline import Report
-from napari_dip.ui.run.view import LiveView
+from napari_dip.ui.run.timeline import CurvePoint
+from napari_dip.ui.run.view import QtRunView
 from napari_dip.ui.widgets.curves import Curve, TimelineBar
 from napari_dip.ui.widgets.form import TaskForm
 from napari_dip.ui.widgets.inputs import Computing, Inputs
@@ -32,7 +32,7 @@ SETTINGS_TIPS = {
 }
 
 
-class RestoreView(LiveView):
+class QtRestoreView(QtRunView):
     """Fulfils `controller.View`."""
 
     changed = Signal(str, object)
@@ -76,7 +76,7 @@ class RestoreView(LiveView):
     def show_device(self, device: str) -> None:
         self._computing.show_device(device)
 
-    def show_curve(self, reports: tuple[Report, ...], stopped_at: int | None) -> None:
+    def show_curve(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None:
         self._curve.show_reports(reports, stopped_at)
 
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None:

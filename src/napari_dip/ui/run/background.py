@@ -14,7 +14,7 @@ Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
 
-Errand: TypeAlias = Callable[[], Callable[[], Any]]
+ReadRequest: TypeAlias = Callable[[], Callable[[], Any]]
 """What is read beside the window's thread; it returns what is then to be done on that thread."""
 
 

@@ -18,14 +18,13 @@ from psygnal import SignalInstance
 from napari_dip.errors import UserError
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.run.model import Action, RunModel
-from napari_dip.ui.run.thread import LiveRun, Phase
+from napari_dip.ui.run.thread import Phase, RunThread
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 
-
-RUNS: WeakValueDictionary[int, LiveRun[Any]] = WeakValueDictionary()
+RUNS: WeakValueDictionary[int, RunThread[Any]] = WeakValueDictionary()
 """The latest run in each viewer, whichever dock began it."""
 
 
@@ -53,7 +52,7 @@ class RunView(Protocol):
     def set_ticking(self, on: bool) -> None: ...
 
 
-class Pacing:
+class PreviewThrottle:
     """When the window has room for the next preview.
 
     Parameters
@@ -87,7 +86,7 @@ class Pacing:
         self._shown, self._worked = self._clock(), self._effort()
 
 
-class LiveSession(ABC):
+class RunSession(ABC):
     """One run, from its start to the last look at what came of it.
 
     Parameters
@@ -98,7 +97,7 @@ class LiveSession(ABC):
         When there is room for the next preview.
     """
 
-    def __init__(self, run: LiveRun[Any], view: RunView, pacing: Pacing) -> None:
+    def __init__(self, run: RunThread[Any], view: RunView, pacing: PreviewThrottle) -> None:
         self.run, self._view, self._pacing = run, view, pacing
         view.show_progress(None, "Starting …")
         run.start()
@@ -137,10 +136,10 @@ class LiveSession(ABC):
         """Let the layers say that there is no more of them."""
 
 
-class PreviewedSession(LiveSession):
+class PreviewSession(RunSession):
     """A run with previews, which go when it is discarded and say so when it has failed.
 
-    Its parameters are those of `LiveSession`.
+    Its parameters are those of `RunSession`.
     """
 
     def _end(self, phase: Phase) -> None:
@@ -187,13 +186,13 @@ class RunController(ABC):
     ) -> None:
         self.model, self.view, self.viewer = model, view, viewer
         self._preferences, self._clock, self._effort = preferences, clock, effort
-        self._session: LiveSession | None = None
+        self._session: RunSession | None = None
         self._actions: dict[Action, Callable[[], None]] = {
             Action.RUN: self.run,
-            Action.PAUSE: lambda: self._steer(LiveRun.pause),
-            Action.RESUME: lambda: self._steer(LiveRun.resume),
-            Action.STOP: lambda: self._steer(LiveRun.stop),
-            Action.CANCEL: lambda: self._steer(LiveRun.cancel),
+            Action.PAUSE: lambda: self._steer(RunThread.pause),
+            Action.RESUME: lambda: self._steer(RunThread.resume),
+            Action.STOP: lambda: self._steer(RunThread.stop),
+            Action.CANCEL: lambda: self._steer(RunThread.cancel),
         }
         view.asked.connect(self.act)
         view.ticked.connect(self.poll)
@@ -203,7 +202,7 @@ class RunController(ABC):
         view.show_phase(model.phase, model.allowed)
 
     @abstractmethod
-    def _begin(self, preferences: Preferences, pacing: Pacing) -> LiveSession:
+    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> RunSession:
         """Start what the form describes; a UserError says why it can't be."""
 
     @property
@@ -224,7 +223,7 @@ class RunController(ABC):
         if other is not None and other.phase.is_active:
             raise UserError("run: another run is going on in this viewer; stop it or wait")
         preferences = self._preferences()
-        pacing = Pacing(preferences.preview_interval, self._clock, self._effort)
+        pacing = PreviewThrottle(preferences.preview_interval, self._clock, self._effort)
         self._session = self._begin(preferences, pacing)
         self.model.say("")
         RUNS[id(self.viewer)] = self._session.run
@@ -255,7 +254,7 @@ class RunController(ABC):
         if self._session is not None:
             self._session.run.cancel()
 
-    def _steer(self, how: Callable[[LiveRun[Any]], None]) -> None:
+    def _steer(self, how: Callable[[RunThread[Any]], None]) -> None:
         if self._session is not None and self.model.phase.is_active:
             how(self._session.run)
             self.poll()
@@ -272,7 +271,7 @@ class Timed(Protocol):
     def seconds(self) -> float: ...
 
 
-class Pace:
+class TimeLeft:
     """The time left, from the recent pace: slow starts and pauses must not count for long."""
 
     RECENT = 8

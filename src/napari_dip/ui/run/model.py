@@ -22,7 +22,7 @@ class Region(StrEnum):
     RECTANGLE = "Rectangle"
 
 
-class Extent(StrEnum):
+class StackScope(StrEnum):
     """How much of a stack is restored."""
 
     SLICE = "Current slice"
@@ -33,12 +33,12 @@ class Extent(StrEnum):
     @property
     def is_volume(self) -> bool:
         """Whether three axes are fitted together."""
-        return self in (Extent.VOLUME, Extent.VOLUMES)
+        return self in (StackScope.VOLUME, StackScope.VOLUMES)
 
     @property
     def is_each(self) -> bool:
         """Whether the other axes are gone through."""
-        return self in (Extent.SLICES, Extent.VOLUMES)
+        return self in (StackScope.SLICES, StackScope.VOLUMES)
 
 
 class Action(StrEnum):
@@ -97,7 +97,7 @@ class RunModel:
     reference: Image | None = None
     rectangle: Shapes | None = None
     region: Region = Region.WHOLE
-    extent: Extent = Extent.SLICE
+    extent: StackScope = StackScope.SLICE
     device: str = "auto"
     seed: int = 0
     form_error: str = ""

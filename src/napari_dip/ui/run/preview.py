@@ -29,7 +29,7 @@ class Preview:
     source_layer
         What it lies over, if anything.
     name, kwargs
-        The layer's name, and its keywords: `Source.layer_kwargs` puts it over its source.
+        The layer's name, and its keywords: `LayerSource.layer_kwargs` puts it over its source.
     """
 
     def __init__(

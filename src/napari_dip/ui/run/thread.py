@@ -52,7 +52,7 @@ class Reporting(Protocol):
 U = TypeVar("U", bound=Reporting)
 
 
-class LiveRun(Generic[U]):
+class RunThread(Generic[U]):
     """Work being done: a generator of updates, carried out on a thread.
 
     Parameters

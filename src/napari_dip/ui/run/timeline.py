@@ -89,7 +89,7 @@ def _least_missed(snapshots: list[Snapshot]) -> int:
 
 
 @dataclass(frozen=True)
-class Report:
+class CurvePoint:
     """One point of the curve."""
 
     iteration: int

@@ -160,7 +160,7 @@ MINIMUM_WIDTH = 345
 """Pixels: all of the form beside its scroll bar."""
 
 
-class LiveView(QWidget):
+class QtRunView(QWidget):
     """Fulfils `steering.RunView`: buttons, progress, a timer, and word of being closed."""
 
     tips: ClassVar[Mapping[Action, str]] = TIPS

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from psygnal import SignalInstance
 
 from napari_dip.errors import UserError
-from napari_dip.studies.classifiers.settings import Invert, Look, Maximize, Prior
+from napari_dip.studies.classifiers.settings import Invert, Maximize, Prior, Visualization
 from napari_dip.ui.layers.kwargs import plain_kwargs
-from napari_dip.ui.layers.source import Source, placed, take
+from napari_dip.ui.layers.source import LayerSource, placed, take
 from napari_dip.ui.run.background import Background
 from napari_dip.ui.run.model import Action, RunModel
 from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
@@ -41,7 +41,7 @@ class Wanted:
         UserError
             When it can't be loaded.
         """
-        from napari_dip.studies.classifiers import load_classifier
+        from napari_dip.studies.classifiers.loading import load_classifier
 
         size = _numbers("size", self.size)
         classifier = load_classifier(
@@ -86,11 +86,11 @@ def told(classifier: Classifier) -> str:
     return f"{classifier.name}: {', '.join(parts)}, {width} × {height} pixels"
 
 
-LOOKS: dict[str, type[Look]] = {look.name: look for look in (Invert, Maximize)}
+LOOKS: dict[str, type[Visualization]] = {look.name: look for look in (Invert, Maximize)}
 
 
 @dataclass
-class LookModel(RunModel):
+class VisualizationModel(RunModel):
     """The form of the dock.
 
     Attributes
@@ -112,7 +112,9 @@ class LookModel(RunModel):
     """
 
     name: str = Invert.name
-    looks: dict[str, Look] = field(default_factory=lambda: {n: look() for n, look in LOOKS.items()})
+    looks: dict[str, Visualization] = field(
+        default_factory=lambda: {n: look() for n, look in LOOKS.items()}
+    )
     wanted: Wanted = field(default_factory=Wanted)
     classifier: Classifier | None = None
     layers: tuple[str, ...] = ()
@@ -122,12 +124,12 @@ class LookModel(RunModel):
     side_by_side: bool = False
 
     @property
-    def look(self) -> Look:
+    def look(self) -> Visualization:
         """The chosen settings, but for layers and units."""
         return self.looks[self.name].replace(prior=self.prior)
 
 
-class LookView(StudyView, Protocol):
+class VisualizationView(StudyView, Protocol):
     """What the dock's view has to offer."""
 
     changed: SignalInstance
@@ -135,18 +137,20 @@ class LookView(StudyView, Protocol):
     look_edited: SignalInstance
     """(Look): a setting of the form."""
 
-    def show_look(self, look: Look) -> None: ...
+    def show_look(self, look: Visualization) -> None: ...
     def show_device(self, device: str) -> None: ...
     def show_classifier(self, classifier: Classifier | None, text: str, is_error: bool) -> None: ...
 
 
-class LookController(StudyController):
-    """Carries out what the user of a `LookView` asks for. Its parameters are `RunController`'s."""
+class VisualizationController(StudyController):
+    """Controller of the classifier dock; its parameters are those of `RunController`."""
 
-    model: LookModel
-    view: LookView
+    model: VisualizationModel
+    view: VisualizationView
 
-    def __init__(self, model: LookModel, view: LookView, viewer: Any, **options: Any) -> None:
+    def __init__(
+        self, model: VisualizationModel, view: VisualizationView, viewer: Any, **options: Any
+    ) -> None:
         super().__init__(model, view, viewer, **options)
         self._loader: Background[Wanted, tuple[Wanted, Classifier]] = Background(
             lambda wanted: (wanted, wanted.load())
@@ -196,7 +200,7 @@ class LookController(StudyController):
         if name == "name":
             self.view.show_look(self.model.look)
 
-    def _set_look(self, look: Look) -> None:
+    def _set_look(self, look: Visualization) -> None:
         self.model.looks = {**self.model.looks, look.name: look}
 
     def _request(self) -> StudyRequest:
@@ -205,7 +209,7 @@ class LookController(StudyController):
             raise UserError(model.form_error)
         if classifier is None:
             raise UserError("classifier: none is loaded; choose one and press Load")
-        look: Look
+        look: Visualization
         if isinstance(model.look, Invert):
             if model.image is None:
                 raise UserError("image: choose an Image layer; open one or a sample from the menu")
@@ -241,12 +245,12 @@ class LookController(StudyController):
 
 
 def _preparing(
-    classifier: Classifier, look: Look, source: Source | None, device: str, seed: int
+    classifier: Classifier, look: Visualization, source: LayerSource | None, device: str, seed: int
 ) -> Callable[[], StudyJob]:
     """What reads the layer and checks everything, on the worker's thread."""
 
     def prepare() -> StudyJob:
-        from napari_dip.studies.classifiers import inversion, maximization
+        from napari_dip.studies.classifiers.visualize import inversion, maximization
 
         if source is None:
             assert isinstance(look, Maximize)  # what needs no image
@@ -258,7 +262,7 @@ def _preparing(
     return prepare
 
 
-def _over(source: Source, classifier: Classifier) -> dict[str, Any]:
+def _over(source: LayerSource, classifier: Classifier) -> dict[str, Any]:
     """Keywords that put a picture of the classifier's size where it lies in its source."""
     asked = classifier.preprocessing
     where = asked.placement((source.sides[0], source.sides[1]))

@@ -23,12 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dip.studies.classifiers.settings import Look
-from napari_dip.studies.study import Picture
+from napari_dip.studies.classifiers.settings import Visualization
+from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.run.model import Action
-from napari_dip.ui.run.view import LiveView
+from napari_dip.ui.run.view import QtRunView
 from napari_dip.ui.studies.classifier import LOOKS, Wanted
-from napari_dip.ui.widgets.checklist import TickList
+from napari_dip.ui.widgets.checklist import CheckList
 from napari_dip.ui.widgets.curves import Curves
 from napari_dip.ui.widgets.form import TaskForm
 from napari_dip.ui.widgets.inputs import Computing
@@ -174,8 +174,8 @@ OWN_ROWS = ("prior", "layers", "unit", "layer")
 """Settings that have better widgets than the form's."""
 
 
-class LookView(LiveView):
-    """Fulfils `looking.LookView`."""
+class QtVisualizationView(QtRunView):
+    """Fulfils `looking.QtVisualizationView`."""
 
     changed = Signal(str, object)
     look_edited = Signal(object)
@@ -217,8 +217,8 @@ class LookView(LiveView):
         )
         # magicgui writes a box's label beside it too.
         self._side_by_side.native.setText("a layer each, in a grid")
-        self._layers = TickList("Layers", "Each is inverted to a picture of its own")
-        self._units = TickList("Units", "Each is excited by a picture of its own")
+        self._layers = CheckList("Layers", "Each is inverted to a picture of its own")
+        self._units = CheckList("Units", "Each is excited by a picture of its own")
         for rows, widgets in (
             (self._top, (self._name, self._image)),
             (self._where, (self._place,)),
@@ -258,7 +258,7 @@ class LookView(LiveView):
             self._place.value = place
         (self._layers if self._name.value == "invert" else self._units).tick(*keys)
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: Visualization) -> None:
         with self._name.changed.blocked():
             self._name.value = look.name
         self._name.tooltip = (type(look).__doc__ or "").split("\n")[0]
@@ -284,7 +284,7 @@ class LookView(LiveView):
         self._place.choices = [CLASSES, *maps]
         self._show_units()
 
-    def show_curves(self, pictures: tuple[Picture, ...]) -> None:
+    def show_curves(self, pictures: tuple[StudyPicture, ...]) -> None:
         self._curves.show_pictures(pictures)
 
     def _show_units(self) -> None:

@@ -9,8 +9,8 @@ from psygnal import Signal
 
 from napari_dip.studies.lab.base import Study
 from napari_dip.studies.lab.run import STUDIES
-from napari_dip.studies.study import Picture
-from napari_dip.ui.run.view import LiveView
+from napari_dip.studies.study import StudyPicture
+from napari_dip.ui.run.view import QtRunView
 from napari_dip.ui.widgets.curves import Curves
 from napari_dip.ui.widgets.form import TaskForm
 from napari_dip.ui.widgets.inputs import Computing, Inputs
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 
-class LabView(LiveView):
-    """Fulfils `ui.lab.LabView`."""
+class QtLabView(QtRunView):
+    """Fulfils `ui.lab.QtLabView`."""
 
     changed = Signal(str, object)
     study_edited = Signal(object)
@@ -76,7 +76,7 @@ class LabView(LiveView):
     def show_device(self, device: str) -> None:
         self._computing.show_device(device)
 
-    def show_curves(self, pictures: tuple[Picture, ...]) -> None:
+    def show_curves(self, pictures: tuple[StudyPicture, ...]) -> None:
         self._curves.show_pictures(pictures)
 
     def start_painting(self, layer: Labels) -> None:

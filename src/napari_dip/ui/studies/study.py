@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_dip._version import __version__
-from napari_dip.studies.study import Picture, StudyJob, StudyResult, StudyUpdate
+from napari_dip.studies.study import StudyJob, StudyPicture, StudyResult, StudyUpdate
 from napari_dip.ui.layers.provenance import KEY, versions
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.run.controller import (
-    Pace,
-    Pacing,
-    PreviewedSession,
+    PreviewSession,
+    PreviewThrottle,
     RunController,
     RunView,
+    TimeLeft,
     time_left,
 )
-from napari_dip.ui.run.thread import LiveRun
-from napari_dip.ui.studies.study_layers import Exhibit
+from napari_dip.ui.run.thread import RunThread
+from napari_dip.ui.studies.study_layers import StudyLayers
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -60,10 +60,10 @@ class StudyRequest:
 class StudyView(RunView, Protocol):
     """What the view of a dock that runs studies has to offer."""
 
-    def show_curves(self, pictures: tuple[Picture, ...]) -> None: ...
+    def show_curves(self, pictures: tuple[StudyPicture, ...]) -> None: ...
 
 
-class StudySession(PreviewedSession):
+class StudySession(PreviewSession):
     """One study, from its start to its last picture.
 
     Parameters
@@ -75,11 +75,11 @@ class StudySession(PreviewedSession):
     _view: StudyView
 
     def __init__(
-        self, request: StudyRequest, exhibit: Exhibit, view: StudyView, pacing: Pacing
+        self, request: StudyRequest, exhibit: StudyLayers, view: StudyView, pacing: PreviewThrottle
     ) -> None:
-        self._request, self._exhibit, self._pace = request, exhibit, Pace()
+        self._request, self._exhibit, self._pace = request, exhibit, TimeLeft()
         view.show_curves(())
-        run = LiveRun[StudyUpdate](lambda should_stop: request.prepare().run(should_stop))
+        run = RunThread[StudyUpdate](lambda should_stop: request.prepare().run(should_stop))
         super().__init__(run, view, pacing)
 
     def _show_update(self, update: StudyUpdate) -> None:
@@ -119,9 +119,9 @@ class StudyController(RunController):
     def _request(self) -> StudyRequest:
         """What the form describes; a UserError says what is missing."""
 
-    def _begin(self, preferences: Preferences, pacing: Pacing) -> StudySession:
+    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> StudySession:
         request = self._request()
-        exhibit = Exhibit(
+        exhibit = StudyLayers(
             self.viewer,
             request.name,
             request.kwargs,

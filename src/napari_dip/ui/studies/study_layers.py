@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.studies.study import Picture
+from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.layers.kwargs import displayable, stacked
 from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.run.preview import Preview
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-class Exhibit:
+class StudyLayers:
     """A study's layers, made when there is something to show.
 
     Parameters
@@ -28,7 +28,7 @@ class Exhibit:
     name
         Of the stack, or what the layers' names end with.
     kwargs
-        Keywords of a layer of one picture, such as `Source.layer_kwargs`.
+        Keywords of a layer of one picture, such as `LayerSource.layer_kwargs`.
     axis
         What the pictures differ in.
     side_by_side
@@ -55,7 +55,7 @@ class Exhibit:
         self._names = slice_names(viewer)
 
     def show(
-        self, pictures: tuple[Picture, ...], metadata: dict[str, Any], *, is_last: bool = False
+        self, pictures: tuple[StudyPicture, ...], metadata: dict[str, Any], *, is_last: bool = False
     ) -> None:
         """Show the pictures as they are; a layer that was deleted comes back with the last."""
         if self._side_by_side:
@@ -78,7 +78,7 @@ class Exhibit:
     def _layers(self) -> list[Image]:
         return [p.layer for p in self._previews.values() if p.layer is not None]
 
-    def _show_one(self, picture: Picture, metadata: dict[str, Any], is_last: bool) -> None:
+    def _show_one(self, picture: StudyPicture, metadata: dict[str, Any], is_last: bool) -> None:
         made = {KEY: {**metadata[KEY], "picture": picture.name, **picture.scores}}
         if picture.name not in self._previews:
             # In a cell of the grid there is room for the beginning only.
@@ -98,7 +98,7 @@ class Exhibit:
             preview.layer.name = f"{picture.caption} · {self._name}"
 
     def _show_stack(
-        self, pictures: tuple[Picture, ...], metadata: dict[str, Any], is_last: bool
+        self, pictures: tuple[StudyPicture, ...], metadata: dict[str, Any], is_last: bool
     ) -> None:
         made = {KEY: {**metadata[KEY], SLICES: [picture.caption for picture in pictures]}}
         if self._name not in self._previews:

@@ -12,7 +12,7 @@ HEIGHT = 150
 """Of the list, in pixels; it scrolls."""
 
 
-class TickList(QWidget):
+class CheckList(QWidget):
     """Names of which several can be ticked; those that are ticked stay in sight.
 
     Parameters

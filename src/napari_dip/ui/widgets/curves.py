@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dip.studies.study import Picture
+from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.run.model import Action
-from napari_dip.ui.run.timeline import Report
+from napari_dip.ui.run.timeline import CurvePoint
 
 LOSS, PSNR, MARK = "#3d9be9", "#f0a13a", "#888888"
 """Colours that can be told apart on light and dark themes, and by the colour-blind."""
@@ -79,7 +79,7 @@ class Curve(QWidget):
         item.setYRange(-3, -1)  # of an empty plot; with data, all of it is shown
         layout.addWidget(self._plot)
 
-    def show_reports(self, reports: tuple[Report, ...], stopped_at: int | None) -> None:
+    def show_reports(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None:
         """Show the whole curve, with the iteration at which a stopping rule ended it."""
         iterations = [r.iteration for r in reports]
         if len(reports) > 1:
@@ -198,7 +198,7 @@ class Curves(QWidget):
         layout.addWidget(self._names)
         self.show_pictures(())
 
-    def show_pictures(self, pictures: tuple[Picture, ...]) -> None:
+    def show_pictures(self, pictures: tuple[StudyPicture, ...]) -> None:
         """Show the curve of each picture that has one; nothing at all where none has."""
         fitted = [p for p in pictures if p.curve]
         self.setVisible(bool(fitted))

@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.settings import Kind, Settings, kinds
+from napari_dip.tasks.settings import SettingKind, Settings, kinds
 from napari_dip.ui.widgets.rows import Rows, folded
 
 PRESET = "preset"
@@ -109,7 +109,7 @@ def from_widget(task: Settings, name: str, value: Any) -> Any:
     return value
 
 
-def _is_text(kind: Kind) -> bool:
+def _is_text(kind: SettingKind) -> bool:
     """Several values, or a number that may be left out."""
     return kind.many or (kind.scalar in (int, float) and kind.optional)
 

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers.source import level_0
-from napari_dip.ui.run.model import Action, Extent, Region
+from napari_dip.ui.run.model import Action, Region, StackScope
 from napari_dip.ui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SMALL = 512
 """Pixels along the longest side of an image that nobody wants to cut."""
 
 
-KINDS = {"region": Region, "extent": Extent}
+KINDS = {"region": Region, "extent": StackScope}
 
 
 class Parts(QWidget):
@@ -122,10 +122,10 @@ class Parts(QWidget):
             rows.set_visible("folder", self._is_divided)
         self._words.setVisible(bool(self._words.text()))
 
-    def _extents(self, _widget: ComboBox) -> list[tuple[str, Extent]]:
+    def _extents(self, _widget: ComboBox) -> list[tuple[str, StackScope]]:
         """What a stack of so many axes can be divided into."""
         ndim = 3 if self._image is None else self._image.ndim
-        fit = [e for e in Extent if ndim >= 2 + e.is_volume + e.is_each]
+        fit = [e for e in StackScope if ndim >= 2 + e.is_volume + e.is_each]
         return [(str(e), e) for e in fit if self._divides or not e.is_each]
 
 

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from napari_dip.noise.camera import CameraNoise, estimate_camera_noise
+
+
+@pytest.fixture
+def camera():
+    """Take pictures of waves of light: (photons at white, read noise in photons) to counts."""
+
+    def prepare_measurement(
+        photons: float, read_noise: float = 0.0, gain: float = 10.0, offset: float = 100.0
+    ):
+        random = np.random.default_rng(0)
+        y, x = np.mgrid[-1:1:128j, -1:1:128j]
+        scene = 0.5 + 0.45 * np.sin(4 * x) * np.cos(3 * y)
+        seen = random.poisson(photons * scene) + random.normal(0, read_noise, scene.shape)
+        return offset + gain * seen
+
+    return prepare_measurement
+
+
+@pytest.mark.parametrize(("photons", "read_noise"), [(30, 0), (30, 1), (200, 3)])
+def test_a_cameras_gain_is_read_off_its_picture(camera, photons, read_noise):
+    found = estimate_camera_noise([camera(photons, read_noise)])
+    assert found.gain == pytest.approx(10, rel=0.25)
+    # Offset and read noise are told together: by the noise at some light.
+    bright = found.gain * (100 + 10 * photons - found.offset) + found.read_noise**2
+    assert bright == pytest.approx(100 * (photons + read_noise**2), rel=0.25)
+
+
+def test_even_noise_is_no_cameras():
+    random = np.random.default_rng(0)
+    ramp = np.linspace(0, 200, 128) + random.normal(0, 10, (128, 128))
+    assert estimate_camera_noise([ramp]) is None
+    assert estimate_camera_noise([np.clip(np.rint(ramp), 0, 255)]) is None
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.zeros((64, 64)),
+        np.tile(np.arange(64.0), (64, 1)),
+        np.where(np.random.default_rng(0).random((64, 64)) < 0.1, 255.0, 20.0),
+        np.random.default_rng(0).random((4, 5)),
+    ],
+    ids=["constant", "clean", "impulses", "tiny"],
+)
+def test_what_has_no_such_noise_is_not_taken_for_it(picture):
+    assert estimate_camera_noise([picture]) is None
+
+
+def test_channels_and_slices_tell_together(camera):
+    stack = np.stack([camera(30), camera(30)])
+    assert estimate_camera_noise([stack, stack]).gain == pytest.approx(10, rel=0.25)
+
+
+def test_the_noise_follows_the_light():
+    flat = np.full((16, 32), 1100.0)
+    flat[:, :16] = 100
+    std = CameraNoise(gain=10, offset=100, read_noise=20).std(flat)
+    assert std[8, 28] == pytest.approx((10 * 1000 + 400) ** 0.5)
+    assert std[8, 2] == pytest.approx(20, rel=0.01)
+
+
+def test_every_pixel_has_some_noise():
+    dark = np.linspace(0, 1000, 32) * np.ones((16, 1))
+    std = CameraNoise(gain=10, offset=500).std(dark)
+    assert std.min() > 0.05 * std.max()
