@@ -142,7 +142,7 @@ def test_interrupted_it_keeps_what_there_is(folder, monkeypatch):
         return minus_activation(*given)
 
     minus_activation = objectives.minus_activation
-    monkeypatch.setattr("napari_dip.studies.classifiers.objectives.minus_activation", press)
+    monkeypatch.setattr("napari_dip.studies.classifiers.visualize.minus_activation", press)
     args = ["--model", "net.pt2", "--unit", "0,1", *TINY]
     result = run("maximize", "-o", "out.tif", *args, code=INTERRUPTED)
     assert "interrupted; out.tif is how far it had come" in result.stderr

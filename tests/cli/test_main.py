@@ -231,9 +231,9 @@ def test_force_replaces(folder):
 
 # A bar that is not on a terminal is drawn rarely; this one shows at once that the fit has begun.
 IMPATIENT = """
-from napari_dip import cli, terminal
-terminal.SECONDS_BETWEEN_LINES = 0
-cli.main()
+from napari_dip.cli import main, progress
+progress.SECONDS_BETWEEN_LINES = 0
+main.main()
 """
 
 
@@ -266,7 +266,7 @@ def test_ctrl_c_before_the_fit_writes_nothing(folder, monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_dip.files.image_file.read_image", interrupted)
+    monkeypatch.setattr("napari_dip.restoration.files.read_image", interrupted)
     result = run("denoise", folder / "in.png", "-o", folder / "out.png", code=INTERRUPTED)
     assert result.stderr.strip() == "napari-dip: interrupted; nothing was written"
     assert not (folder / "out.png").exists()

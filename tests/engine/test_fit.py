@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from napari_dip.engine import device as devices
 from napari_dip.engine import fit as fit_module
-from napari_dip.engine import fit as run_module
 from napari_dip.engine.fit import CHECK_EVERY, StopReason, fit, fit_mean
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.losses import squared_error
+from napari_dip.engine.memory import OutOfMemory
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.operators import Blur, Downsample, Identity, Mask
 from napari_dip.engine.problem import Problem
@@ -302,22 +301,20 @@ def test_a_loss_that_is_not_a_number_is_recovered_from(problem, settings, call):
 def test_one_failure_costs_one_window(problem, settings, monkeypatch):
     """The broken loss is not counted again with the next ones."""
     restored = []
-    original = run_module.Backtracking.restore
+    original = fit_module.Backtracking.restore
 
     def counted(self):
         restored.append(None)
         original(self)
 
-    monkeypatch.setattr(run_module.Backtracking, "restore", counted)
+    monkeypatch.setattr(fit_module.Backtracking, "restore", counted)
     last(fit(replace(problem, fidelity=Broken(20)), replace(settings, iterations=60)))
     assert len(restored) == 1
 
 
 def test_after_a_failure_the_learning_rate_is_halved(problem, settings, monkeypatch):
-    runs = []
-    monkeypatch.setattr(
-        fit_module, "Run", lambda *a: runs.append(run_module.FitState(*a)) or runs[0]
-    )
+    runs, make = [], fit_module.FitState
+    monkeypatch.setattr(fit_module, "FitState", lambda *a: runs.append(make(*a)) or runs[0])
     last(fit(replace(problem, fidelity=Broken(14)), settings))
     (rate,) = (group["lr"] for group in runs[0].optimizer.param_groups)
     assert rate == settings.learning_rate / 2
@@ -334,7 +331,7 @@ def test_what_grows_without_bounds_is_not_taken_back(problem, settings, monkeypa
     def restore(self):
         pytest.fail("went back")
 
-    monkeypatch.setattr(run_module.Backtracking, "restore", restore)
+    monkeypatch.setattr(fit_module.Backtracking, "restore", restore)
     problem = replace(problem, fidelity=lambda x, y: -100 * x.mean(), has_optimum=False)
     first, *_, final = fit(problem, replace(settings, iterations=3 * CHECK_EVERY))
     assert final.loss < first.loss < 0
@@ -344,7 +341,7 @@ def test_a_fit_that_keeps_breaking_ends_with_the_last_good_image(problem, settin
     broken = replace(problem, fidelity=Broken(*range(12, 10**4)))
     final = last(fit(broken, replace(settings, iterations=500)))
     assert final.stop_reason is StopReason.DIVERGED
-    assert final.iteration == CHECK_EVERY * (1 + run_module.MOST_FAILURES + 1)
+    assert final.iteration == CHECK_EVERY * (1 + fit_module.MOST_FAILURES + 1)
     assert torch.equal(final.image, last(fit(problem, settings, should_stop=StopAt(10))).image)
 
 
@@ -375,7 +372,7 @@ def test_out_of_memory_names_the_remedy(problem, settings):
     def full(prediction, y):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(devices.OutOfMemory, match="restore a crop"):
+    with pytest.raises(OutOfMemory, match="restore a crop"):
         list(fit(replace(problem, fidelity=full), settings))
 
 

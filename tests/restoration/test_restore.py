@@ -444,7 +444,7 @@ class Flatten(Task):
     def preset_values(self, measurement):
         return EnhanceDetail(preset="paper").preset_values(measurement)
 
-    def finish(self, x, measurement):
+    def postprocess(self, x, measurement):
         return {"image": x + self.strength * (0.5 - x), "fitted": x}
 
 

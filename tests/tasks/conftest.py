@@ -10,7 +10,9 @@ from napari_dip.tasks.measurement import Measurement
 def measured():
     """Make a measurement: noise around a ramp, with all that a task may need beside it."""
 
-    def make(*space: int, channels: int = 1, observed=None, unit: float = 1.0) -> Measurement:
+    def make(
+        *space: int, channels: int = 1, observed=None, data_range_per_unit: float = 1.0
+    ) -> Measurement:
         space = space or (32, 40)
         generator = torch.Generator().manual_seed(0)
         ramp = torch.linspace(0.2, 0.8, space[-1]).expand(1, channels, *space)
@@ -20,7 +22,7 @@ def measured():
         return Measurement(
             y=y,
             observed=observed,
-            data_range_per_unit=unit,
+            data_range_per_unit=data_range_per_unit,
             guide=torch.rand(1, 3, *space, generator=generator),
             psf=torch.ones((3,) * len(space)),
         )

@@ -29,7 +29,7 @@ def _end_runs(monkeypatch):
     """Nothing else ends and awaits what a test leaves going, neither Qt nor napari."""
     from napari_dip.ui.run.thread import RunThread
 
-    from .standins import WAIT
+    from .fakes import WAIT
 
     runs: WeakSet[RunThread] = WeakSet()
     start = RunThread.start

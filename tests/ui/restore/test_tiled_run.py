@@ -449,9 +449,9 @@ def test_the_dock_says_what_is_fitted_together(dock, viewer, frames):
 
 
 def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
-    from napari_dip.engine import device as devices
+    from napari_dip.engine import memory
 
-    monkeypatch.setattr(devices, "total_memory", lambda device: 20_000_000)
+    monkeypatch.setattr(memory, "total_memory", lambda device: 20_000_000)
     layer = viewer.add_image(np.zeros((700, 600), np.uint8), name="cells")
     dock.view.changed.emit("image", layer)
 

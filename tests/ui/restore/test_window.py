@@ -16,9 +16,9 @@ from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.docks import RestoreDock
 from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.restore import request as request_module
 from napari_dip.ui.restore.model import as_dict
 from napari_dip.ui.run import controller as steering
-from napari_dip.ui.run import thread as worker
 from napari_dip.ui.run.model import Action, StackScope
 from napari_dip.ui.run.thread import Phase
 
@@ -230,7 +230,7 @@ def test_pitfall_01_an_engine_that_fails_is_told_and_the_dock_goes_on(
     person, viewer, cells, monkeypatch, caplog, error
 ):
     caplog.set_level(logging.CRITICAL)
-    prepare = worker.prepare
+    prepare = request_module.prepare
 
     class Failing:
         def __init__(self, job):
@@ -241,7 +241,7 @@ def test_pitfall_01_an_engine_that_fails_is_told_and_the_dock_goes_on(
             raise error
 
     monkeypatch.setattr(
-        worker, "prepare", lambda *args, **kwargs: Failing(prepare(*args, **kwargs))
+        request_module, "prepare", lambda *args, **kwargs: Failing(prepare(*args, **kwargs))
     )
     person.fill(Denoise(**TINY))
     person.click(Action.RUN)
