@@ -9,7 +9,6 @@ import click
 
 from napari_dip.cli.options import (
     DEVICE,
-    INPUT_HELP,
     INTERRUPTED,
     SEED,
     SOME_FAILED,
@@ -20,6 +19,7 @@ from napari_dip.cli.options import (
     settings_options,
 )
 from napari_dip.cli.tasks import cut_options, cuts
+from napari_dip.tasks.base import INPUT_HELP
 from napari_dip.tasks.registry import TASKS
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import click
 from napari_dip.cli.options import (
     DEVICE,
     FILE,
-    INPUT_HELP,
     INTERRUPTED,
     SEED,
     Command,
@@ -24,6 +23,7 @@ from napari_dip.cli.options import (
 from napari_dip.errors import UserError
 from napari_dip.studies.lab.base import Study
 from napari_dip.studies.lab.run import STUDIES, prepare_study
+from napari_dip.tasks.base import INPUT_HELP
 
 if TYPE_CHECKING:
     from napari_dip.studies.study import StudyResult

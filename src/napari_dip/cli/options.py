@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import InputName
 from napari_dip.tasks.settings import SettingKind, Settings, kinds
 
 SOME_FAILED = 1
@@ -20,13 +19,6 @@ INTERRUPTED = 130
 
 
 FILE = click.Path(path_type=Path)
-
-
-INPUT_HELP: dict[InputName, str] = {
-    "mask": "Picture of the image's size that is not zero where pixels are missing.",
-    "guide": "The flash picture, of the image's size.",
-    "psf": "Picture of the point spread function, in the image's pixels.",
-}
 
 
 SEED = click.Option(

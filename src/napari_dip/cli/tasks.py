@@ -12,7 +12,6 @@ import click
 from napari_dip.cli.options import (
     DEVICE,
     FILE,
-    INPUT_HELP,
     INTERRUPTED,
     SEED,
     SOME_FAILED,
@@ -24,7 +23,7 @@ from napari_dip.cli.options import (
 )
 from napari_dip.data.axes import axes_from_text
 from napari_dip.errors import UserError
-from napari_dip.tasks.base import Task
+from napari_dip.tasks.base import INPUT_HELP, Task
 from napari_dip.tasks.registry import TASKS
 
 if TYPE_CHECKING:

@@ -144,6 +144,14 @@ class SharedSettings(Settings):
 
 
 InputName = Literal["mask", "guide", "psf"]
+"""An image that a task is given beside the one to restore."""
+
+INPUT_HELP: dict[InputName, str] = {
+    "mask": "Image of the same size that is not zero where pixels are missing.",
+    "guide": "The flash image, of the same size.",
+    "psf": "Image of the point spread function, in the image's pixels.",
+}
+"""What each input is, for options and forms."""
 
 
 LOOKS = 40

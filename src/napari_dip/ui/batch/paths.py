@@ -18,8 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dip.cli.options import INPUT_HELP
-from napari_dip.tasks.base import InputName, Task
+from napari_dip.tasks.base import INPUT_HELP, InputName, Task
 from napari_dip.ui.widgets.rows import Rows
 
 LINES = 5
