@@ -23,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_dip import Denoise, prepare
-from napari_dip.engine.fit import Run
+from napari_dip.engine.fit import FitState
 
 ROUNDS = 5
 
@@ -33,7 +33,7 @@ def run_of(side: int, device: str, **changes: Any) -> Run:
     noisy = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     job = prepare(noisy, Denoise(sigma=25 / 255, **changes), device=device)
     settings = job.task.fit_settings(job.measurement)
-    return Run(job.task.problem(job.measurement), settings, 0, job.device)
+    return FitState(job.task.problem(job.measurement), settings, 0, job.device)
 
 
 def compiled(run: Run) -> tuple[Run, float]:
