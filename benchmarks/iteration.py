@@ -28,7 +28,7 @@ from napari_dip.engine.fit import FitState
 ROUNDS = 5
 
 
-def run_of(side: int, device: str, **changes: Any) -> Run:
+def run_of(side: int, device: str, **changes: Any) -> FitState:
     """A fit that is ready for its first iteration."""
     noisy = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     job = prepare(noisy, Denoise(sigma=25 / 255, **changes), device=device)
@@ -36,7 +36,7 @@ def run_of(side: int, device: str, **changes: Any) -> Run:
     return FitState(job.task.problem(job.measurement), settings, 0, job.device)
 
 
-def compiled(run: Run) -> tuple[Run, float]:
+def compiled(run: FitState) -> tuple[FitState, float]:
     """The same with torch.compile, and the seconds that building took."""
     start = time.perf_counter()
     run.network = torch.compile(run.network, dynamic=False)
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--save", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    runs: dict[str, Run] = {}
+    runs: dict[str, FitState] = {}
     for layout, precision in product(("contiguous", "channels-last"), ("float32", "bfloat16")):
         run = run_of(options.side, options.device, layout=layout, precision=precision)
         run.step(0)
