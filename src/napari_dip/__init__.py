@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.errors import UserError
     from napari_dip.restoration.job import Job
     from napari_dip.restoration.restore import prepare, restore
-    from napari_dip.restoration.result import Restoration, Update
+    from napari_dip.restoration.result import Restoration, Result, Update
     from napari_dip.restoration.series import restore_series
     from napari_dip.studies.classifiers.classifier import Classifier
     from napari_dip.studies.classifiers.loading import load_classifier
@@ -50,7 +50,7 @@ _MODULES = {
     "errors": ("UserError",),
     "restoration.job": ("Job",),
     "restoration.restore": ("prepare", "restore"),
-    "restoration.result": ("Restoration", "Update"),
+    "restoration.result": ("Restoration", "Result", "Update"),
     "restoration.series": ("restore_series",),
     "studies.classifiers.classifier": ("Classifier",),
     "studies.classifiers.loading": ("load_classifier",),
@@ -96,6 +96,7 @@ __all__ = [
     "OutOfMemory",
     "Preprocessing",
     "Restoration",
+    "Result",
     "Samples",
     "StoppingPoints",
     "StudyResult",

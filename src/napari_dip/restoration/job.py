@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,36 @@ HISTORY = 190
 
 
 Array = NDArray[Any]
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class UpdateWithResult(Protocol[R_co]):
+    """An update of a run; only the last one has a result."""
+
+    @property
+    def result(self) -> R_co | None: ...
+
+
+def run_to_end(
+    updates: Iterable[UpdateWithResult[R]],
+    on_update: Callable[[Any], object] = lambda update: None,
+) -> R:
+    """Go through all updates of a run and return the result that the last one carries.
+
+    Parameters
+    ----------
+    updates
+        What `Job.run`, `StudyJob.run` or another run yields.
+    on_update
+        Called with each update.
+    """
+    result = None
+    for update in updates:
+        on_update(update)
+        result = update.result
+    assert result is not None  # every run's last update has its result
+    return result
 
 
 @dataclass(frozen=True)
@@ -165,12 +195,8 @@ class Job:
         keep_weights: bool = False,
     ) -> Restoration:
         """Run to the end; parameters are those of `restore` and `run`."""
-        result = None
-        for update in self.run(should_stop, weights=weights, keep_weights=keep_weights):
-            on_progress(update)
-            result = update.result
-        assert result is not None  # a fit's last progress has a stop reason
-        return result
+        updates = self.run(should_stop, weights=weights, keep_weights=keep_weights)
+        return run_to_end(updates, on_progress)
 
     def _images(self, x: torch.Tensor) -> dict[str, Array]:
         decoded = {

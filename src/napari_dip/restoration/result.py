@@ -1,8 +1,9 @@
-"""What a restoration gives: updates along the way, and the result with how it came about."""
+"""The results of the public functions, and the updates that a restoration gives on its way."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,33 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+class Result(ABC):
+    """What every run returns, be it one image, many files or a study.
+
+    Attributes
+    ----------
+    stop_reason
+        Why the run ended: "budget" (all was done), "rule" (a stopping rule was met), "cancelled"
+        or "diverged".
+    seconds
+        How long it took.
+    """
+
+    stop_reason: str
+    seconds: float
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run ended by itself, neither cancelled nor diverged."""
+        return self.stop_reason in ("budget", "rule")
+
+    @abstractmethod
+    def report(self) -> dict[str, Any]:
+        """Everything but the pixels, as JSON values."""
+
+
 @dataclass(frozen=True)
-class Restoration:
+class Restoration(Result):
     """What came out, and how.
 
     Attributes
