@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from skimage.data import camera
 
 from napari_dip import Denoise, prepare
-from napari_dip.data.encoding import measure_extent
+from napari_dip.data.encoding import measure_intensity_range
 from napari_dip.data.metrics import psnr
 from napari_dip.restoration.series import continued, is_cut
 
@@ -76,8 +76,14 @@ def main() -> None:
         name = given.stack.stem
         clean = stack(given.stack, given.first, given.frames, given.side)
     noisy = (clean + rng.normal(0, given.sigma / 255, clean.shape)).astype(np.float32)
-    extent = reduce(or_, filter(None, (measure_extent(frame, "YX") for frame in noisy)))
-    options: dict[str, Any] = {"data_range": 1.0, "device": "cpu", "extent": extent}
+    intensity_range = reduce(
+        or_, filter(None, (measure_intensity_range(frame, "YX") for frame in noisy))
+    )
+    options: dict[str, Any] = {
+        "data_range": 1.0,
+        "device": "cpu",
+        "intensity_range": intensity_range,
+    }
     task, weights, rows = Denoise(), (), []
     print("frame   afresh dB  warm dB   afresh s  warm s   apart")
     for t, frame in enumerate(noisy):

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dip.data.encoding import encode, measure_extent
+from napari_dip.data.encoding import encode, measure_intensity_range
 from napari_dip.errors import UserError
 
 DTYPES = ("uint8", "uint16", "int16", "int32", "uint64", "int64", "float32", "float64")
@@ -207,9 +207,11 @@ def test_parts_are_scaled_as_the_whole(axes, dtype, rng):
     whole, _, encoding = encode(image, axes)
     y = axes.index("Y")
     parts = np.split(image, 2, axis=y)
-    extent = measure_extent(parts[0], axes) | measure_extent(parts[1], axes)
+    intensity_range = measure_intensity_range(parts[0], axes) | measure_intensity_range(
+        parts[1], axes
+    )
     for number, part in enumerate(parts):
-        scaled, _, own = encode(part, axes, extent)
+        scaled, _, own = encode(part, axes, intensity_range)
         np.testing.assert_allclose(own.low, encoding.low, atol=2)
         np.testing.assert_allclose(own.high, encoding.high, atol=2)
         assert own.limits == encoding.limits
@@ -220,9 +222,9 @@ def test_parts_are_scaled_as_the_whole(axes, dtype, rng):
 
 def test_a_part_without_contrast_or_values_is_no_mistake():
     flat = np.full((16, 16), 7, np.uint8)
-    extent = measure_extent(np.arange(256, dtype=np.uint8).reshape(16, 16), "YX")
-    y, _, encoding = encode(flat, "YX", extent)
+    intensity_range = measure_intensity_range(np.arange(256, dtype=np.uint8).reshape(16, 16), "YX")
+    y, _, encoding = encode(flat, "YX", intensity_range)
     assert (encoding.decode(y) == 7).all()
     with pytest.raises(UserError, match="nothing to restore"):
         encode(flat, "YX")
-    assert measure_extent(np.full((16, 16), np.nan), "YX") is None
+    assert measure_intensity_range(np.full((16, 16), np.nan), "YX") is None

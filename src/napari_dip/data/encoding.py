@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import CHANNELS, SPACE, check_axes, guess_axes
-from napari_dip.data.value_range import IntensityRange, extent_of, value_limits, value_range
+from napari_dip.data.value_range import (
+    IntensityRange,
+    intensity_range_of,
+    value_limits,
+    value_range,
+)
 from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
@@ -125,7 +130,7 @@ class Encoding:
 
 
 def encode(
-    image: NDArray[Any], axes: str | None = None, extent: IntensityRange | None = None
+    image: NDArray[Any], axes: str | None = None, intensity_range: IntensityRange | None = None
 ) -> tuple[Tensor, Tensor, Encoding]:
     """Bring an array into the form that is fitted.
 
@@ -136,8 +141,8 @@ def encode(
     axes
         One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
         a colour, which share one range). Guessed if not given.
-    extent
-        That of the whole, where the image is a part of a larger one; its own if not given.
+    intensity_range
+        The range of the whole image, where `image` is a part of it; measured if not given.
 
     Returns
     -------
@@ -174,13 +179,13 @@ def encode(
     finite = np.isfinite(values)
     if not finite.any():
         raise UserError("image: it has no finite pixel")
-    if extent is None:
-        extent = extent_of(values, finite, shared=_share_a_range(axes))
-        if extent.lowest == extent.highest:
-            value = extent.lowest[0]
+    if intensity_range is None:
+        intensity_range = intensity_range_of(values, finite, shared=_share_a_range(axes))
+        if intensity_range.lowest == intensity_range.highest:
+            value = intensity_range.lowest[0]
             raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
-    low, high = value_range(extent, dtype, values.shape[-1])
-    limits = value_limits(dtype, extent)
+    low, high = value_range(intensity_range, dtype, values.shape[-1])
+    limits = value_limits(dtype, intensity_range)
     encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
     scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
     scaled[~finite] = 0
@@ -189,11 +194,11 @@ def encode(
     return y, observed, encoding
 
 
-def measure_extent(image: NDArray[Any], axes: str) -> IntensityRange | None:
-    """How far the values of a part of an image reach; None if it has no finite pixel."""
+def measure_intensity_range(image: NDArray[Any], axes: str) -> IntensityRange | None:
+    """The intensity range of an image or a part of one; None if it has no finite pixel."""
     values = _channels_last(image, axes)[0].astype(np.float64)
     finite = np.isfinite(values)
-    return extent_of(values, finite, shared=_share_a_range(axes)) if finite.any() else None
+    return intensity_range_of(values, finite, shared=_share_a_range(axes)) if finite.any() else None
 
 
 def _share_a_range(axes: str) -> bool:
@@ -250,13 +255,16 @@ def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
 
 
 def guide_tensor(
-    guide: Array, encoding: Encoding, axes: str | None = None, extent: IntensityRange | None = None
+    guide: Array,
+    encoding: Encoding,
+    axes: str | None = None,
+    intensity_range: IntensityRange | None = None,
 ) -> torch.Tensor:
     """The guide's samples as (1, channels, *space); parameters as in `encode`."""
     try:
         if axes is None and guide.shape == encoding.shape:
             axes = encoding.axes
-        y, _, _ = encode(guide, axes, extent)
+        y, _, _ = encode(guide, axes, intensity_range)
     except UserError as error:
         raise UserError(str(error).replace("image:", "guide:", 1)) from error
     if tuple(y.shape[1:]) != encoding.sides:

@@ -45,10 +45,10 @@ class IntensityRange:
         return _nominal(dtype, min(self.lowest), max(self.highest))
 
 
-def extent_of(
+def intensity_range_of(
     values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool
 ) -> IntensityRange:
-    """The extent of (*space, channels), channels together or one by one."""
+    """Measure the range of (*space, channels), over all channels together or one by one."""
     from scipy.ndimage import median_filter
 
     channels = values.shape[-1]
@@ -65,7 +65,7 @@ def extent_of(
 
 
 def value_range(
-    extent: IntensityRange, dtype: np.dtype[Any], channels: int
+    intensity_range: IntensityRange, dtype: np.dtype[Any], channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The values that become 0 and 1, for each channel.
 
@@ -74,7 +74,13 @@ def value_range(
     would squeeze everything else into a corner.
     """
     ranges = []
-    for reach in zip(extent.least, extent.most, extent.lowest, extent.highest, strict=True):
+    for reach in zip(
+        intensity_range.least,
+        intensity_range.most,
+        intensity_range.lowest,
+        intensity_range.highest,
+        strict=True,
+    ):
         least, most, lowest, highest = reach
         if least == most:  # nothing but isolated points
             least, most = lowest, highest
@@ -90,14 +96,14 @@ def value_range(
     return low, high
 
 
-def value_limits(dtype: np.dtype[Any], extent: IntensityRange) -> tuple[float, float]:
+def value_limits(dtype: np.dtype[Any], intensity_range: IntensityRange) -> tuple[float, float]:
     """What a value of an image can be: the dtype's, or [0, 1] for floats that are within it."""
     if dtype.kind in "ui":
         info = np.iinfo(dtype)
         # 64-bit integers end between two floats; the upper one would overflow.
         most = float(info.max) if int(float(info.max)) == info.max else np.nextafter(info.max, 0.0)
         return float(info.min), float(most)
-    low, high = extent.nominal(dtype)
+    low, high = intensity_range.nominal(dtype)
     return (low, high) if (low, high) == (0.0, 1.0) else (-math.inf, math.inf)
 
 

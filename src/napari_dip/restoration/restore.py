@@ -37,14 +37,15 @@ def prepare(
     data_range: float | None = None,
     device: str = "auto",
     seed: int = 0,
-    extent: IntensityRange | None = None,
+    intensity_range: IntensityRange | None = None,
     guide_axes: str | None = None,
-    guide_extent: IntensityRange | None = None,
+    guide_intensity_range: IntensityRange | None = None,
 ) -> Job:
     """Check a restoration's arguments and decide its settings, without starting it.
 
-    Its parameters, and what it raises, are those of `restore`; `extent` is that of the picture
-    which `image` is a part of, `guide_extent` that of its guide, with axes of `guide_axes`.
+    Its parameters, and what it raises, are those of `restore`; `intensity_range` is that of the
+    picture which `image` is a part of, `guide_intensity_range` that of its guide, with axes of
+    `guide_axes`.
     """
     from napari_dip.engine.device import resolve_device
     from napari_dip.engine.memory import check_memory
@@ -52,7 +53,7 @@ def prepare(
     if not isinstance(task, Task):
         raise UserError(f"task: {task!r} is none; give one with its settings, such as Denoise()")
     image = np.asarray(image)
-    y, observed, encoding = encode(image, axes, extent)
+    y, observed, encoding = encode(image, axes, intensity_range)
     given = {"mask": mask, "guide": guide, "psf": psf}
     for name in ("mask", "guide", "psf"):
         if name in task.needs and given[name] is None:
@@ -63,7 +64,11 @@ def prepare(
         observed = observed & ~mask_tensor(np.asarray(mask), encoding)
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
-    nominal = extent.nominal(image.dtype) if extent else nominal_range(image.dtype, image)
+    nominal = (
+        intensity_range.nominal(image.dtype)
+        if intensity_range
+        else nominal_range(image.dtype, image)
+    )
     data_range = float(nominal[1] - nominal[0] if data_range is None else data_range)
     if not (math.isfinite(data_range) and data_range > 0):
         raise UserError(f"data_range: {data_range:g} must be a finite number above 0")
@@ -75,7 +80,7 @@ def prepare(
         data_range_per_unit=encoding.span / data_range,
         guide=None
         if guide is None
-        else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_extent),
+        else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_intensity_range),
         psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
         black=tuple(encoding.low.tolist()),
         white=tuple(encoding.high.tolist()),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.data.axes import guess_axes
-from napari_dip.data.encoding import measure_extent
+from napari_dip.data.encoding import measure_intensity_range
 from napari_dip.data.value_range import IntensityRange
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
@@ -69,7 +69,7 @@ def restore_series(
     frames: Iterable[Array],
     task: Task,
     *,
-    extent: IntensityRange | None = None,
+    intensity_range: IntensityRange | None = None,
     data_range: float | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     **options: Any,
@@ -84,9 +84,9 @@ def restore_series(
         Arrays of one shape and dtype: a movie's frames, or a stack's slices.
     task
         What to do with each.
-    extent
-        That of the whole series (`images.measure_extent`), so that all frames are scaled alike; by
-        default that of the first frame, and of each frame after a cut.
+    intensity_range
+        The range of the whole series (`measure_intensity_range`), so that all frames are scaled
+        alike; by default the range of the first frame, and of each frame after a cut.
     data_range, should_stop
         As in `restore`; the data range is decided on the first frame if not given.
     options
@@ -99,14 +99,16 @@ def restore_series(
     """
     last: Restoration | None = None
     before: Array | None = None
-    scaled = extent
+    scaled = intensity_range
     for frame in frames:
         if before is None or is_cut(before, frame):
             last = None
-            if extent is None:
-                scaled = measure_extent(frame, options.get("axes") or guess_axes(frame.shape))
+            if intensity_range is None:
+                scaled = measure_intensity_range(
+                    frame, options.get("axes") or guess_axes(frame.shape)
+                )
         settings = task if last is None else continued(task)
-        job = prepare(frame, settings, extent=scaled, data_range=data_range, **options)
+        job = prepare(frame, settings, intensity_range=scaled, data_range=data_range, **options)
         weights = () if last is None else last.weights
         result = job.result(should_stop, weights=weights, keep_weights=True)
         if last is None:

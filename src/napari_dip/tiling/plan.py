@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import AxisPlan
-from napari_dip.data.encoding import measure_extent
+from napari_dip.data.encoding import measure_intensity_range
 from napari_dip.data.grid import Tile, TileGrid, cut, tile
 from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
@@ -40,7 +40,7 @@ Array = NDArray[Any]
 class PlanGroup:
     """What blocks of one channel (or of all, if they are fitted jointly) share."""
 
-    extent: IntensityRange
+    intensity_range: IntensityRange
     task: Task
     """Nothing is left open."""
 
@@ -87,8 +87,8 @@ class TilingPlan:
             data_range=self.data_range,
             device=self.device,
             seed=self.seed,
-            extent=group.extent,
-            guide_extent=self.guide,
+            intensity_range=group.intensity_range,
+            guide_intensity_range=self.guide,
             **self.source.beside(block),
         )
 
@@ -96,7 +96,7 @@ class TilingPlan:
         """What was decided, as JSON values."""
         groups = {
             key: {
-                "extent": asdict(group.extent),
+                "extent": asdict(group.intensity_range),
                 "task": {"task": group.task.name, **group.task.to_dict()},
             }
             for key, group in self.groups.items()
@@ -111,16 +111,16 @@ class TilingPlan:
     ) -> Self:
         """The plan that `decided` tells of."""
         groups = {
-            key: PlanGroup(_extent(group["extent"]), task_from_dict(group["task"]))
+            key: PlanGroup(_range_from_json(group["extent"]), task_from_dict(group["task"]))
             for key, group in decided["groups"].items()
         }
-        guide = None if decided["guide"] is None else _extent(decided["guide"])
+        guide = None if decided["guide"] is None else _range_from_json(decided["guide"])
         factors = tuple(decided["factors"])
         return cls(source, groups, guide, factors, decided["data_range"], seed, device, warm)
 
 
-def _extent(told: Mapping[str, Any]) -> IntensityRange:
-    """An extent from its JSON values."""
+def _range_from_json(told: Mapping[str, Any]) -> IntensityRange:
+    """An intensity range from its JSON values."""
     return IntensityRange(**{name: tuple(values) for name, values in told.items()})
 
 
@@ -165,7 +165,7 @@ SAMPLES = 16
 
 
 READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
-"""Pixels along each axis, when the whole picture is gone over for its extent."""
+"""Pixels along each axis, when the whole picture is gone over for its intensity range."""
 
 
 def make_plan(
@@ -193,12 +193,12 @@ def make_plan(
         guide = None
         if source.guide is not None:
             with source.guide.open() as beside:
-                guide = _extents("guide", source.guide, beside, should_stop)[""]
-        extents = _extents("image", source, picture, should_stop)
-        return _make_plan(source, picture, extents, guide, task, data_range, seed, device, warm)
+                guide = _intensity_ranges("guide", source.guide, beside, should_stop)[""]
+        ranges = _intensity_ranges("image", source, picture, should_stop)
+        return _make_plan(source, picture, ranges, guide, task, data_range, seed, device, warm)
 
 
-def _extents(
+def _intensity_ranges(
     name: str, source: TiledPicture, picture: LazyPicture, should_stop: Callable[[], bool]
 ) -> dict[str, IntensityRange]:
     """How far a picture's values reach, by the group of channels."""
@@ -208,15 +208,15 @@ def _extents(
             raise Stopped
         found = by_channel.setdefault(channel_of(source, box), [])
         values = source.fitted(picture.read(box.slices))
-        if extent := measure_extent(values, source.letters):
-            found.append(extent)
+        if intensity_range := measure_intensity_range(values, source.letters):
+            found.append(intensity_range)
     return {key: _joined(name, found) for key, found in by_channel.items()}
 
 
 def _make_plan(
     source: TiledPicture,
     picture: LazyPicture,
-    extents: dict[str, IntensityRange],
+    ranges: dict[str, IntensityRange],
     guide: IntensityRange | None,
     task: Task,
     data_range: float | None,
@@ -224,10 +224,10 @@ def _make_plan(
     device: str,
     warm: bool,
 ) -> TilingPlan:
-    nominal = reduce(or_, extents.values()).nominal(picture.dtype)
+    nominal = reduce(or_, ranges.values()).nominal(picture.dtype)
     whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
     groups, factors = {}, (1,) * len(source.axes)
-    for key, extent in extents.items():
+    for key, intensity_range in ranges.items():
         values, beside = _sample(source, picture, key)
         job = prepare(
             values,
@@ -235,11 +235,11 @@ def _make_plan(
             axes=source.letters,
             data_range=whole,
             seed=seed,
-            extent=extent,
-            guide_extent=guide,
+            intensity_range=intensity_range,
+            guide_intensity_range=guide,
             **beside,
         )
-        groups[key] = PlanGroup(extent, job.task)
+        groups[key] = PlanGroup(intensity_range, job.task)
         finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
         spread = dict(zip(source.kept, finer, strict=True))
         factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
@@ -247,15 +247,15 @@ def _make_plan(
 
 
 def _joined(name: str, found: list[IntensityRange]) -> IntensityRange:
-    """The extent of a picture, from those of its boxes."""
+    """The intensity range of a picture, from those of its boxes."""
     if not found:
         raise UserError(f"{name}: it has no finite pixel")
-    extent = reduce(or_, found)
-    if extent.lowest == extent.highest:
-        value = extent.lowest[0]
+    intensity_range = reduce(or_, found)
+    if intensity_range.lowest == intensity_range.highest:
+        value = intensity_range.lowest[0]
         what = "restore" if name == "image" else "follow"
         raise UserError(f"{name}: every pixel is {value:g}; there is nothing to {what}")
-    return extent
+    return intensity_range
 
 
 def _sample(
