@@ -29,7 +29,7 @@ from skimage.data import camera
 from napari_dip import Denoise, prepare
 from napari_dip.data.encoding import measure_intensity_range
 from napari_dip.data.metrics import psnr
-from napari_dip.restoration.series import continued, is_cut
+from napari_dip.restoration.series import is_cut, warm_settings
 
 Array = NDArray[Any]
 
@@ -93,7 +93,7 @@ def main() -> None:
         task = afresh.task  # what was left open is decided on the first frame, for both ways
         warm, seconds = afresh, middle - start
         if t and not is_cut(noisy[t - 1], frame):
-            job = prepare(frame, continued(task), **options)
+            job = prepare(frame, warm_settings(task), **options)
             warm = job.result(weights=weights, keep_weights=True)
             seconds = time.process_time() - middle
         weights = warm.weights

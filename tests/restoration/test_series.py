@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dip import Denoise, restore
-from napari_dip.restoration.series import SHARE, continued, is_cut, restore_series
+from napari_dip.restoration.series import WARM_ITERATIONS, is_cut, restore_series, warm_settings
 
 TASK = Denoise(iterations=40, filters=(8, 8), sigma=0.05)
 
@@ -21,7 +21,7 @@ def movie(rng):
 
 def test_frames_that_follow_take_a_fraction_of_the_iterations_until_a_cut(movie):
     results = list(restore_series(movie, TASK, device="cpu"))
-    few = round(SHARE * 40)
+    few = round(WARM_ITERATIONS * 40)
     assert [r.iterations for r in results] == [40, few, few, few, 40, few]
     alone = restore(movie[0], TASK, device="cpu").image
     np.testing.assert_array_equal(results[0].image, alone)
@@ -30,7 +30,7 @@ def test_frames_that_follow_take_a_fraction_of_the_iterations_until_a_cut(movie)
 
 def test_a_warm_start_is_ahead_of_a_cold_one(movie):
     warm = list(restore_series(movie[:2], TASK, device="cpu", data_range=1.0))[1]
-    cold = restore(movie[1], continued(warm.task), device="cpu", data_range=1.0)
+    cold = restore(movie[1], warm_settings(warm.task), device="cpu", data_range=1.0)
     assert warm.history[-1]["loss"] < cold.history[-1]["loss"] / 2
 
 
@@ -58,5 +58,5 @@ def test_cuts(movie):
 
 
 def test_settings_that_follow_stay_in_range():
-    least = continued(TASK.replace(iterations=1, learning_rate=1e-6, average=0.5))
+    least = warm_settings(TASK.replace(iterations=1, learning_rate=1e-6, average=0.5))
     assert (least.iterations, least.learning_rate, least.average) == (1, 1e-6, 0.5)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,9 @@ from numpy.typing import NDArray
 from napari_dip.data.grid import Tile
 from napari_dip.files.atomic import replacing
 from napari_dip.restoration.result import Restoration, Update
-from napari_dip.restoration.series import is_cut
+from napari_dip.restoration.series import FittedFrame, warm_start
 from napari_dip.scheduling.item import Item, to_the_end
 from napari_dip.tiling.plan import TilingPlan
-
-if TYPE_CHECKING:
-    from napari_dip.engine.fit import Weights
-
 
 Array = NDArray[Any]
 
@@ -134,24 +130,25 @@ class TileItem(Item):
 
         if not self.plan.warm:
             return to_the_end(self.plan.job(self.block, values), should_stop, on_progress=watch)
+        task = self.plan.group(self.block).task
         before = self._before
-        weights = before.left(values, self._guide()) if before else ()
-        job = self.plan.job(self.block, values, follows=bool(weights))
-        result = to_the_end(job, should_stop, on_progress=watch, weights=weights, keep_weights=True)
+        start = warm_start(task, before.fitted() if before else None, values, self._guide())
+        job = self.plan.job(self.block, values, start.task)
+        result = to_the_end(
+            job, should_stop, on_progress=watch, weights=start.weights, keep_weights=True
+        )
         learned = [dict(run) for run in result.weights]
         _save(self.weights, lambda file: torch.save(learned, file))
         return result
 
-    def left(self, following: Array, guide: Array | None) -> tuple[Weights, ...]:
-        """The weights for the frame that follows; none if they are not there, or of no use."""
+    def fitted(self) -> FittedFrame | None:
+        """The tile with the weights that its fit left; None if there are none."""
         import torch
 
-        if not self.weights.exists() or is_cut(self._read(), following):
-            return ()
-        before = self._guide()
-        if before is not None and guide is not None and _is_other(before, guide):
-            return ()
-        return tuple(torch.load(self.weights, weights_only=True))
+        if not self.weights.exists():
+            return None
+        weights = tuple(torch.load(self.weights, weights_only=True))
+        return FittedFrame(self._read(), weights, self._guide())
 
     def _has_nothing_to_do(self, values: Array) -> bool:
         """Whether a block is empty, or has nothing that is to be filled."""
@@ -163,14 +160,6 @@ class TileItem(Item):
         given = self.plan.source.beside(self.block)
         is_complete = bool(finite.all()) and not given.get("mask", np.zeros(1)).any()
         return is_complete and self.plan.group(self.block).task.name == "inpaint"
-
-
-def _is_other(before: Array, guide: Array) -> bool:
-    """Whether a guide has a cut: it is the network's input, and the weights would lead astray.
-
-    One that stands still has none, even where it is flat.
-    """
-    return not np.array_equal(before, guide) and is_cut(before, guide)
 
 
 def _save(path: Path, save: Callable[[BinaryIO], object]) -> None:

@@ -23,7 +23,6 @@ from napari_dip.files.lazy import LazyPicture
 from napari_dip.restoration.files import with_anisotropy
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
-from napari_dip.restoration.series import continued
 from napari_dip.scheduling.item import Stopped
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
@@ -77,12 +76,12 @@ class TilingPlan:
     def group(self, block: Tile) -> PlanGroup:
         return self.groups[channel_of(self.source, block)]
 
-    def job(self, block: Tile, values: Array, *, follows: bool = False) -> Job:
-        """The fit of a block, which may follow that of a frame before."""
+    def job(self, block: Tile, values: Array, task: Task | None = None) -> Job:
+        """The fit of a block with these settings, by default those of its group."""
         group = self.group(block)
         return prepare(
             self.source.fitted(values),
-            continued(group.task) if follows else group.task,
+            task or group.task,
             axes=self.source.letters,
             data_range=self.data_range,
             device=self.device,
