@@ -114,10 +114,10 @@ def demo(
     device: str,
 ) -> None:
     """Degrade a bundled picture, restore it, and show both side by side."""
-    from napari_dip.cli.progress import summary
+    from napari_dip.cli.progress import run_job, summary
     from napari_dip.samples.demo import run_demo
 
-    shown = run_demo(task, output, preset=preset, seed=seed, device=device)
+    shown = run_demo(task, output, preset=preset, seed=seed, device=device, run=run_job)
     course = summary(shown.result)
     if shown.psnr is not None:
         before, after = shown.psnr

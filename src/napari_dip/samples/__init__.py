@@ -1,1 +1,1 @@
-"""Degraded pictures and stacks to try things on, and the demo."""
+"""Sample pictures and stacks, and the demo."""

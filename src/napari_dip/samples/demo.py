@@ -1,7 +1,8 @@
-"""`run_demo`: any task on a bundled picture, with the figure that shows what it did."""
+"""`run_demo`: restore a sample picture and draw a figure of before and after."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.cli.progress import run_job
 from napari_dip.data.metrics import psnr
 from napari_dip.files.atomic import FileError, reason
 from napari_dip.files.figures import side_by_side
 from napari_dip.files.image_file import write_image
+from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
 from napari_dip.samples.pictures import SAMPLES, Sample
@@ -21,24 +22,25 @@ from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
 
 FIGURE = "before-after.png"
+"""The figure's file name."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What was shown.
+    """A demo that has run.
 
     Attributes
     ----------
     sample
-        The picture.
+        The sample picture.
     task
-        What was asked for.
+        The task, with the settings that were asked for.
     result
-        What became of it.
+        The restoration.
     psnr
-        Before and after in dB, where there is a truth to compare with.
+        PSNR before and after in dB; None if the sample has no reference.
     folder, files
-        Where the pictures are, and their names.
+        The folder of the images, and their file names.
     """
 
     sample: Sample
@@ -57,19 +59,22 @@ def run_demo(
     seed: int = 0,
     device: str = "auto",
     settings: dict[str, Any] | None = None,
+    run: Callable[[Job], Restoration] = Job.result,
 ) -> Demo:
-    """Degrade a bundled picture, restore it, and write the pictures and a figure.
+    """Degrade a sample picture, restore it, and write the images and a figure.
 
     Parameters
     ----------
     task
-        A task's name.
+        The name of a task.
     folder
-        Where the pictures go. Where it has files already, a new folder with a number is made.
+        The folder to write to. If it has files already, a new folder with a number is made.
     preset, seed, device
         As in `restore`.
     settings
         Further settings of the task.
+    run
+        Runs the job, for instance with a progress bar.
 
     Raises
     ------
@@ -90,7 +95,7 @@ def run_demo(
         device=device,
     )
     folder = _fresh(folder)
-    result = run_job(job)
+    result = run(job)
     before = _enlarged(sample.image, result.image.shape)
     scores = None
     if sample.reference is not None:
@@ -122,7 +127,7 @@ def _titled(title: str, scores: tuple[float, float] | None, which: int) -> str:
 
 
 def _enlarged(image: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """The image at a result's size, by bicubic interpolation: what it is to be compared with."""
+    """The image at the size of a result, by bicubic interpolation, to compare the two."""
     from skimage.transform import resize
 
     if image.shape == shape:
@@ -132,7 +137,7 @@ def _enlarged(image: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _fresh(folder: Path) -> Path:
-    """An empty folder of that name, or of that name and the first number that is free."""
+    """Make an empty folder of this name, followed by the first free number if it is taken."""
     number, candidate = 1, folder
     while candidate.exists() and not (candidate.is_dir() and not any(candidate.iterdir())):
         number += 1

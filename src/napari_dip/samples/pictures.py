@@ -1,6 +1,6 @@
-"""A degraded picture for each task, made from scikit-image's bundled ones; nothing is downloaded.
+"""A degraded sample picture for each task, made from the images that scikit-image brings along.
 
-They are small (256 x 256), 8-bit, and the same on every call.
+The pictures are small (256 x 256), 8-bit, and the same on every call. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-
 SIDE = 256
+"""Width and height of the pictures in pixels."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that has something to be restored.
+    """A degraded picture, with whatever its task needs.
 
     Attributes
     ----------
     title
-        What it is.
+        The name that users see.
     image
         The degraded picture, (y, x, 3) uint8.
     reference
-        The picture before it was degraded, None where there is no such thing.
+        The picture before it was degraded; None if there is none.
     mask
         (y, x) bool, True where pixels are missing.
     guide
-        The flash picture, (y, x, 3) uint8.
+        The picture with flash, (y, x, 3) uint8.
     psf
         The point spread function, (y, x) float32 with a sum of 1.
     settings
-        What is known about the degradation, as settings of the task.
+        Settings of the task that describe the degradation, such as `sigma`.
     axes
-        Letters for the image's axes.
+        One letter for each axis of `image`.
     """
 
     title: str
@@ -54,13 +54,13 @@ class Sample:
 
 
 def noisy_photo() -> Sample:
-    """A portrait with Gaussian noise of sigma 25 of 255."""
+    """A portrait with Gaussian noise (sigma 25 of 255)."""
     clean = _crop("astronaut", 0, 96)
     return Sample("Noisy photo", _noisy(clean, 25), clean, settings={"sigma": 25 / 255})
 
 
 def compressed_photo() -> Sample:
-    """A still life, saved as JPEG with a quality of 10."""
+    """A still life, saved as a JPEG of quality 10."""
     from PIL import Image
 
     clean = _crop("coffee", 60, 180)
@@ -95,7 +95,7 @@ def small_photo() -> Sample:
 
 
 def blurred_tissue() -> Sample:
-    """Stained tissue under a microscope, out of focus, with noise of sigma 2, and the PSF."""
+    """Stained tissue, blurred by a Gaussian PSF, with noise (sigma 2 of 255), and that PSF."""
     from scipy.ndimage import convolve
 
     clean = _crop("immunohistochemistry", 100, 100)
@@ -113,12 +113,12 @@ def blurred_tissue() -> Sample:
 
 
 def photo_to_enhance() -> Sample:
-    """A cat whose fur could stand out more."""
+    """A cat whose fur could stand out more; there is no degradation and no reference."""
     return Sample("Photo to enhance", _crop("chelsea", 22, 100), settings={"gain": 2.0})
 
 
 def flash_pair() -> Sample:
-    """A table in warm light, noisy, and the same one lit by a flash (simulated from one photo)."""
+    """A noisy table in warm light, and the same table with flash, simulated from one photo."""
     clean = _crop("coffee", 60, 180).astype(np.float64)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     lamp = 0.75 - 0.25 * x
@@ -139,7 +139,7 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
     "enhance": photo_to_enhance,
     "flash": flash_pair,
 }
-"""What makes the sample of each task, by the task's name."""
+"""The function that makes the sample of each task, by the name of the task."""
 
 
 def _crop(name: str, top: int, left: int) -> Array:

@@ -1,4 +1,4 @@
-"""A noisy stack and a noisy movie to try things on, made up: nothing is downloaded."""
+"""A noisy stack and a noisy movie, both synthetic; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -12,28 +12,26 @@ from napari_dip.samples.pictures import Sample
 
 Array = NDArray[Any]
 
+STACK_SHAPE = (16, 96, 96)
+"""Slices, rows and columns."""
 
-STACK = (16, 96, 96)
+MOVIE_SHAPE = (12, 96, 96)
+"""Frames, rows and columns."""
 
-
-MOVIE = (12, 96, 96)
-
-
-SIGMA = 25 / 255
-"""The noise's standard deviation, of the value range."""
-
+NOISE_SIGMA = 25 / 255
+"""Standard deviation of the noise, as a fraction of the value range."""
 
 VOXEL = {"z": 0.4, "y": 0.2, "x": 0.2}
-"""Micrometers along each axis of the stack."""
+"""Size of a voxel of the stack in micrometers."""
 
 
 def threads_and_spots(sides: Sequence[int]) -> Array:
-    """What might be in a cell: threads and spots that go through several slices.
+    """Draw threads and spots that go through several slices, as they might be in a cell.
 
     Parameters
     ----------
     sides
-        Slices, rows and columns.
+        Numbers of slices, rows and columns.
 
     Returns
     -------
@@ -52,19 +50,19 @@ def threads_and_spots(sides: Sequence[int]) -> Array:
 
 def noisy_stack() -> Sample:
     """A stack of threads and spots, (z, y, x) uint16, in 12 bits, with Gaussian noise."""
-    depth, *plane = STACK
+    depth, *plane = STACK_SHAPE
     clean = threads_and_spots((2 * depth, *plane))[::2]  # slices lie twice as far apart as pixels
     clean = 0.2 + 0.7 * clean  # a camera's dark pixels are not at zero
     return Sample("Noisy stack", _noisy(clean), _counts(clean), axes="ZYX")
 
 
 def noisy_movie() -> Sample:
-    """Stained tissue that drifts by under a microscope, (t, y, x) uint16, with Gaussian noise."""
+    """Stained tissue that drifts through the field of view, (t, y, x) uint16, in 12 bits, noisy."""
     from skimage.color import rgb2gray
     from skimage.data import immunohistochemistry
 
     tissue = 1 - rgb2gray(immunohistochemistry()).astype(np.float32)
-    count, height, width = MOVIE
+    count, height, width = MOVIE_SHAPE
     clean = np.stack(
         [
             tissue[200 + n : 200 + n + height, 150 + 3 * n : 150 + 3 * n + width]
@@ -75,10 +73,10 @@ def noisy_movie() -> Sample:
 
 
 def _counts(image: Array) -> Array:
-    """Values from 0 to 1 as a camera of 12 bits gives them."""
+    """Convert values from 0 to 1 to the counts of a 12-bit camera."""
     return np.asarray(np.rint(4095 * image).clip(0, 4095), np.uint16)
 
 
 def _noisy(image: Array) -> Array:
-    noise = np.random.default_rng(1).normal(0, SIGMA, image.shape)
+    noise = np.random.default_rng(1).normal(0, NOISE_SIGMA, image.shape)
     return _counts(image + noise)
