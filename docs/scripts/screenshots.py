@@ -56,11 +56,11 @@ class Story:
         self.dock._inputs.choose("reference", names.get("Original"))
         self.choose_iterations()
 
-    def open_stack(self, extent: StackScope) -> None:
-        """The sample that the story is of, to be denoised to this extent."""
+    def open_stack(self, scope: StackScope) -> None:
+        """The sample that the story is of, to be denoised to this scope."""
         noisy = self.viewer.open_sample(PLUGIN, self.task)[0]
         self.dock.choose("denoise", image=noisy)
-        self.dock._inputs._parts.widgets["extent"].value = extent
+        self.dock._inputs._parts.widgets["scope"].value = scope
         self.fill(Denoise(iterations=self.iterations))
         live(3)
 
@@ -217,7 +217,7 @@ def tell_blocks(folder: Path, iterations: int | None) -> None:
     noisy = np.clip(np.pad(camera(), 256, mode="symmetric") + noise, 0, 255).astype(np.uint8)
     slide = story.viewer.add_image(noisy, name="Slide", scale=(0.5, 0.5), units="um")
     story.dock.choose("denoise", image=slide)
-    story.dock._inputs._parts.widgets["block_size"].value = 384
+    story.dock._inputs._parts.widgets["tile_size"].value = 384
     story.fill(Denoise(iterations=iterations))
     live(3)
     story.run("", half_way="blocks")

@@ -12,8 +12,7 @@ from napari_dip.samples.pictures import SAMPLES, Sample
 from napari_dip.samples.stacks import VOXEL, noisy_movie, noisy_stack
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
-from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.restore.model import as_dict
+from napari_dip.ui.layers.provenance import KEY, task_to_dict
 
 if TYPE_CHECKING:
     from napari_dip.samples.demo import Demo
@@ -70,7 +69,7 @@ def layers_of_demo(shown: Demo) -> list[LayerTuple]:
 
 
 def _layers(sample: Sample, task: Task) -> list[LayerTuple]:
-    settings = as_dict(task)
+    settings = task_to_dict(task)
     made_for = {"task": settings.pop("task"), "settings": settings}
     # `rgb` is said, not guessed: so is everything else that shapes leave open.
     rgb = sample.axes.endswith("S")

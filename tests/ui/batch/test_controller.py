@@ -49,7 +49,7 @@ def test_the_form_becomes_a_batch():
     batch = model.batch()
     assert (batch.images, batch.output, batch.task) == (["a.tif", "b/*.png"], "out", TINY)
     assert (batch.each, batch.block, batch.workers, batch.scheduler) == (None,) * 4
-    model.each, model.block_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
+    model.each, model.tile_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
     batch = model.batch()
     assert (batch.each, batch.block, batch.workers, batch.scheduler) == ("T", 256, 3, "host:8786")
     assert (batch.resume, batch.overwrite) == (True, False)

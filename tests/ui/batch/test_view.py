@@ -27,7 +27,7 @@ def test_it_says_what_is_typed(view):
     view._files._output.value = None
     view._sides.widgets["mask_path"].value = "/masks"
     view._division.widgets["each"].value = "T"
-    view._division.widgets["block_size"].value = 512
+    view._division.widgets["tile_size"].value = 512
     view._run.widgets["keep_finished"].value = False
     view._choice.value = "upscale"
     assert view.heard | {"form_error": ""} == {
@@ -36,7 +36,7 @@ def test_it_says_what_is_typed(view):
         "output": "",
         "mask_path": "/masks",
         "each": "T",
-        "block_size": 512,
+        "tile_size": 512,
         "keep_finished": False,
         "name": "upscale",
     }

@@ -8,7 +8,7 @@ from napari.components import ViewerModel
 
 from napari_dip.errors import UserError
 from napari_dip.ui.compare.comparison import Comparison, Mode
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 
 from ..arrays import Lazy
 
@@ -198,7 +198,9 @@ def test_a_third_layer_leaves_the_curtain(comparison, viewer):
 
 def test_a_curtain_of_other_scales(comparison, viewer):
     a = viewer.layers["a"]
-    fine = viewer.add_image(np.ones((80, 120)), **take(a, viewer.dims).layer_kwargs(4), name="fine")
+    fine = viewer.add_image(
+        np.ones((80, 120)), **source_from_layer(a, viewer.dims).layer_kwargs(4), name="fine"
+    )
     done(comparison.choose([a, fine]))
     done(comparison.draw_curtain())
     part = comparison.curtain.layers[0]

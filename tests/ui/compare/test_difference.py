@@ -8,7 +8,7 @@ from napari.layers import Image
 from napari_dip.errors import UserError
 from napari_dip.ui.compare.difference import difference
 from napari_dip.ui.compare.picture import picture_of
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 
 
 def pictures(*layers):
@@ -23,7 +23,7 @@ def finer(layer, factor, values):
     """A layer that lies exactly over another, with smaller pixels."""
     viewer = ViewerModel()
     viewer.add_layer(layer)
-    return Image(values, name="fine", **take(layer, viewer.dims).layer_kwargs(factor))
+    return Image(values, name="fine", **source_from_layer(layer, viewer.dims).layer_kwargs(factor))
 
 
 def test_the_difference_is_b_minus_a_and_not_wrapped():

@@ -9,7 +9,7 @@ from skimage.measure import profile_line
 from napari_dip.ui.compare import profile
 from napari_dip.ui.compare.picture import picture_of
 from napari_dip.ui.compare.profile import Cut, ProfileLine, read_profiles
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 
 from ..arrays import Lazy
 
@@ -107,7 +107,7 @@ def test_axes_of_different_units_have_no_common_one():
 def test_layers_of_other_scales_and_units_are_cut_at_the_same_place(viewer, line):
     a = viewer.layers["a"]
     fine = viewer.add_image(
-        np.kron(a.data, np.ones((4, 4))), **take(a, viewer.dims).layer_kwargs(4)
+        np.kron(a.data, np.ones((4, 4))), **source_from_layer(a, viewer.dims).layer_kwargs(4)
     )
     small = viewer.add_image(
         a.data, scale=(500, 500), translate=(3000, 4000), units="nm", name="nm"

@@ -7,7 +7,7 @@ from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.regions import mask_of, new_mask, rectangle_of, view_of
-from napari_dip.ui.layers.source import cropped, take
+from napari_dip.ui.layers.source import cropped, source_from_layer
 
 PLACE = {"scale": (0.5, 0.25), "translate": (3, -2), "rotate": 30, "units": ("um", "um")}
 SQUARE = np.array([(4, 6), (4, 12), (9, 12), (9, 6)])
@@ -16,7 +16,7 @@ SQUARE = np.array([(4, 6), (4, 12), (9, 12), (9, 6)])
 def source_of(layer, **options):
     viewer = ViewerModel()
     viewer.add_layer(layer)
-    return take(layer, viewer.dims, **options)
+    return source_from_layer(layer, viewer.dims, **options)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers.kwargs import displayable, stacked
-from napari_dip.ui.layers.source import beside, cropped, level_0, take
+from napari_dip.ui.layers.kwargs import displayable, stack_kwargs
+from napari_dip.ui.layers.source import cropped, finest_level, input_from_layer, source_from_layer
 
 PLACE = {
     "scale": (0.5, 0.25),
@@ -45,7 +45,7 @@ def shown(*layers):
 
 
 def source_of(layer, **options):
-    return take(layer, shown(layer).dims, **options)
+    return source_from_layer(layer, shown(layer).dims, **options)
 
 
 def test_a_picture_is_taken_whole_as_a_copy():
@@ -93,7 +93,7 @@ def test_a_result_of_an_unplaced_layer_is_unplaced(shape):
     source = source_of(Image(rng.random(shape)))
     result = Image(source.crop.read(), **source.layer_kwargs())
     assert np.allclose(result.data_to_world((0,) * len(shape)), source.start)
-    stack = Image(source.crop.read()[None], **stacked(source.layer_kwargs()))
+    stack = Image(source.crop.read()[None], **stack_kwargs(source.layer_kwargs()))
     assert np.allclose(stack.data_to_world((0,) * stack.ndim), (0, *source.start))
 
 
@@ -114,7 +114,7 @@ def test_pitfall_15_only_the_crop_of_the_finest_level_is_read():
     fine = Lazy(rng.random((64, 96)))
     layer = Image([fine, rng.random((32, 48))], multiscale=True, contrast_limits=(0, 1))
     fine.read.clear()
-    assert level_0(layer) is fine
+    assert finest_level(layer) is fine
     source = cropped(source_of(layer), (8, 16), (40, 56))
     assert not fine.read  # nothing on the thread of the window
     assert np.array_equal(source.crop.read(), fine.array[8:40, 16:56])
@@ -139,7 +139,7 @@ def test_the_slice_on_display_keeps_its_place_in_the_stack():
     layer = Image(rng.random((5, 20, 30)), scale=(2, 1, 1), translate=(10, 0, 0))
     viewer = shown(layer)
     viewer.dims.set_current_step(0, 3)
-    source = take(layer, viewer.dims)
+    source = source_from_layer(layer, viewer.dims)
     assert source.axes == "TYX"
     assert np.array_equal(source.crop.read(), layer.data[3:4])
     result = Image(source.crop.read(), **source.layer_kwargs())
@@ -150,7 +150,7 @@ def test_the_slice_is_found_where_the_viewers_units_are_others():
     layer = Image(rng.random((5, 20, 30)), scale=(2, 1, 1), units=("um", "nm", "nm"))
     viewer = shown(layer)
     viewer.dims.set_current_step(0, 3)
-    assert take(layer, viewer.dims).start[0] == 3
+    assert source_from_layer(layer, viewer.dims).start[0] == 3
 
 
 def test_the_slice_follows_the_order_of_axes():
@@ -158,7 +158,7 @@ def test_the_slice_follows_the_order_of_axes():
     viewer = shown(layer)
     viewer.dims.order = (1, 0, 2)
     viewer.dims.set_current_step(1, 7)
-    source = take(layer, viewer.dims)
+    source = source_from_layer(layer, viewer.dims)
     assert source.axes == "YTX"
     assert np.array_equal(source.crop.read(), layer.data[:, 7:8])
 
@@ -167,7 +167,7 @@ def test_a_volume_is_taken_at_the_current_time():
     layer = Image(rng.random((4, 5, 20, 30)))
     viewer = shown(layer)
     viewer.dims.set_current_step(0, 2)
-    source = take(layer, viewer.dims, volume=True)
+    source = source_from_layer(layer, viewer.dims, volume=True)
     assert source.axes == "TZYX"
     assert source.sides == (5, 20, 30)
     assert np.array_equal(source.crop.read(), layer.data[2:3])
@@ -186,22 +186,24 @@ def test_a_crop_outside_is_refused():
 def test_layers_beside_are_cropped_alike():
     image, stack = rng.random((20, 30)), rng.random((40, 60))
     source = cropped(source_of(Image(image)), (4, 6), (12, 20))
-    assert np.array_equal(beside(Image(image), source, "guide").read(), image[4:12, 6:20])
-    assert np.array_equal(beside(Image(stack), source, "reference", 2).read(), stack[8:24, 12:40])
+    assert np.array_equal(input_from_layer(Image(image), source, "guide").read(), image[4:12, 6:20])
+    assert np.array_equal(
+        input_from_layer(Image(stack), source, "reference", 2).read(), stack[8:24, 12:40]
+    )
     with pytest.raises(UserError, match=r"reference: .* \(20, 30\), but \(40, 60\)"):
-        beside(Image(image), source, "reference", 2)
+        input_from_layer(Image(image), source, "reference", 2)
 
 
 def test_a_flat_mask_goes_with_a_slice_of_a_stack():
     source = source_of(Image(rng.random((5, 20, 30))))
     flat = rng.integers(0, 2, (20, 30))
-    assert np.array_equal(beside(Labels(flat), source, "mask").read(), flat)
+    assert np.array_equal(input_from_layer(Labels(flat), source, "mask").read(), flat)
 
 
 def test_a_stack_of_iterations_lies_where_its_frames_do():
     source = source_of(Image(rng.random((20, 30)), **PLACE))
     frame = Image(np.zeros((20, 30)), **source.layer_kwargs())
-    stack = Image(np.zeros((4, 20, 30)), **stacked(source.layer_kwargs()))
+    stack = Image(np.zeros((4, 20, 30)), **stack_kwargs(source.layer_kwargs()))
     assert stack.axis_labels == ("iteration", "y", "x")
     for pixel in ((0, 0), (19, 7)):
         assert np.allclose(stack.data_to_world((2, *pixel)), (2, *frame.data_to_world(pixel)))

@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip import UserError
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.restore.partition import block_sides, divide
 
 
@@ -13,7 +13,7 @@ def divided(shape, labels=None, *, block=0, fits=True, volume=False, each=False,
     viewer = ViewerModel()
     data = np.broadcast_to(np.uint8(1), shape)  # as large as it likes
     image = viewer.add_image(data, axis_labels=labels, contrast_limits=(0, 1), **layer)
-    source = take(image, viewer.dims, volume=volume, each=each)
+    source = source_from_layer(image, viewer.dims, volume=volume, each=each)
     return divide(source, block, fits=fits)
 
 

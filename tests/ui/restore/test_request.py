@@ -77,7 +77,7 @@ def test_a_psf_and_a_guide_fit_a_slice_of_a_stack(viewer):
 
 def test_a_psf_of_a_volume_keeps_its_thin_axis(viewer):
     image = viewer.add_image(rng.random((4, 20, 30)))
-    model = RestoreModel(image=image, extent=StackScope.VOLUME, psf=Image(np.ones((1, 5, 5))))
+    model = RestoreModel(image=image, scope=StackScope.VOLUME, psf=Image(np.ones((1, 5, 5))))
     model.task = Deblur()
     assert request_of(model, viewer.dims).prepare().measurement.psf.shape == (1, 5, 5)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.restore.partition import divide
 from napari_dip.ui.restore.sliders import Sliders
 
@@ -22,7 +22,7 @@ def movie(viewer):
 
 @pytest.fixture
 def sliders(viewer, movie):
-    division = divide(take(movie, viewer.dims, volume=True, each=True), 0, fits=True)
+    division = divide(source_from_layer(movie, viewer.dims, volume=True, each=True), 0, fits=True)
     assert division.each == (0,)
     return Sliders(viewer.dims, division)
 

@@ -48,8 +48,8 @@ class Dock:
 
         monkeypatch.setattr(TilingPlan, "job", held)
 
-    def restore(self, layer, extent=StackScope.SLICES, fits=100):
-        self.model.image, self.model.extent = layer, extent
+    def restore(self, layer, scope=StackScope.SLICES, fits=100):
+        self.model.image, self.model.scope = layer, scope
         self.let(fits)
         self.ask(Action.RUN)
         if fits == 100:
@@ -212,7 +212,7 @@ def test_a_reference_tells_each_frames_psnr(dock, viewer, frames):
 
 def test_blocks_are_what_restore_large_makes_of_them(dock, viewer, rng, tmp_path):
     image = rng.random((90, 75)).astype(np.float32)
-    dock.model.block_size = 48
+    dock.model.tile_size = 48
     result = dock.restore(viewer.add_image(image, name="cells"), StackScope.SLICE)
     alike = restored(tmp_path, image, axes="YX", block=48)
     np.testing.assert_array_equal(np.asarray(result.data), alike, strict=True)
@@ -239,7 +239,7 @@ def test_pitfall_15_a_large_layer_is_never_read_whole(dock, viewer, rng, kind):
     layer = viewer.add_image(data, contrast_limits=(0, 1), multiscale=kind == "pyramid", name="x")
     reads.clear()
     lazy.reads.clear()
-    dock.model.block_size = 40
+    dock.model.tile_size = 40
     result = dock.restore(layer)
     assert np.isfinite(np.asarray(result.data)).all()
     if kind != "dask":
@@ -284,7 +284,7 @@ def test_stop_keeps_what_is_done_and_run_goes_on_with_it(dock, viewer, frames, t
 def test_stop_before_there_was_anything_to_see(dock, viewer, frames, tmp_path):
     layer = viewer.add_image(frames, name="cells")
     dock.model.folder = tmp_path
-    dock.model.image, dock.model.extent = layer, StackScope.SLICES
+    dock.model.image, dock.model.scope = layer, StackScope.SLICES
     dock.ask(Action.RUN)
     until(lambda: dock.run.mosaic is not None)
     dock.run.stop()
@@ -429,7 +429,7 @@ def test_a_guide_of_another_shape_is_told(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells")
     dock.model.task = FlashNoFlash()
     dock.model.guide = viewer.add_image(frames[:2], name="flash")
-    dock.model.image, dock.model.extent = layer, StackScope.SLICES
+    dock.model.image, dock.model.scope = layer, StackScope.SLICES
     dock.ask(Action.RUN)
     assert "guide: 'flash' has the shape (2, 36, 40)" in dock.message
     assert dock.model.phase is Phase.IDLE
@@ -438,14 +438,14 @@ def test_a_guide_of_another_shape_is_told(dock, viewer, frames):
 def test_the_dock_says_what_is_fitted_together(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", axis_labels=("t", "y", "x"))
     dock.view.changed.emit("image", layer)
-    assert dock.view.told["show_division"] == ("", False)
-    dock.view.changed.emit("extent", StackScope.SLICES)
-    assert dock.view.told["show_division"] == ("4 frames one by one", True)
-    dock.view.changed.emit("block_size", 32)
+    assert dock.view.told["show_partition"] == ("", False)
+    dock.view.changed.emit("scope", StackScope.SLICES)
+    assert dock.view.told["show_partition"] == ("4 frames one by one", True)
+    dock.view.changed.emit("tile_size", 32)
     told = ("4 frames one by one; 4 blocks of 32 each", True)
-    assert dock.view.told["show_division"] == told
-    dock.view.changed.emit("block_size", 3)
-    assert dock.view.told["show_division"] == ("", False)
+    assert dock.view.told["show_partition"] == told
+    dock.view.changed.emit("tile_size", 3)
+    assert dock.view.told["show_partition"] == ("", False)
 
 
 def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
@@ -460,12 +460,12 @@ def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
         return dock.view.told.get("show_estimate", ("",))[0]
 
     until(answered, 60)
-    assert dock.view.told["show_division"] == ("4 blocks of 512", True)
+    assert dock.view.told["show_partition"] == ("4 blocks of 512", True)
 
 
 def test_blocks_that_wait_are_shown_without_their_borders(dock, viewer, rng):
     image = rng.random((90, 75)).astype(np.float32)
-    dock.model.block_size = 48
+    dock.model.tile_size = 48
     layer = viewer.add_image(image, name="cells")
     dock.restore(layer, StackScope.SLICE, fits=2)
     shown = viewer.layers["cells [denoise]"].data

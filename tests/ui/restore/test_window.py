@@ -15,9 +15,8 @@ from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.docks import RestoreDock
-from napari_dip.ui.layers.provenance import KEY
+from napari_dip.ui.layers.provenance import KEY, task_to_dict
 from napari_dip.ui.restore import request as request_module
-from napari_dip.ui.restore.model import as_dict
 from napari_dip.ui.run import controller as steering
 from napari_dip.ui.run.model import Action, StackScope
 from napari_dip.ui.run.thread import Phase
@@ -47,7 +46,7 @@ class Person:
         self.qtbot.mouseClick(self.button(action), Qt.MouseButton.LeftButton)
 
     def fill(self, task):
-        QApplication.clipboard().setText(json.dumps(as_dict(task)))
+        QApplication.clipboard().setText(json.dumps(task_to_dict(task)))
         self.click(Action.PASTE)
 
     def wait(self, condition):
@@ -172,7 +171,7 @@ def test_a_movie_is_restored_frame_after_frame(person, viewer, rgb):
     movie = viewer.add_image(values, name="movie", axis_labels=("t", "y", "x"), rgb=rgb)
     person.dock.choose(image=movie)
     parts = person.dock._inputs._parts
-    parts.widgets["extent"].value = StackScope.SLICES
+    parts.widgets["scope"].value = StackScope.SLICES
     assert parts._words.text().startswith("3 frames one by one")
     result = person.restore(Denoise(**TINY))
     assert (result.data.shape, result.data.dtype, result.rgb) == (shape, dtype, rgb)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.run.preview import Preview
 
 
 def preview_over(viewer, layer):
-    kwargs = take(layer, viewer.dims).layer_kwargs()
+    kwargs = source_from_layer(layer, viewer.dims).layer_kwargs()
     return Preview(viewer.layers, layer, f"{layer.name} [denoise]", kwargs)
 
 

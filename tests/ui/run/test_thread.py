@@ -14,7 +14,7 @@ from napari.layers import Image
 from napari_dip.errors import UserError
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.upscale import Upscale
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.restore.request import RestoreRequest
 from napari_dip.ui.restore.run import RestoreRun
 from napari_dip.ui.run.thread import Phase
@@ -213,7 +213,7 @@ def test_a_request_is_checked_on_the_thread(start):
     layer = Image(np.zeros((20, 30), np.float32))
     viewer = ViewerModel()
     viewer.add_layer(layer)
-    run = RestoreRun(RestoreRequest(Denoise(), take(layer, viewer.dims)))
+    run = RestoreRun(RestoreRequest(Denoise(), source_from_layer(layer, viewer.dims)))
     run.start()
     assert run.wait(WAIT)
     assert "nothing to restore" in run.error
@@ -224,7 +224,7 @@ def test_the_engine_carries_out_a_request():
     viewer = ViewerModel()
     viewer.add_layer(layer)
     task = Upscale(factor=2, iterations=2, filters=(4,))
-    request = RestoreRequest(task, take(layer, viewer.dims), seed=5)
+    request = RestoreRequest(task, source_from_layer(layer, viewer.dims), seed=5)
     run = RestoreRun(request)
     run.start()
     assert run.wait(60)
@@ -240,7 +240,7 @@ def test_a_volumes_scale_tells_how_far_apart_slices_are(volume, factor):
     values = np.random.default_rng(0).random((4, 16, 18), np.float32)
     viewer = ViewerModel()
     layer = viewer.add_image(values, scale=(2, 0.5, 0.5))
-    source = take(layer, viewer.dims, volume=volume)
+    source = source_from_layer(layer, viewer.dims, volume=volume)
     task = RestoreRequest(Denoise(iterations=1, filters=(4,), sigma=0.1), source).prepare().task
     assert task.anisotropy == (factor or 1.0)
 
@@ -250,7 +250,9 @@ def test_pitfall_10_previews_have_the_dtype_of_the_result():
     layer = Image(image)
     viewer = ViewerModel()
     viewer.add_layer(layer)
-    run = RestoreRun(RestoreRequest(Denoise(iterations=3, filters=(4,)), take(layer, viewer.dims)))
+    run = RestoreRun(
+        RestoreRequest(Denoise(iterations=3, filters=(4,)), source_from_layer(layer, viewer.dims))
+    )
     run.start()
     assert run.wait(60)
     assert [s.image.dtype for s in run.timeline.snapshots] == [np.uint16] * 3

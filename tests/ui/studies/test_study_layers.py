@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.layers.kwargs import plain_kwargs
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.layers.source import take
+from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.studies.slice_names import OVERLAY, slice_names
 from napari_dip.ui.studies.study_layers import StudyLayers
 
@@ -39,7 +39,7 @@ def source(viewer):
 @pytest.fixture
 def exhibit(viewer, source):
     def make(**options):
-        kwargs = take(source, viewer.dims).layer_kwargs()
+        kwargs = source_from_layer(source, viewer.dims).layer_kwargs()
         return StudyLayers(
             viewer, "cells [priors]", kwargs, axis="prior", source_layer=source, **options
         )

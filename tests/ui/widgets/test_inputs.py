@@ -80,7 +80,7 @@ def test_choices_are_emitted(inputs, viewer):
         "reference": None,
         "region": Region.WHOLE,
         "rectangle": None,
-        "extent": StackScope.SLICE,
+        "scope": StackScope.SLICE,
     }
 
 
@@ -95,9 +95,9 @@ def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs, viewer)
     heard = {}
     inputs.changed.connect(heard.__setitem__)
     inputs._parts.widgets["region"].value = Region.VIEW
-    inputs._parts.widgets["extent"].value = StackScope.VOLUME
+    inputs._parts.widgets["scope"].value = StackScope.VOLUME
     assert heard["region"] is Region.VIEW  # PySide6 makes it plain text
-    assert heard["extent"] is StackScope.VOLUME
+    assert heard["scope"] is StackScope.VOLUME
 
 
 def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
@@ -107,11 +107,11 @@ def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
 
 
 def test_a_stack_can_be_restored_as_a_volume(inputs, viewer):
-    assert is_hidden(inputs, "extent")
+    assert is_hidden(inputs, "scope")
     stack = viewer.add_image(np.zeros((3, 20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    assert not is_hidden(inputs, "extent")
+    assert not is_hidden(inputs, "scope")
 
 
 @pytest.mark.parametrize(
@@ -124,18 +124,18 @@ def test_a_stack_can_be_divided_as_it_has_axes(qtbot, viewer, shape, count, divi
     stack = viewer.add_image(np.zeros(shape))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    assert inputs._parts.widgets["extent"].choices == tuple(StackScope)[:count]
+    assert inputs._parts.widgets["scope"].choices == tuple(StackScope)[:count]
 
 
 def test_a_picture_is_no_volume_even_if_the_last_image_was_one(inputs, viewer):
     stack, picture = viewer.add_image(np.zeros((3, 20, 30))), viewer.add_image(np.zeros((20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    inputs._parts.widgets["extent"].value = StackScope.VOLUME
+    inputs._parts.widgets["scope"].value = StackScope.VOLUME
     heard = {}
     inputs.changed.connect(heard.__setitem__)
     inputs.choose("image", picture)
-    assert heard == {"image": picture, "extent": StackScope.SLICE}
+    assert heard == {"image": picture, "scope": StackScope.SLICE}
 
 
 def test_what_is_divided_needs_a_folder_and_large_pictures_a_block(qtbot, viewer):
@@ -144,12 +144,12 @@ def test_what_is_divided_needs_a_folder_and_large_pictures_a_block(qtbot, viewer
     small, large = (viewer.add_image(np.zeros(s)) for s in ((20, 30), (20, 600)))
     inputs.reset_choices()
     inputs.choose("image", small)
-    inputs.show_division("", False)
-    assert is_hidden(inputs, "block_size")
+    inputs.show_partition("", False)
+    assert is_hidden(inputs, "tile_size")
     assert is_hidden(inputs, "folder")
     inputs.choose("image", large)
-    inputs.show_division("2 blocks of 512", True)
-    assert not is_hidden(inputs, "block_size")
+    inputs.show_partition("2 blocks of 512", True)
+    assert not is_hidden(inputs, "tile_size")
     assert not is_hidden(inputs, "folder")
     assert inputs._parts._words.text() == "2 blocks of 512"
 

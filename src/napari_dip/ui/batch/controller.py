@@ -41,7 +41,7 @@ class BatchModel(RunModel):
         Of the chosen task; each one's settings.
     mask_path, guide_path, psf_path
         A file for all pictures, or a folder with one of each picture's name.
-    mask_keeps, axes, each, block_size, overlap, warm, workers, scheduler
+    mask_keeps, axes, each, tile_size, overlap, warm, workers, scheduler
         As in `restore_many`; empty text or 0 leaves it to that.
     keep_finished
         Resume; results are replaced otherwise.
@@ -59,7 +59,7 @@ class BatchModel(RunModel):
     mask_keeps: bool = False
     axes: str = ""
     each: str = ""
-    block_size: int = 0
+    tile_size: int = 0
     overlap: int = 0
     warm: bool = True
     workers: int = 0
@@ -100,7 +100,7 @@ class BatchModel(RunModel):
             mask_keeps=self.mask_keeps and "mask" in sides,
             axes=self.axes.strip() or None,
             each=axes_from_text(self.each),
-            block=self.block_size or None,
+            block=self.tile_size or None,
             overlap=self.overlap or None,
             warm=self.warm,
             workers=self.workers or None,

@@ -127,7 +127,7 @@ def _division() -> list[ValueWidget]:
             tooltip=f"Axes whose entries are fitted one by one, such as T or TZ, or none{zarr}",
         ),
         _count(
-            "block_size",
+            "tile_size",
             "Block",
             f"Pixels along y and x that are fitted at once, for large pictures{zarr}",
             most=10**6,

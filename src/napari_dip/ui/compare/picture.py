@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_dip.data.value_range import nominal_range
 from napari_dip.ui.layers.kwargs import unit_factors
-from napari_dip.ui.layers.source import LayerSource, take
+from napari_dip.ui.layers.source import LayerSource, source_from_layer
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -99,7 +99,7 @@ def picture_of(layer: Image, dims: Dims) -> DisplayedSlice:
     UserError
         When it has no picture on display.
     """
-    return DisplayedSlice(layer.name, take(layer, dims))
+    return DisplayedSlice(layer.name, source_from_layer(layer, dims))
 
 
 def screen_pixel(viewer: Viewer, picture: DisplayedSlice) -> NDArray[np.float64]:

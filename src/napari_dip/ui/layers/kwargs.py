@@ -47,7 +47,7 @@ def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
     }
 
 
-def stacked(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
+def stack_kwargs(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
     """A layer's keywords with one more axis, of iterations or whatever, before the others."""
     names = ("scale", "translate", "rotate", "shear")
     transform = Affine(**{name: kwargs[name] for name in names}).expand_dims([0])

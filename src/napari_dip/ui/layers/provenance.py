@@ -51,3 +51,8 @@ def task_of(layer: Layer) -> Task:
     if not isinstance(made, dict) or "task" not in made:
         raise UserError(f"layer: {layer.name!r} was not made here; select a restored layer")
     return task_from_dict({"task": made["task"], **made.get("settings", {})})
+
+
+def task_to_dict(task: Task) -> dict[str, Any]:
+    """A task with its settings, as they are copied, remembered and read by `task_from_dict`."""
+    return {"task": task.name, **task.to_dict()}

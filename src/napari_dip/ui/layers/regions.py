@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.kwargs import unit_factors
-from napari_dip.ui.layers.source import LayerSource, beside, cropped
+from napari_dip.ui.layers.source import LayerSource, cropped, input_from_layer, source_from_layer
+from napari_dip.ui.run.model import Region, RunModel
 
 if TYPE_CHECKING:
+    from napari.components import Dims
     from napari.layers import Image, Layer
 
 
@@ -27,7 +29,7 @@ def mask_of(layer: Labels | Shapes, image: Image, source: LayerSource) -> Crop:
     """
     if isinstance(layer, Shapes):
         return _rasterised(layer, image, source)
-    crop = beside(layer, source, "mask")
+    crop = input_from_layer(layer, source, "mask")
     if not _same_place(layer, image):
         raise UserError(
             f"mask: {layer.name!r} lies elsewhere than {image.name!r} (another scale, translate, "
@@ -50,6 +52,28 @@ def new_mask(image: Image) -> Labels:
         units=image.units,
         axis_labels=image.axis_labels,
     )
+
+
+def chosen_source(model: RunModel, dims: Dims) -> LayerSource:
+    """What of the chosen image is to be restored.
+
+    Raises
+    ------
+    UserError
+        When no image is chosen, or the region lies outside of it.
+    """
+    image = model.image
+    if image is None:
+        raise UserError("image: choose an Image layer; open one or a sample from the File menu")
+    scope = model.scope
+    source = source_from_layer(image, dims, volume=scope.is_volume, each=scope.is_looped)
+    if model.region is Region.VIEW:
+        return view_of(image, source)
+    if model.region is Region.RECTANGLE:
+        if model.rectangle is None:
+            raise UserError("region: choose a Shapes layer with a rectangle, or the whole image")
+        return rectangle_of(model.rectangle, image, source)
+    return source
 
 
 def rectangle_of(layer: Shapes, image: Image, source: LayerSource) -> LayerSource:

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-OTHER_AXES = "TPQRUVW"
+_AXIS_LETTERS = {"t": "T", "time": "T", "z": "Z", "c": "C", "channel": "C"}
+"""What axes are, by their labels."""
+
+
+_UNNAMED_AXES = "ZTC"
+"""What axes without such labels are, from the last one on."""
+
+_OTHER_AXES = "TPQRUVW"
 """Names for axes that are neither space nor colour; a source has one entry along each."""
 
 
@@ -69,7 +76,7 @@ class LayerSource:
     @property
     def axes(self) -> str:
         """The name of each of the array's axes, as the engine wants them."""
-        others = iter(OTHER_AXES)
+        others = iter(_OTHER_AXES)
         names = dict(zip(self.space, "ZYX"[-len(self.space) :], strict=True))
         axes = "".join(names.get(axis) or next(others) for axis in range(len(self.shape)))
         return axes + "S" * self.rgb
@@ -124,7 +131,9 @@ class LayerSource:
         }
 
 
-def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) -> LayerSource:
+def source_from_layer(
+    layer: Image, dims: Dims, *, volume: bool = False, each: bool = False
+) -> LayerSource:
     """The slice of a layer that is on display, or the volume around it; or all of these.
 
     Raises
@@ -132,7 +141,7 @@ def take(layer: Image, dims: Dims, *, volume: bool = False, each: bool = False) 
     UserError
         When the layer has no such slice or volume.
     """
-    data = level_0(layer)
+    data = finest_level(layer)
     shape = tuple(int(n) for n in data.shape[: layer.ndim])
     space = space_of(layer, dims, volume=volume)
     position = slice_position(layer, dims)
@@ -178,7 +187,7 @@ def cropped(source: LayerSource, start: Sequence[int], stop: Sequence[int]) -> L
     return replace(moved, crop=Crop(source.crop.data, moved.slices))
 
 
-def beside(
+def input_from_layer(
     layer: Image | Labels,
     source: LayerSource,
     role: str,
@@ -206,7 +215,7 @@ def beside(
     UserError
         When its shape is another.
     """
-    data = level_0(layer)
+    data = finest_level(layer)
     shape = tuple(int(n) for n in data.shape[: layer.ndim])
     grow = np.ones(len(source.shape), int)
     grow[list(source.space)] = factors
@@ -225,9 +234,48 @@ def beside(
     return Crop(data, tuple(box[missing:]))
 
 
-def level_0(layer: Layer) -> Any:
+def finest_level(layer: Layer) -> Any:
     """A layer's data, the finest level of a pyramid, not read yet."""
     return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+
+
+def axis_letters(name: str, labels: Sequence[str], space: Sequence[int], *, rgb: bool) -> str:
+    """A letter for each axis of a layer's array.
+
+    Parameters
+    ----------
+    name
+        The layer's, for the message.
+    labels
+        Its labels of axes.
+    space
+        Which of them are fitted, or shown, as space.
+    rgb
+        Whether there is one more axis, of a colour's samples.
+
+    Raises
+    ------
+    UserError
+        When it has more axes than there are letters.
+    """
+    letters = dict(zip(space, "ZYX"[-len(space) :], strict=True))
+    known = [_AXIS_LETTERS.get(str(label).lower(), "") for label in labels]
+    if len(space) == 3 and known[space[0]] == "T":
+        letters[space[0]] = "T"  # a short movie, with time as the third dimension
+    others = [axis for axis in range(len(labels)) if axis not in space]
+    for axis in others:
+        if known[axis] and known[axis] not in letters.values():
+            letters[axis] = known[axis]
+    free = [a for a in _UNNAMED_AXES if a not in letters.values()]
+    for axis in reversed(others):
+        if axis not in letters:
+            if not free:
+                raise UserError(
+                    f"image: {name!r} has more axes than can be gone through; restore the "
+                    "current slice, or take a part of it"
+                )
+            letters[axis] = free.pop(0)
+    return "".join(letters[axis] for axis in range(len(labels))) + "S" * rgb
 
 
 def space_of(layer: Image, dims: Dims, *, volume: bool) -> tuple[int, ...]:
@@ -248,7 +296,7 @@ def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
     return np.rint(layer.world_to_data(point)).astype(np.int64)
 
 
-def placed(
+def plane_kwargs(
     source: LayerSource, start: Sequence[float], scale: Sequence[float], *, rgb: bool
 ) -> dict[str, Any]:
     """Keywords of a layer of a plane that lies over a source's, at another resolution.

@@ -16,7 +16,7 @@ from napari_dip.files.atomic import TEMPORARY
 from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.ui.layers.kwargs import UNKNOWN
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.restore.partition import letters_of
+from napari_dip.ui.layers.source import axis_letters
 
 
 def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) -> list[str]:
@@ -68,7 +68,7 @@ def _axes(meta: dict[str, Any], ndim: int, *, rgb: bool) -> Axes:
     """What is known of a layer's axes."""
     name = str(meta.get("name", ""))
     labels = meta.get("axis_labels") or ("",) * ndim
-    letters = letters_of(name, labels, (ndim - 2, ndim - 1), rgb=rgb)
+    letters = axis_letters(name, labels, (ndim - 2, ndim - 1), rgb=rgb)
     units = [str(unit) for unit in meta.get("units") or ("",) * ndim]
     return Axes(
         letters,

@@ -12,14 +12,14 @@ from psygnal import SignalInstance
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
-from napari_dip.ui.layers.provenance import task_of
-from napari_dip.ui.layers.regions import new_mask
-from napari_dip.ui.layers.source import level_0
+from napari_dip.ui.layers.provenance import task_of, task_to_dict
+from napari_dip.ui.layers.regions import chosen_source, new_mask
+from napari_dip.ui.layers.source import finest_level
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.restore.estimate import Estimate, Question, estimate
-from napari_dip.ui.restore.model import RestoreModel, as_dict
+from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.partition import block_sides, divide
-from napari_dip.ui.restore.request import divided_of, request_of, source_of
+from napari_dip.ui.restore.request import divided_of, request_of
 from napari_dip.ui.restore.run import RestoreRun
 from napari_dip.ui.restore.session import RestoreSession
 from napari_dip.ui.restore.tiled_run import TiledRun
@@ -48,7 +48,7 @@ class RestoreView(RunView, Protocol):
     def show_device(self, device: str) -> None: ...
     def show_curve(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None: ...
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None: ...
-    def show_division(self, words: str, is_divided: bool) -> None: ...
+    def show_partition(self, words: str, is_divided: bool) -> None: ...
     def show_estimate(self, text: str, is_warning: bool) -> None: ...
     def start_painting(self, layer: Any) -> None: ...
     def copy_text(self, text: str) -> None: ...
@@ -134,7 +134,7 @@ class RestoreController(RunController):
 
     def copy_settings(self) -> None:
         """Settings as JSON text to the clipboard."""
-        self.view.copy_text(json.dumps(as_dict(self.model.task), indent=2))
+        self.view.copy_text(json.dumps(task_to_dict(self.model.task), indent=2))
         self.model.say("Settings copied.")
 
     def paste_settings(self) -> None:
@@ -162,15 +162,15 @@ class RestoreController(RunController):
     def _estimate(self) -> None:
         model = self.model
         try:
-            source = source_of(model, self.viewer.dims)
-            division = divide(source, model.block_size, fits=model.fits)
+            source = chosen_source(model, self.viewer.dims)
+            division = divide(source, model.tile_size, fits=model.fits)
         except UserError:
             self.view.show_estimate("", False)
-            self.view.show_division("", False)
+            self.view.show_partition("", False)
             return
-        self.view.show_division(division.words, division.is_divided)
-        assert model.image is not None  # source_of has asked for it
-        samples = level_0(model.image).shape[-1] if source.rgb else 1
+        self.view.show_partition(division.words, division.is_divided)
+        assert model.image is not None  # chosen_source has asked for it
+        samples = finest_level(model.image).shape[-1] if source.rgb else 1
         channels = samples - 1 if samples in (2, 4) else samples
         sides = block_sides(source.sides, division.block)
         self._estimator.ask(Question(model.task, channels, sides, model.device))
@@ -178,7 +178,7 @@ class RestoreController(RunController):
 
     def _set(self, name: str, value: Any) -> None:
         setattr(self.model, name, value)
-        if name in ("name", "image", "region", "extent", "rectangle", "device", "block_size"):
+        if name in ("name", "image", "region", "scope", "rectangle", "device", "tile_size"):
             self.estimate()
 
     def _set_task(self, task: Task) -> None:
@@ -209,4 +209,4 @@ class RestoreController(RunController):
     @property
     def _can_be_cut(self) -> bool:
         """Whether blocks are decided on here, and are not yet."""
-        return self.model.fits and not self.model.block_size
+        return self.model.fits and not self.model.tile_size

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.ui.run.model import RunModel
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass
@@ -24,7 +20,7 @@ class RestoreModel(RunModel):
         Of the chosen task.
     tasks
         The settings of each task: changing the task back and forth loses nothing.
-    block_size
+    tile_size
         Pixels along y and x that are fitted at once; 0 to have it decided.
     folder
         Where what is restored part by part goes; None for a temporary place.
@@ -34,7 +30,7 @@ class RestoreModel(RunModel):
 
     name: str = "denoise"
     tasks: dict[str, Task] = field(default_factory=lambda: {n: t() for n, t in TASKS.items()})
-    block_size: int = 0
+    tile_size: int = 0
     folder: Path | None = None
     fits: bool = True
 
@@ -47,8 +43,3 @@ class RestoreModel(RunModel):
     def task(self, task: Task) -> None:
         self.tasks = {**self.tasks, task.name: task}
         self.name = task.name
-
-
-def as_dict(task: Task) -> dict[str, Any]:
-    """A task's settings as they are copied, remembered and read by `task_from_dict`."""
-    return {"task": task.name, **task.to_dict()}

@@ -12,7 +12,7 @@ from napari_dip.data.axes import AxisPlan
 from napari_dip.errors import UserError
 from napari_dip.tiling.plan import DEPTH, Layout, blocks_for
 from napari_dip.tiling.restore import BLOCK, BLOCK_3D, LEAST, OVERLAP
-from napari_dip.ui.layers.source import LayerSource
+from napari_dip.ui.layers.source import LayerSource, axis_letters
 
 Start = tuple[int, ...]
 """Where a frame, a slice or a block begins, along each axis of the array."""
@@ -20,14 +20,6 @@ Start = tuple[int, ...]
 
 LARGEST = 2048
 """Pixels along the longer side of a plane that is fitted as a whole, if memory allows."""
-
-
-LETTERS = {"t": "T", "time": "T", "z": "Z", "c": "C", "channel": "C"}
-"""What axes are, by their labels."""
-
-
-UNNAMED = "ZTC"
-"""What axes without such labels are, from the last one on."""
 
 
 ONE = {"T": "frame", "Z": "slice", "C": "channel"}
@@ -126,7 +118,7 @@ def divide(source: LayerSource, block: int, *, fits: bool) -> Partition:
     UserError
         When that can't be done.
     """
-    letters = letters_of(source.name, source.frame["axis_labels"], source.space, rgb=source.rgb)
+    letters = axis_letters(source.name, source.frame["axis_labels"], source.space, rgb=source.rgb)
     each = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
     shape = tuple(b - a for a, b in zip(source.start, source.stop, strict=True))
     if source.rgb:
@@ -155,42 +147,3 @@ def _block(source: LayerSource, block: int, fits: bool) -> int | None:
     while not fits and side >= longest and side > 2 * LEAST:
         side //= 2
     return side
-
-
-def letters_of(name: str, labels: Sequence[str], space: Sequence[int], *, rgb: bool) -> str:
-    """A letter for each axis of a layer's array.
-
-    Parameters
-    ----------
-    name
-        The layer's, for the message.
-    labels
-        Its labels of axes.
-    space
-        Which of them are fitted, or shown, as space.
-    rgb
-        Whether there is one more axis, of a colour's samples.
-
-    Raises
-    ------
-    UserError
-        When it has more axes than there are letters.
-    """
-    letters = dict(zip(space, "ZYX"[-len(space) :], strict=True))
-    known = [LETTERS.get(str(label).lower(), "") for label in labels]
-    if len(space) == 3 and known[space[0]] == "T":
-        letters[space[0]] = "T"  # a short movie, with time as the third dimension
-    others = [axis for axis in range(len(labels)) if axis not in space]
-    for axis in others:
-        if known[axis] and known[axis] not in letters.values():
-            letters[axis] = known[axis]
-    free = [a for a in UNNAMED if a not in letters.values()]
-    for axis in reversed(others):
-        if axis not in letters:
-            if not free:
-                raise UserError(
-                    f"image: {name!r} has more axes than can be gone through; restore the "
-                    "current slice, or take a part of it"
-                )
-            letters[axis] = free.pop(0)
-    return "".join(letters[axis] for axis in range(len(labels))) + "S" * rgb

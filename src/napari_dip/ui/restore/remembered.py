@@ -9,7 +9,7 @@ from qtpy.QtCore import QSettings
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS, task_from_dict
-from napari_dip.ui.restore.model import as_dict
+from napari_dip.ui.layers.provenance import task_to_dict
 
 
 def _store() -> QSettings:
@@ -20,7 +20,7 @@ def _store() -> QSettings:
 
 def remember(task: Task) -> None:
     """Keep a task's settings."""
-    _store().setValue(f"tasks/{task.name}", json.dumps(as_dict(task)))
+    _store().setValue(f"tasks/{task.name}", json.dumps(task_to_dict(task)))
 
 
 def remembered() -> dict[str, Task]:

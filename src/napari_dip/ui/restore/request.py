@@ -29,11 +29,10 @@ from napari_dip.tasks.base import InputName, Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
 from napari_dip.tiling.source import Given, TiledPicture
 from napari_dip.ui.layers.crop import Crop
-from napari_dip.ui.layers.regions import mask_of, rectangle_of, view_of
-from napari_dip.ui.layers.source import LayerSource, beside, level_0, take
+from napari_dip.ui.layers.regions import chosen_source, mask_of
+from napari_dip.ui.layers.source import LayerSource, finest_level, input_from_layer
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.partition import LARGEST, Partition, divide
-from napari_dip.ui.run.model import Region, RunModel
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -182,28 +181,6 @@ def _some(shape: tuple[int, ...], part: float) -> tuple[slice, ...]:
     return tuple(slice(start, start + 32) for start in starts)
 
 
-def source_of(model: RunModel, dims: Dims) -> LayerSource:
-    """What of the chosen image is to be restored.
-
-    Raises
-    ------
-    UserError
-        When no image is chosen, or the region lies outside of it.
-    """
-    image = model.image
-    if image is None:
-        raise UserError("image: choose an Image layer; open one or a sample from the File menu")
-    extent = model.extent
-    source = take(image, dims, volume=extent.is_volume, each=extent.is_each)
-    if model.region is Region.VIEW:
-        return view_of(image, source)
-    if model.region is Region.RECTANGLE:
-        if model.rectangle is None:
-            raise UserError("region: choose a Shapes layer with a rectangle, or the whole image")
-        return rectangle_of(model.rectangle, image, source)
-    return source
-
-
 def request_of(model: RestoreModel, dims: Dims) -> RestoreRequest:
     """All that a run needs.
 
@@ -214,8 +191,8 @@ def request_of(model: RestoreModel, dims: Dims) -> RestoreRequest:
     """
     if model.form_error:
         raise UserError(model.form_error)
-    source, task, image = source_of(model, dims), model.task, model.image
-    assert image is not None  # source_of has asked for it
+    source, task, image = chosen_source(model, dims), model.task, model.image
+    assert image is not None  # chosen_source has asked for it
     for role in task.needs:
         if getattr(model, role) is None:
             raise UserError(f"{role}: {task.title} needs one; choose a layer")
@@ -227,9 +204,11 @@ def request_of(model: RestoreModel, dims: Dims) -> RestoreRequest:
     return replace(
         request,
         mask=None if mask is None else mask_of(mask, image, source),
-        guide=None if guide is None else beside(guide, source, "guide", flat=True),
+        guide=None if guide is None else input_from_layer(guide, source, "guide", flat=True),
         psf=None if psf is None else _psf(psf, len(source.space)),
-        reference=None if reference is None else beside(reference, source, "reference", factors),
+        reference=None
+        if reference is None
+        else input_from_layer(reference, source, "reference", factors),
     )
 
 
@@ -241,17 +220,17 @@ def divided_of(model: RestoreModel, request: RestoreRequest) -> TiledRequest | N
     UserError
         When it can't be.
     """
-    division = divide(request.source, model.block_size, fits=model.fits)
+    division = divide(request.source, model.tile_size, fits=model.fits)
     if not division.is_divided:
         return None
     if request.guide is not None and model.guide is not None:  # of all that is gone through
-        request = replace(request, guide=beside(model.guide, request.source, "guide"))
+        request = replace(request, guide=input_from_layer(model.guide, request.source, "guide"))
     return TiledRequest(request, division, model.folder)
 
 
 def _psf(layer: Image, axes: int) -> Crop:
     """A point spread function, without axes of length 1 that the image does not have."""
-    data = level_0(layer)
+    data = finest_level(layer)
     spare = len(data.shape) - axes
     index: list[slice | int] = []
     for side in data.shape:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import UserError
-from napari_dip.ui.layers.kwargs import displayable, stacked
+from napari_dip.ui.layers.kwargs import displayable, stack_kwargs
 from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.restore.provenance import provenance
 from napari_dip.ui.restore.run import RestoreRun
@@ -72,7 +72,7 @@ class RestoreSession(PreviewSession):
         snapshots = self.run.timeline.snapshots
         metadata = self._metadata(self._snapshot())
         metadata[KEY]["snapshots"] = [s.iteration for s in snapshots]
-        kwargs = stacked({**self._preview.kwargs, "name": f"{self._preview.name} iterations"})
+        kwargs = stack_kwargs({**self._preview.kwargs, "name": f"{self._preview.name} iterations"})
         self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
 
     def _show_update(self, update: Update) -> None:

@@ -21,7 +21,7 @@ from napari_dip.data.grid import Tile
 from napari_dip.data.metrics import psnr
 from napari_dip.errors import UserError
 from napari_dip.restoration.result import Update
-from napari_dip.restoration.series import continued
+from napari_dip.restoration.series import warm_settings
 from napari_dip.scheduling.item import Item, Outcome, Status, Stopped
 from napari_dip.scheduling.worker import run_in_process
 from napari_dip.tiling.item import OnUpdate, TileItem
@@ -237,5 +237,5 @@ def _expected(item: TileItem) -> int:
     """The iterations that a part takes, unless there is a cut before it, or it is stopped early."""
     task = item.plan.group(item.block).task
     if item.before is not None:
-        task = continued(task)
+        task = warm_settings(task)
     return (task.runs or 1) * (task.iterations or 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_dip.data.grid import Tile
 from napari_dip.errors import UserError
-from napari_dip.ui.layers.kwargs import stacked
+from napari_dip.ui.layers.kwargs import stack_kwargs
 from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.restore.partition import Start
 from napari_dip.ui.restore.provenance import provenance_of_parts
@@ -103,7 +103,7 @@ class TiledSession(PreviewSession):
         snapshots = timeline.snapshots
         metadata = self._metadata(snapshots[-1].iteration)
         metadata[KEY]["snapshots"] = [s.iteration for s in snapshots]
-        kwargs = stacked({**self._kwargs(start), "name": f"{self._name(start)} iterations"})
+        kwargs = stack_kwargs({**self._kwargs(start), "name": f"{self._name(start)} iterations"})
         self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
 
     def _show_update(self, update: TiledUpdate) -> None:

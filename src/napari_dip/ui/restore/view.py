@@ -83,8 +83,8 @@ class QtRestoreView(QtRunView):
         self._timeline.show_iterations(iterations, shown)
         self._curve.show_mark(shown)
 
-    def show_division(self, words: str, is_divided: bool) -> None:
-        self._inputs.show_division(words, is_divided)
+    def show_partition(self, words: str, is_divided: bool) -> None:
+        self._inputs.show_partition(words, is_divided)
 
     def show_estimate(self, text: str, is_warning: bool) -> None:
         self._computing.show_estimate(text, is_warning)

@@ -36,7 +36,7 @@ class StackScope(StrEnum):
         return self in (StackScope.VOLUME, StackScope.VOLUMES)
 
     @property
-    def is_each(self) -> bool:
+    def is_looped(self) -> bool:
         """Whether the other axes are gone through."""
         return self in (StackScope.SLICES, StackScope.VOLUMES)
 
@@ -76,7 +76,7 @@ class RunModel:
     ----------
     image, mask, guide, psf, reference, rectangle
         The chosen layers.
-    region, extent
+    region, scope
         How much of the image is used.
     device, seed
         As in `restore`.
@@ -97,7 +97,7 @@ class RunModel:
     reference: Image | None = None
     rectangle: Shapes | None = None
     region: Region = Region.WHOLE
-    extent: StackScope = StackScope.SLICE
+    scope: StackScope = StackScope.SLICE
     device: str = "auto"
     seed: int = 0
     form_error: str = ""

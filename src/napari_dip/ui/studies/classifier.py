@@ -13,7 +13,7 @@ from psygnal import SignalInstance
 from napari_dip.errors import UserError
 from napari_dip.studies.classifiers.settings import Invert, Maximize, Prior, Visualization
 from napari_dip.ui.layers.kwargs import plain_kwargs
-from napari_dip.ui.layers.source import LayerSource, placed, take
+from napari_dip.ui.layers.source import LayerSource, plane_kwargs, source_from_layer
 from napari_dip.ui.run.background import Background
 from napari_dip.ui.run.model import Action, RunModel
 from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
@@ -216,7 +216,7 @@ class VisualizationController(StudyController):
             if not model.layers:
                 raise UserError("layers: tick one or several of the classifier's layers")
             look = model.look.replace(layers=model.layers)
-            source = take(model.image, self.viewer.dims)
+            source = source_from_layer(model.image, self.viewer.dims)
             name, kwargs = f"{source.name} [invert]", _over(source, classifier)
         else:
             if not model.units:
@@ -250,14 +250,14 @@ def _preparing(
     """What reads the layer and checks everything, on the worker's thread."""
 
     def prepare() -> StudyJob:
-        from napari_dip.studies.classifiers.visualize import inversion, maximization
+        from napari_dip.studies.classifiers.visualize import prepare_inversion, prepare_maximization
 
         if source is None:
             assert isinstance(look, Maximize)  # what needs no image
-            return maximization(classifier, look, device=device, seed=seed)
+            return prepare_maximization(classifier, look, device=device, seed=seed)
         assert isinstance(look, Invert)
         image = source.crop.read()
-        return inversion(image, classifier, look, axes=source.axes, device=device, seed=seed)
+        return prepare_inversion(image, classifier, look, axes=source.axes, device=device, seed=seed)
 
     return prepare
 
@@ -269,4 +269,4 @@ def _over(source: LayerSource, classifier: Classifier) -> dict[str, Any]:
     start = [
         source.start[axis] + offset for axis, offset in zip(source.space, where.offset, strict=True)
     ]
-    return placed(source, start, where.scale, rgb=asked.channels == 3)
+    return plane_kwargs(source, start, where.scale, rgb=asked.channels == 3)

@@ -15,10 +15,9 @@ from napari_dip.studies.lab.run import STUDIES, prepare_study
 from napari_dip.studies.study import StudyJob
 from napari_dip.ui.layers.kwargs import plain_kwargs
 from napari_dip.ui.layers.provenance import origin
-from napari_dip.ui.layers.regions import mask_of, new_mask
-from napari_dip.ui.layers.source import beside
+from napari_dip.ui.layers.regions import chosen_source, mask_of, new_mask
+from napari_dip.ui.layers.source import input_from_layer
 from napari_dip.ui.preferences import Preferences
-from napari_dip.ui.restore.request import source_of
 from napari_dip.ui.run.model import Action, RunModel
 from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
 
@@ -122,13 +121,13 @@ class LabController(StudyController):
                 model.side_by_side,
                 about=about,
             )
-        source, image = source_of(model, self.viewer.dims), model.image
-        assert image is not None  # source_of has asked for it
+        source, image = chosen_source(model, self.viewer.dims), model.image
+        assert image is not None  # chosen_source has asked for it
         mask = reference = None
         if "mask" in study.accepts and model.mask is not None:
             mask = mask_of(model.mask, image, source)
         if "reference" in study.accepts and model.reference is not None:
-            reference = beside(model.reference, source, "reference", study.growth())
+            reference = input_from_layer(model.reference, source, "reference", study.growth())
 
         def prepare() -> StudyJob:
             return prepare_study(

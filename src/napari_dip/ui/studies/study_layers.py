@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.studies.study import StudyPicture
-from napari_dip.ui.layers.kwargs import displayable, stacked
+from napari_dip.ui.layers.kwargs import displayable, stack_kwargs
 from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.run.preview import Preview
 from napari_dip.ui.studies.slice_names import SLICES, slice_names
@@ -102,7 +102,7 @@ class StudyLayers:
     ) -> None:
         made = {KEY: {**metadata[KEY], SLICES: [picture.caption for picture in pictures]}}
         if self._name not in self._previews:
-            kwargs = stacked(self._kwargs, self._axis)
+            kwargs = stack_kwargs(self._kwargs, self._axis)
             preview = Preview(self._viewer.layers, self._source_layer, self._name, kwargs)
             self._previews[self._name] = preview
         preview = self._previews[self._name]

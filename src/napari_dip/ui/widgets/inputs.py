@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_dip.tasks.base import Task
-from napari_dip.ui.layers.source import level_0
+from napari_dip.ui.layers.source import finest_level
 from napari_dip.ui.run.model import Action, Region, StackScope
 from napari_dip.ui.widgets.rows import Rows
 
@@ -25,7 +25,7 @@ SMALL = 512
 """Pixels along the longest side of an image that nobody wants to cut."""
 
 
-KINDS = {"region": Region, "extent": StackScope}
+KINDS = {"region": Region, "scope": StackScope}
 
 
 class Parts(QWidget):
@@ -68,15 +68,15 @@ class Parts(QWidget):
             nullable=True,
             choices=rectangles,
         )
-        extent = ComboBox(
-            name="extent",
+        scope = ComboBox(
+            name="scope",
             label="Stack",
             tooltip="The slice that is shown, the whole volume with 3-D convolutions, or all of "
             "them one after another, each from the weights of the last: a movie's frames, say",
-            choices=self._extents,
+            choices=self._scopes,
         )
-        self._followed = (rectangle, extent)
-        for widget in (region, rectangle, extent, *(_dividing() if divides else ())):
+        self._followed = (rectangle, scope)
+        for widget in (region, rectangle, scope, *(_dividing() if divides else ())):
             self._rows.add(widget)
             widget.changed.connect(partial(self._emit, widget.name))
         self._show_rows()
@@ -95,10 +95,10 @@ class Parts(QWidget):
         """Offer what an image has."""
         if image is not self._image:
             self._image = image
-            self.widgets["extent"].reset_choices()
+            self.widgets["scope"].reset_choices()
         self._show_rows()
 
-    def show_division(self, words: str, is_divided: bool) -> None:
+    def show_partition(self, words: str, is_divided: bool) -> None:
         """Show what is fitted together, and whether the result goes to a folder."""
         self._words.setText(words)
         self._is_divided = is_divided
@@ -113,26 +113,24 @@ class Parts(QWidget):
     def _show_rows(self) -> None:
         rows, image = self._rows, self._image
         rows.set_visible("rectangle", self.widgets["region"].value == Region.RECTANGLE)
-        rows.set_visible("extent", image is not None and image.ndim > 2)
+        rows.set_visible("scope", image is not None and image.ndim > 2)
         if self._divides:
-            longest = 0 if image is None else max(level_0(image).shape[: image.ndim])
-            rows.set_visible(
-                "block_size", longest > SMALL or bool(self.widgets["block_size"].value)
-            )
+            longest = 0 if image is None else max(finest_level(image).shape[: image.ndim])
+            rows.set_visible("tile_size", longest > SMALL or bool(self.widgets["tile_size"].value))
             rows.set_visible("folder", self._is_divided)
         self._words.setVisible(bool(self._words.text()))
 
-    def _extents(self, _widget: ComboBox) -> list[tuple[str, StackScope]]:
+    def _scopes(self, _widget: ComboBox) -> list[tuple[str, StackScope]]:
         """What a stack of so many axes can be divided into."""
         ndim = 3 if self._image is None else self._image.ndim
-        fit = [e for e in StackScope if ndim >= 2 + e.is_volume + e.is_each]
-        return [(str(e), e) for e in fit if self._divides or not e.is_each]
+        fit = [e for e in StackScope if ndim >= 2 + e.is_volume + e.is_looped]
+        return [(str(e), e) for e in fit if self._divides or not e.is_looped]
 
 
 def _dividing() -> tuple[ValueWidget[Any], ...]:
     return (
         SpinBox(
-            name="block_size",
+            name="tile_size",
             label="Block",
             max=10**5,
             tooltip="Pixels along y and x that are fitted at once; blocks overlap and are blended. "
@@ -244,9 +242,9 @@ class Inputs(QWidget):
         self.changed.emit(name, value)
         self._show_rows()
 
-    def show_division(self, words: str, is_divided: bool) -> None:
+    def show_partition(self, words: str, is_divided: bool) -> None:
         """Show what is fitted together, and whether the result goes to a folder."""
-        self._parts.show_division(words, is_divided)
+        self._parts.show_partition(words, is_divided)
 
     def _show_rows(self) -> None:
         for role in self._layers:
