@@ -131,9 +131,13 @@ def picture():
     return np.where(x > 12, waves + 0.1, waves - 0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def here() -> Iterator[str]:
-    """The address of a cluster in this very process, where things can be replaced."""
+    """The address of a cluster in this very process, where things can be replaced.
+
+    It ends with the module that uses it: its thread draws from `random` twice a second (dask
+    samples sizes of objects), and Hypothesis blames that on whichever strategy is running.
+    """
     from distributed import LocalCluster
 
     with LocalCluster(

@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Registry(Mapping[str, T], Generic[T]):
     """Named things of one kind: the package's own, and those of other packages.
 
-    Another package adds to it with an entry point of the group `napari_dip.KINDs`, such as
+    Another package adds to it with an entry point of the registry's group, such as
     `napari_dip.tasks`, whose value is what would be given to `register`; a script calls `register`.
 
     Parameters
@@ -28,6 +28,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises a `UserError` that says what an entry lacks.
     builtin
         The package's own entries.
+    group
+        The group of entry points; `napari_dip.KINDs` if not given.
 
     Examples
     --------
@@ -46,8 +48,10 @@ class Registry(Mapping[str, T], Generic[T]):
         name_of: Callable[[T], str],
         check: Callable[[T], object],
         builtin: tuple[T, ...],
+        *,
+        group: str | None = None,
     ) -> None:
-        self.kind = kind
+        self.kind, self.group = kind, group or f"napari_dip.{kind}s"
         self._name_of, self._check = name_of, check
         self._own = {name_of(entry): entry for entry in builtin}
 
@@ -69,7 +73,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def _entries(self) -> dict[str, T]:
         """The package's own and those of entry points, which are looked for at the first use."""
         entries = dict(self._own)
-        for point in entry_points(group=f"napari_dip.{self.kind}s"):
+        for point in entry_points(group=self.group):
             self._add(entries, point.load())
         return entries
 

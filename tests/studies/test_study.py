@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.studies.study import PartUpdate, StudyJob, StudyPart, at_once
+from napari_dip.studies.study import PartUpdate, StudyJob, StudyPart, computed_part
 
 
 def part(name, iterations=3, log=None, ends=None):
@@ -41,7 +41,7 @@ def test_parts_come_one_after_another():
 
 def test_together_they_come_by_turns():
     log = []
-    job = StudyJob("s", "prior", (part("a", 2, log), part("b", 3, log)), together=True)
+    job = StudyJob("s", "prior", (part("a", 2, log), part("b", 3, log)), interleaved=True)
     result = last(job).result
     assert [name for name, i in log if i != "closed"] == ["a", "b", "a", "b", "b"]
     assert result.names == ("a", "b")
@@ -49,7 +49,7 @@ def test_together_they_come_by_turns():
 
 
 def test_what_came_out_is_stacked_and_reported():
-    job = StudyJob("s", "prior", (part("a"), at_once("b", lambda: np.zeros((2, 3)), lambda x: {})))
+    job = StudyJob("s", "prior", (part("a"), computed_part("b", lambda: np.zeros((2, 3)), lambda x: {})))
     result = last(job).result
     assert result.stop_reason == "budget"
     assert (result.stack() == [np.full((2, 3), 3.0), np.zeros((2, 3))]).all()
@@ -64,13 +64,13 @@ def test_a_part_that_ends_early_takes_its_share_off_the_budget():
     assert (update.iteration, update.iterations) == (5, 5)
 
 
-@pytest.mark.parametrize("together", [False, True])
-def test_stopping_keeps_what_there_is_and_closes_all_parts(together):
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_stopping_keeps_what_there_is_and_closes_all_parts(interleaved):
     log = []
-    job = StudyJob("s", "prior", (part("a", 9, log), part("b", 9, log)), together=together)
+    job = StudyJob("s", "prior", (part("a", 9, log), part("b", 9, log)), interleaved=interleaved)
     result = last(job, lambda: len(log) >= 4).result
     assert result.stop_reason == "cancelled"
-    assert result.names == (("a", "b") if together else ("a",))
+    assert result.names == (("a", "b") if interleaved else ("a",))
     assert result.iterations == 4
     assert ("a", "closed") in log
 

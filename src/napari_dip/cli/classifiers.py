@@ -91,10 +91,10 @@ def _look_command(look: type[Visualization], prepare: Callable[..., StudyJob]) -
 
 def _inversion(settings: Invert, given: dict[str, Any]) -> StudyJob:
     from napari_dip.files.image_file import read_image
-    from napari_dip.studies.classifiers.visualize import inversion
+    from napari_dip.studies.classifiers.visualize import prepare_inversion
 
     image = read_image(given["image"])
-    return inversion(
+    return prepare_inversion(
         image.data,
         _classifier(given),
         settings,
@@ -105,9 +105,9 @@ def _inversion(settings: Invert, given: dict[str, Any]) -> StudyJob:
 
 
 def _maximization(settings: Maximize, given: dict[str, Any]) -> StudyJob:
-    from napari_dip.studies.classifiers.visualize import maximization
+    from napari_dip.studies.classifiers.visualize import prepare_maximization
 
-    return maximization(_classifier(given), settings, device=given["device"], seed=given["seed"])
+    return prepare_maximization(_classifier(given), settings, device=given["device"], seed=given["seed"])
 
 
 def _run(look: type[Visualization], prepare: Callable[..., StudyJob], **given: Any) -> None:

@@ -82,7 +82,7 @@ def _run(study: type[Study], **given: Any) -> None:
     settings = study.from_dict(chosen(study, given))
     image = read_image(given["image"]) if given.get("image") else None
     check_study_destination(output, like=image, overwrite=force)
-    beside = _curves(output) if study.together else ()
+    beside = _curves(output) if study.interleaved else ()
     for path in (*beside, *([report] if report else [])):
         check_destination(path, overwrite=force)
     mask = None if given.get("mask") is None else READERS["mask"](read_image(given["mask"]))

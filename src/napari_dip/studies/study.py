@@ -1,42 +1,110 @@
-"""A study: several named pictures, each of which takes a fit, and what comes of them."""
+"""A study: several named pictures, each of which takes a fit, and their results."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip._version import __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
+from napari_dip.restoration.result import Result
 
 Array = NDArray[Any]
 
+ShouldStop: TypeAlias = Callable[[], bool]
+"""Asked before each iteration; true ends the work with what there is. It may block: a pause."""
+
 
 @dataclass(frozen=True)
-class StudyPicture:
-    """A picture of a study, as far as it has come.
+class PartUpdate:
+    """Progress of one part of a study.
+
+    Attributes
+    ----------
+    iteration
+        Iterations done, counted as in `StudyPart.iterations`.
+    image
+        The picture so far, a copy of its own, in the user's axes and values.
+    loss
+        The loss; None where nothing is fitted.
+    scores
+        Other values of the picture by name, such as its PSNR.
+    """
+
+    iteration: int
+    image: Array = field(repr=False)
+    loss: float | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyPart:
+    """One picture to be made.
 
     Attributes
     ----------
     name
-        Its part's.
+        The picture's name, unique within the study.
+    iterations
+        The iteration budget; 1 for a picture that takes no fit.
+    run
+        Makes the picture, yielding updates.
+    start
+        The iterations among these that an earlier part has done, whose fit this part goes on with.
+    """
+
+    name: str
+    iterations: int
+    run: Callable[[ShouldStop], Iterator[PartUpdate]] = field(repr=False)
+    start: int = 0
+
+
+def computed_part(
+    name: str,
+    make: Callable[[], Array],
+    score: Callable[[Array], Mapping[str, float]] = lambda image: {},
+) -> StudyPart:
+    """A part that takes no fit.
+
+    Parameters
+    ----------
+    name
+        The picture's name.
+    make
+        Computes the picture.
+    score
+        Computes the picture's scores.
+    """
+
+    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
+        image = make()
+        yield PartUpdate(1, image, None, score(image))
+
+    return StudyPart(name, 1, run)
+
+
+@dataclass(frozen=True)
+class StudyPicture:
+    """A picture of a study, complete or still being made.
+
+    Attributes
+    ----------
+    name
+        The name of its part.
     image
-        In the user's axes and values.
+        The picture in the user's axes and values.
     curve
         (iteration, loss) for each report; empty where nothing is fitted.
     scores
         As in `PartUpdate`.
     iterations, seconds
-        Done, and their time.
+        Iterations done, and the time that they took.
     """
 
     name: str
@@ -46,46 +114,56 @@ class StudyPicture:
     iterations: int = 0
     seconds: float = 0.0
 
-    def advanced(self, moment: PartUpdate, seconds: float) -> StudyPicture:
-        """The same picture, some seconds later."""
-        point = () if moment.loss is None else ((moment.iteration, moment.loss),)
+    def advanced(self, update: PartUpdate, seconds: float) -> StudyPicture:
+        """The same picture after an update that took some seconds."""
+        point = () if update.loss is None else ((update.iteration, update.loss),)
         return replace(
             self,
-            image=moment.image,
+            image=update.image,
             curve=self.curve + point,
-            scores=moment.scores,
-            iterations=moment.iteration,
+            scores=update.scores,
+            iterations=update.iteration,
             seconds=self.seconds + seconds,
         )
 
     @property
     def caption(self) -> str:
-        """Its name, and its PSNR or the activation that it reaches where that is known."""
+        """The name, with the PSNR or the activation where that is known."""
         if "psnr" in self.scores:
             return f"{self.name}, {self.scores['psnr']:.2f} dB"
         if "activation" in self.scores:
             return f"{self.name}, activation {self.scores['activation']:.3g}"
         return self.name
 
+    def report(self) -> dict[str, Any]:
+        """Everything but the pixels, as JSON values."""
+        return {
+            "name": self.name,
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            **{k: v if np.isfinite(v) else None for k, v in self.scores.items()},
+            "curve": [list(point) for point in self.curve],
+        }
+
 
 @dataclass(frozen=True)
-class StudyResult:
-    """What came of a study.
+class StudyResult(Result):
+    """The pictures of a study, and how they were made.
 
     Attributes
     ----------
     study
-        Its name.
+        The study's name.
     axis
-        What its pictures differ in: "architecture", "prior", "iteration", ...
+        What the pictures differ in: "architecture", "prior", "iteration", ...
     pictures
-        In the order of its parts; fewer where it was stopped early.
+        In the order of the study's parts; fewer where it was stopped early.
     settings
-        What was asked for, as JSON values.
+        All settings, as JSON values.
     stop_reason
         "budget", or "cancelled".
     iterations, seconds
-        Over all parts.
+        Iterations and time of all parts together.
     """
 
     study: str
@@ -118,34 +196,25 @@ class StudyResult:
             "seconds": self.seconds,
             "stop_reason": self.stop_reason,
             "axis": self.axis,
-            "pictures": [
-                {
-                    "name": p.name,
-                    "iterations": p.iterations,
-                    "seconds": p.seconds,
-                    **{k: v if np.isfinite(v) else None for k, v in p.scores.items()},
-                    "curve": [list(point) for point in p.curve],
-                }
-                for p in self.pictures
-            ],
+            "pictures": [picture.report() for picture in self.pictures],
             "version": __version__,
         }
 
 
 @dataclass(frozen=True)
 class StudyUpdate:
-    """Where a study is.
+    """Progress of a study.
 
     Attributes
     ----------
     iteration, iterations
-        Done over all parts, and their budget.
+        Iterations done in all parts together, and their budget.
     seconds
-        Since it began.
+        Time since the study began.
     pictures
-        Those that there are by now, in the order of their parts.
+        The pictures that have begun, in the order of their parts.
     result
-        On the last update, and only there.
+        Only on the last update.
     """
 
     iteration: int
@@ -153,54 +222,6 @@ class StudyUpdate:
     seconds: float
     pictures: tuple[StudyPicture, ...]
     result: StudyResult | None = None
-
-
-ShouldStop: TypeAlias = Callable[[], bool]
-"""Asked before each iteration; true ends the work with what there is. It may block: a pause."""
-
-
-@dataclass(frozen=True)
-class PartUpdate:
-    """Where one part of a study is.
-
-    Attributes
-    ----------
-    iteration
-        Done, counted as `StudyPart.iterations` is.
-    image
-        Its picture now, a copy of its own, in the user's axes and values.
-    loss
-        None where nothing is fitted.
-    scores
-        What else is known of the picture, by name, such as its PSNR.
-    """
-
-    iteration: int
-    image: Array = field(repr=False)
-    loss: float | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StudyPart:
-    """One picture to be made.
-
-    Attributes
-    ----------
-    name
-        The picture's; no two of a study are the same.
-    iterations
-        Its budget; 1 for what is computed at once.
-    run
-        Makes it, yielding moments.
-    start
-        Of these iterations, those that an earlier part has done, whose fit goes on.
-    """
-
-    name: str
-    iterations: int
-    run: Callable[[ShouldStop], Iterator[PartUpdate]] = field(repr=False)
-    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -212,17 +233,17 @@ class StudyJob:
     study, axis, settings
         As in `StudyResult`.
     parts
-        What is made.
-    together
-        Advance all parts by turns instead of one after another, so that they can be watched side
-        by side; all of their networks are held in memory then.
+        The pictures to be made.
+    interleaved
+        Whether the parts advance by turns instead of one after another, so that they can be
+        watched side by side. The networks of all parts are then in memory together.
     """
 
     study: str
     axis: str
     parts: tuple[StudyPart, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    together: bool = False
+    interleaved: bool = False
 
     def run(self, should_stop: ShouldStop = lambda: False) -> Iterator[StudyUpdate]:
         """Make the pictures, yielding updates; the last one carries the result."""
@@ -232,7 +253,7 @@ class StudyJob:
         pictures: dict[str, StudyPicture] = {}
         reason = "budget"
 
-        def update() -> StudyUpdate:
+        def progress() -> StudyUpdate:
             begun = [part for part in self.parts if part.name in pictures]
             done = sum(pictures[part.name].iterations - part.start for part in begun)
             seconds = time.perf_counter() - start
@@ -245,22 +266,22 @@ class StudyJob:
                 for part in self.parts
             )
             while waiting:
-                # The first picture is always made: there is nothing to keep before it.
+                # The first picture is always made: without it there would be nothing to keep.
                 if pictures and should_stop():
                     reason = "cancelled"
                     break
-                name, moments = waiting.popleft()
+                name, updates = waiting.popleft()
                 began = time.perf_counter()
-                moment = next(moments, None)
-                if moment is None:
+                update = next(updates, None)
+                if update is None:
                     if name in pictures:
                         budgets[name] = pictures[name].iterations
                     continue
-                picture = pictures.get(name) or StudyPicture(name, moment.image)
-                pictures[name] = picture.advanced(moment, time.perf_counter() - began)
-                (waiting.append if self.together else waiting.appendleft)((name, moments))
-                yield update()
-        last = update()
+                picture = pictures.get(name) or StudyPicture(name, update.image)
+                pictures[name] = picture.advanced(update, time.perf_counter() - began)
+                (waiting.append if self.interleaved else waiting.appendleft)((name, updates))
+                yield progress()
+        last = progress()
         result = StudyResult(
             self.study,
             self.axis,
@@ -275,25 +296,3 @@ class StudyJob:
 
 def _generator(part: StudyPart, should_stop: ShouldStop) -> Generator[PartUpdate]:
     return cast("Generator[PartUpdate]", part.run(should_stop))
-
-
-def at_once(
-    name: str, make: Callable[[], Array], score: Callable[[Array], Mapping[str, float]]
-) -> StudyPart:
-    """A part that takes no fit.
-
-    Parameters
-    ----------
-    name
-        The picture's.
-    make
-        Computes it.
-    score
-        What is known of it.
-    """
-
-    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
-        image = make()
-        yield PartUpdate(1, image, None, score(image))
-
-    return StudyPart(name, 1, run)

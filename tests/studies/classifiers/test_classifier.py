@@ -41,7 +41,7 @@ def test_at_work_it_is_in_evaluation_mode_with_fixed_parameters_and_then_as_it_w
     classifier = small()
     before = state(classifier.module)
     x = torch.rand(1, 1, 16, 16, requires_grad=True)
-    with classifier.at_work(CPU):
+    with classifier.evaluating(CPU):
         assert not any(part.training for part in classifier.module.modules())
         assert not any(p.requires_grad for p in classifier.module.parameters())
         classifier.values(classifier.layers[OUTPUT], x).sum().backward()
@@ -52,7 +52,7 @@ def test_at_work_it_is_in_evaluation_mode_with_fixed_parameters_and_then_as_it_w
 def test_it_is_as_it_was_also_after_an_error():
     classifier = small()
     before = state(classifier.module)
-    with pytest.raises(ZeroDivisionError), classifier.at_work(CPU):
+    with pytest.raises(ZeroDivisionError), classifier.evaluating(CPU):
         raise ZeroDivisionError
     assert_same(before, state(classifier.module))
 

@@ -72,7 +72,7 @@ def test_weights_from_a_file(squeezenet):
     assert classifier.classes[1] == "goldfish"
     assert classifier.preprocessing == Preprocessing(64, margin=256 / 224)
     x = torch.rand(1, 3, 64, 64)
-    with classifier.at_work(torch.device("cpu")):
+    with classifier.evaluating(torch.device("cpu")):
         assert torch.equal(classifier.module(x), made(x))
 
 

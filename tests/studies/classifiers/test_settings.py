@@ -32,8 +32,8 @@ def test_the_papers_maximisation():
 
 
 def test_what_is_given_takes_the_presets_place():
-    look = Maximize(unit="1", iterations=7, learning_rate=0.5, filters=(3, 4), input_noise=0.1)
-    settings = look.fit_settings("deep")
+    settings = Maximize(unit="1", iterations=7, learning_rate=0.5, filters=(3, 4), input_noise=0.1)
+    settings = settings.fit_settings("deep")
     assert (settings.iterations, settings.learning_rate, settings.input_noise) == (7, 0.5, 0.1)
     assert settings.network.filters == (3, 4)
     assert settings.network.kernels_down == (5, 3)
@@ -41,24 +41,24 @@ def test_what_is_given_takes_the_presets_place():
 
 
 def test_pixels_are_free_or_have_a_small_total_variation():
-    look = Invert(total_variation=0.5, input_noise=0.1)
-    free, smooth = look.fit_settings("none", scale=3), look.fit_settings("tv", scale=3)
+    settings = Invert(total_variation=0.5, input_noise=0.1)
+    free, smooth = settings.fit_settings("none", scale=3), settings.fit_settings("tv", scale=3)
     assert free.network.kind == smooth.network.kind == "pixels"
     assert (free.total_variation, smooth.total_variation) == (0, 1.5)
     assert free.input_noise == 0
-    assert look.fit_settings("deep").total_variation == 0
+    assert settings.fit_settings("deep").total_variation == 0
     assert Invert().fit_settings("tv", scale=2).total_variation == 2 * Invert.tv_weight
 
 
 @pytest.mark.parametrize(
-    "look",
+    "settings",
     [
         Invert(layers=("conv1", "fc6"), prior=("deep", "tv")),
         Maximize(unit=(3, "tench"), layer="a.b"),
     ],
 )
-def test_settings_go_to_json_and_back(look):
-    assert type(look).from_dict(json.loads(look.to_json())) == look
+def test_settings_go_to_json_and_back(settings):
+    assert type(settings).from_dict(json.loads(settings.to_json())) == settings
 
 
 def test_units_are_numbers_or_names():

@@ -9,7 +9,7 @@ from torch import nn
 from napari_dip import Classifier, Invert, Maximize, Preprocessing, invert, maximize
 from napari_dip.errors import UserError
 from napari_dip.studies.classifiers.objectives import CenterCrop, SigmoidPixels
-from napari_dip.studies.classifiers.visualize import inversion
+from napari_dip.studies.classifiers.visualize import prepare_inversion
 
 from .digits import digits
 
@@ -32,15 +32,15 @@ def three():
 def inverted(digits_classifier, three):
     """What each layer keeps of a digit, by each prior."""
     layers = ("conv1", "conv2", "conv3", "fc1")
-    look = Invert(layers=layers, prior=("deep", "tv"), iterations=150, **SMALL)
-    return invert(three, digits_classifier, look)
+    settings = Invert(layers=layers, prior=("deep", "tv"), iterations=150, **SMALL)
+    return invert(three, digits_classifier, settings)
 
 
 @pytest.fixture(scope="module")
 def maximised(digits_classifier):
     """What excites each class."""
-    look = Maximize(unit=tuple(range(10)), iterations=100, **SMALL)
-    return maximize(digits_classifier, look)
+    settings = Maximize(unit=tuple(range(10)), iterations=100, **SMALL)
+    return maximize(digits_classifier, settings)
 
 
 def test_what_convolutions_see_is_recovered(inverted):
@@ -58,7 +58,7 @@ def test_deeper_layers_lose_more(inverted):
 
 def test_an_inverted_image_has_the_given_ones_representation(digits_classifier, three, inverted):
     x0 = digits_classifier.preprocessing.prepare(three)
-    with digits_classifier.at_work(torch.device("cpu")):
+    with digits_classifier.evaluating(torch.device("cpu")):
         for name in ("conv2", "conv3", "fc1"):
             layer = digits_classifier.layer(name)
             target = digits_classifier.values(layer, x0)
@@ -71,7 +71,7 @@ def test_each_maximised_class_is_recognised(digits_classifier, maximised):
     assert [p.scores["recognised"] for p in maximised.pictures] == list(range(10))
     for index, picture in enumerate(maximised.pictures):
         x = digits_classifier.preprocessing.prepare(picture.image)
-        with digits_classifier.at_work(torch.device("cpu")):
+        with digits_classifier.evaluating(torch.device("cpu")):
             logits = digits_classifier.module(digits_classifier.preprocessing.normalise(x))[0]
         assert int(logits.argmax()) == index
         assert float(logits[index]) == pytest.approx(picture.scores["activation"], rel=1e-3)
@@ -87,9 +87,9 @@ def test_the_loss_is_minus_the_activation_and_falls(maximised):
 
 
 def test_the_deep_prior_is_smoother_than_free_pixels(digits_classifier, maximised):
-    look = Maximize(unit=(2, 5, 8), prior="none", iterations=100)
-    free = maximize(digits_classifier, look)
-    smooth = maximize(digits_classifier, look.replace(prior="tv"))
+    settings = Maximize(unit=(2, 5, 8), prior="none", iterations=100)
+    free = maximize(digits_classifier, settings)
+    smooth = maximize(digits_classifier, settings.replace(prior="tv"))
     for name in free.names:
         roughness = total_variation(free[name].image)
         assert total_variation(maximised[name].image) < 0.9 * roughness
@@ -97,12 +97,12 @@ def test_the_deep_prior_is_smoother_than_free_pixels(digits_classifier, maximise
 
 
 def test_a_channels_middle_is_excited(digits_classifier):
-    look = Maximize(layer="conv2", unit=(1, 5), iterations=60, **SMALL)
-    result = maximize(digits_classifier, look)
+    settings = Maximize(layer="conv2", unit=(1, 5), iterations=60, **SMALL)
+    result = maximize(digits_classifier, settings)
     assert result.names == ("conv2 1", "conv2 5")
     for picture, channel in zip(result.pictures, (1, 5), strict=True):
         x = torch.from_numpy(picture.image)[None, None]
-        with digits_classifier.at_work(torch.device("cpu")):
+        with digits_classifier.evaluating(torch.device("cpu")):
             values = digits_classifier.values(digits_classifier.layer("conv2"), x)[0, channel]
             noise = digits_classifier.values(digits_classifier.layer("conv2"), torch.rand_like(x))
         assert float(values[6, 6]) == pytest.approx(picture.scores["activation"], rel=1e-4)
@@ -131,9 +131,9 @@ def test_the_report_tells_how_they_came_about(inverted, maximised):
 
 
 def test_the_same_seed_gives_the_same_picture(digits_classifier, three):
-    look = Invert(layers="conv1", **QUICK)
+    settings = Invert(layers="conv1", **QUICK)
     first, again, other = (
-        invert(three, digits_classifier, look, seed=seed)["conv1"].image for seed in (1, 1, 2)
+        invert(three, digits_classifier, settings, seed=seed)["conv1"].image for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -154,7 +154,7 @@ def test_a_classifier_is_left_as_it_was(digits_classifier, three, how):
     digits_classifier.module.train()
     digits_classifier.module.conv1.eval()
     before = watched(digits_classifier)
-    job = inversion(three, digits_classifier, Invert(layers=("conv1", "fc1"), **QUICK))
+    job = prepare_inversion(three, digits_classifier, Invert(layers=("conv1", "fc1"), **QUICK))
     updates = job.run(lambda: how == "is stopped")
     next(updates)
     assert not digits_classifier.module.training
@@ -198,8 +198,8 @@ def test_a_classifier_with_batch_norm_learns_nothing_from_being_looked_at(three)
 
 
 def test_stopping_keeps_what_there_is(digits_classifier, three):
-    look = Invert(layers=("conv1", "fc1"), **QUICK).replace(iterations=1000)
-    job = inversion(three, digits_classifier, look)
+    settings = Invert(layers=("conv1", "fc1"), **QUICK).replace(iterations=1000)
+    job = prepare_inversion(three, digits_classifier, settings)
     asked = iter(range(1000))
     *_, last = job.run(lambda: next(asked) > 20)
     assert last.result.stop_reason == "cancelled"
@@ -218,7 +218,7 @@ def test_a_torchvision_classifier_is_looked_into(torchvision, rng):
 
 
 @pytest.mark.parametrize(
-    ("look", "message"),
+    ("settings", "message"),
     [
         (Invert(), r"layers: name one or several of digits's, such as conv1, "),
         (
@@ -232,12 +232,12 @@ def test_a_torchvision_classifier_is_looked_into(torchvision, rng):
         (Maximize(unit="cat", layer="conv2"), r"unit: 'cat' is no channel of conv2"),
     ],
 )
-def test_what_can_not_be_looked_at_is_told(digits_classifier, three, look, message):
+def test_what_can_not_be_looked_at_is_told(digits_classifier, three, settings, message):
     with pytest.raises(UserError, match=f"^{message}"):
-        if isinstance(look, Invert):
-            invert(three, digits_classifier, look)
+        if isinstance(settings, Invert):
+            invert(three, digits_classifier, settings)
         else:
-            maximize(digits_classifier, look)
+            maximize(digits_classifier, settings)
 
 
 def test_an_output_without_classes_can_still_be_inverted(three):

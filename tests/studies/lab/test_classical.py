@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dip.studies.lab import classical
-from napari_dip.studies.lab.base import StudyInputs, in_users_units, scores
+from napari_dip.studies.lab.base import StudyInputs, decode_image, scores
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
@@ -26,7 +26,7 @@ def test_noise_goes_and_the_picture_stays(picture, rng, method, colours):
     noisy, clean = (x[..., 0] if colours == 1 else x for x in (noisy, clean))
     task = Denoise(sigma=200 / 65535, **TINY)
     job = StudyInputs(noisy).job(task)
-    image = in_users_units(job, getattr(classical, method)(job))
+    image = decode_image(job, getattr(classical, method)(job))
     assert (image.shape, image.dtype) == (noisy.shape, np.uint16)
     assert error(image, clean) < 0.75 * error(noisy, clean)
 
@@ -34,7 +34,7 @@ def test_noise_goes_and_the_picture_stays(picture, rng, method, colours):
 def test_a_picture_without_noise_is_left_as_it_is(picture):
     job = StudyInputs(picture).job(Denoise(preset="paper", sigma=0.0, **TINY))
     for method in (classical.tv_denoised, classical.nlm_denoised):
-        assert np.allclose(in_users_units(job, method(job)), picture, atol=1e-6)
+        assert np.allclose(decode_image(job, method(job)), picture, atol=1e-6)
 
 
 def test_bm3d_is_for_pictures_where_it_is_installed(picture, monkeypatch):
@@ -49,7 +49,7 @@ def test_bm3d_is_for_pictures_where_it_is_installed(picture, monkeypatch):
 
 def test_bicubic_enlarges(picture):
     job = StudyInputs(picture).job(Upscale(factor=2, **TINY))
-    image = in_users_units(job, classical.bicubic(job))
+    image = decode_image(job, classical.bicubic(job))
     assert image.shape == (48, 40)
     assert error(image[::2, ::2], picture) < 0.08
 
@@ -60,7 +60,7 @@ def test_holes_are_filled_smoothly_and_what_is_known_stays():
     mask[8:14, 6:12] = True
     spoilt = np.where(mask, 0.0, ramp)
     job = StudyInputs(spoilt, mask=mask, reference=ramp).job(Inpaint(**TINY))
-    image = in_users_units(job, classical.biharmonic(job))
+    image = decode_image(job, classical.biharmonic(job))
     assert (image[~mask] == ramp[~mask]).all()
     assert error(image, ramp) < 0.01
     assert scores(job, image)["psnr"] > 40

@@ -24,10 +24,10 @@ def test_one_restoration_by_several_networks(picture):
 
 def test_each_architecture_has_its_settings(picture):
     study = CompareArchitectures(task="denoise", sigma=0.1, **SMALL)
-    material = StudyInputs(picture)
-    usual = material.job(study.restoration()).task.learning_rate
-    hourglass = study._settings("hourglass-3", material)
-    resnet = study._settings("resnet-2", material)
+    study_inputs = StudyInputs(picture)
+    usual = study_inputs.job(study.restoration()).task.learning_rate
+    hourglass = study._settings("hourglass-3", study_inputs)
+    resnet = study._settings("resnet-2", study_inputs)
     assert hourglass["filters"] == (8, 8, 8)
     assert "learning_rate" not in hourglass
     assert resnet["learning_rate"] == pytest.approx(usual / 10)

@@ -57,11 +57,11 @@ def test_inpainting_with_noise_and_coordinates_as_input(picture, hole):
 def test_a_network_of_its_own_keeps_its_upsampling_with_any_input(picture, hole):
     study = ComparePriors(task="inpaint", iterations=1)
     asked = []
-    material = Mock(
+    study_inputs = Mock(
         job=lambda task: asked.append(task) or StudyInputs(picture, mask=hole).job(task)
     )
     networks = {"a": {}, "b": {"upsampling": ("nearest",)}}
-    deep_parts(networks, ("noise", "meshgrid"), study, material)
+    deep_parts(networks, ("noise", "meshgrid"), study, study_inputs)
     chosen = [(task.input, task.upsampling) for task in asked]
     assert chosen == [
         ("noise", ("bilinear",)),

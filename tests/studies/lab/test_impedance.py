@@ -14,8 +14,8 @@ PICTURES = {"astronaut": (0, 96), "chelsea": (22, 100), "coffee": (60, 180)}
 
 def targets(study, image, seed=0):
     """What is fitted, (channels, y, x) in y's units."""
-    material = StudyInputs(image, seed=seed)
-    parts = study.parts(material)
+    study_inputs = StudyInputs(image, seed=seed)
+    parts = study.parts(study_inputs)
     return [part.run.args[1][0].numpy() for part in parts]
 
 
@@ -42,8 +42,8 @@ def test_noise_is_none_of_the_networks_input(picture):
     natural, noisy, _, white = targets(study, picture)
     z = InputSpec().make((24, 20), torch.Generator().manual_seed(0))[0].numpy()
     for target in (white, noisy - natural):
-        together = np.corrcoef(np.vstack([z.reshape(32, -1), target.reshape(1, -1)]))
-        assert np.abs(together[-1, :-1]).max() < 0.25
+        interleaved = np.corrcoef(np.vstack([z.reshape(32, -1), target.reshape(1, -1)]))
+        assert np.abs(interleaved[-1, :-1]).max() < 0.25
     known = set((z / 0.1).round(5).ravel().tolist())
     assert np.mean([value in known for value in white.round(5).ravel().tolist()]) < 0.3
 

@@ -51,7 +51,7 @@ class Classifier:
         """
         device = next((p.device for p in self.module.parameters()), torch.device("cpu"))
         x = torch.full(self.preprocessing.shape, 0.5, device=device)
-        with self.at_work(device), torch.no_grad():
+        with self.evaluating(device), torch.no_grad():
             try:
                 return find_layers(self.module, self.preprocessing.normalise(x))
             except Exception as error:  # it is any code
@@ -144,7 +144,7 @@ class Classifier:
         return read(self.module, layer, self.preprocessing.normalise(x)).float()
 
     @contextmanager
-    def at_work(self, device: torch.device) -> Iterator[None]:
+    def evaluating(self, device: torch.device) -> Iterator[None]:
         """Have the module on a device, in evaluation mode and with fixed parameters, meanwhile.
 
         Autograd runs through it to the image, and to nothing else. Afterwards, also after an error,

@@ -61,7 +61,7 @@ class PictureFit:
     def run(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
         """Make it, yielding moments; however it ends, the classifier is as it was."""
         classifier, aim = self.classifier, self.aim
-        with classifier.at_work(self.device):
+        with classifier.evaluating(self.device):
             objective = aim.objective(aim.y.to(self.device))
             for progress in fit(
                 self._problem(objective),

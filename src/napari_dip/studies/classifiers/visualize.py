@@ -76,7 +76,7 @@ def invert(
     UserError
         When something can't be used; the message says what to do instead.
     """
-    job = inversion(image, _classifier(model), settings, axes=axes, device=device, seed=seed)
+    job = prepare_inversion(image, _classifier(model), settings, axes=axes, device=device, seed=seed)
     return _finished(job, on_progress, should_stop)
 
 
@@ -115,11 +115,11 @@ def maximize(
     UserError
         When something can't be used; the message says what to do instead.
     """
-    job = maximization(_classifier(model), settings, device=device, seed=seed)
+    job = prepare_maximization(_classifier(model), settings, device=device, seed=seed)
     return _finished(job, on_progress, should_stop)
 
 
-def inversion(
+def prepare_inversion(
     image: NDArray[Any],
     classifier: Classifier,
     settings: Invert,
@@ -148,7 +148,7 @@ def inversion(
     return _job("layer", classifier, settings, aims, resolve_device(device), seed)
 
 
-def maximization(
+def prepare_maximization(
     classifier: Classifier, settings: Maximize, *, device: str = "auto", seed: int = 0
 ) -> StudyJob:
     """Check what `maximize` is asked for, without starting it; its arguments are the same."""
@@ -157,7 +157,7 @@ def maximization(
     where = resolve_device(device)
     units = [Unit.of(classifier, settings.layer, text) for text in settings.unit]
     empty = torch.zeros(classifier.preprocessing.shape)
-    with classifier.at_work(where), torch.no_grad():
+    with classifier.evaluating(where), torch.no_grad():
         scale = typical_value(classifier, units[0].layer, where)
 
     def aim(unit: Unit) -> Objective:

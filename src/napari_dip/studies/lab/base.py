@@ -12,7 +12,7 @@ from napari_dip.data.metrics import psnr, ssim
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
-from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart, at_once
+from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart, computed_part
 from napari_dip.tasks.base import Preset, Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.tasks.settings import Settings, setting
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-Given: TypeAlias = Literal["image", "mask", "reference"]
+StudyInputName: TypeAlias = Literal["image", "mask", "reference"]
 
 
 Network = Literal["fast", "paper"]
@@ -66,15 +66,15 @@ class Study(Settings):
     """Its name in forms."""
     axis: ClassVar[str]
     """What its pictures differ in."""
-    accepts: ClassVar[tuple[Given, ...]] = ("image",)
+    accepts: ClassVar[tuple[StudyInputName, ...]] = ("image",)
     """What it is made with."""
     side_by_side: ClassVar[bool] = False
     """Whether a dock shows its pictures beside each other at first, not as a stack."""
-    together: ClassVar[bool] = False
+    interleaved: ClassVar[bool] = False
     """Whether its parts advance by turns."""
 
     @abstractmethod
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         """What is made. All that can be checked is checked here, before anything is fitted."""
 
     def growth(self) -> int:
@@ -120,7 +120,7 @@ class StudyOfTask(Study):
         return TASKS[self.task](**{**chosen, **settings})
 
 
-def fitted(name: str, job: Job) -> StudyPart:
+def restoration_part(name: str, job: Job) -> StudyPart:
     """A restoration as a part of a study."""
 
     def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
@@ -134,16 +134,16 @@ def fitted(name: str, job: Job) -> StudyPart:
     return StudyPart(name, (job.task.runs or 1) * (job.task.iterations or 1), run)
 
 
-def computed(name: str, job: Job, method: Callable[[Job], Tensor]) -> StudyPart:
+def classical_part(name: str, job: Job, method: Callable[[Job], Tensor]) -> StudyPart:
     """A classical method as a part of a study; it gives (channels, *space) in y's units."""
 
     def make() -> Array:
-        return in_users_units(job, method(job))
+        return decode_image(job, method(job))
 
-    return at_once(name, make, lambda image: scores(job, image))
+    return computed_part(name, make, lambda image: scores(job, image))
 
 
-def in_users_units(job: Job, x: Tensor) -> Array:
+def decode_image(job: Job, x: Tensor) -> Array:
     """An image (channels, *space) as the job would return it."""
     import numpy as np
 

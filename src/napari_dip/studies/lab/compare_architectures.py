@@ -46,14 +46,14 @@ class CompareArchitectures(StudyOfTask):
         advanced=True,
     )
 
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
-        networks = {name: self._settings(name, material) for name in self.architectures}
-        return deep_parts(networks, self.inputs, self, material)
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
+        networks = {name: self._settings(name, study_inputs) for name in self.architectures}
+        return deep_parts(networks, self.inputs, self, study_inputs)
 
-    def _settings(self, name: str, material: StudyInputs) -> dict[str, Any]:
+    def _settings(self, name: str, study_inputs: StudyInputs) -> dict[str, Any]:
         width = self.width or (PAPER_WIDTH if self.preset == "paper" else FAST_WIDTH)
         settings = {**architecture(name, width), "shuffle": 1}
         if not is_encoder_decoder(settings):
-            usual = material.job(self.restoration()).task.learning_rate
+            usual = study_inputs.job(self.restoration()).task.learning_rate
             settings["learning_rate"] = SLOWER * (usual or 0.0)
         return settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from napari_dip.studies.lab.base import StudyInputs, StudyOfTask, computed, fitted
+from napari_dip.studies.lab.base import StudyInputs, StudyOfTask, classical_part, restoration_part
 from napari_dip.studies.study import StudyPart
 from napari_dip.tasks.settings import setting
 
@@ -62,21 +62,21 @@ class ComparePriors(StudyOfTask):
         0.01, "Weight of total variation in upscale and inpaint", least=0, most=100, advanced=True
     )
 
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         own = {"upscale": self._upscale, "denoise": self._denoise, "inpaint": self._inpaint}
-        return (*own[self.task](material), *self._deep(material))
+        return (*own[self.task](study_inputs), *self._deep(study_inputs))
 
-    def _upscale(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def _upscale(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import bicubic
 
-        none = material.job(self.restoration(**PIXELS))
+        none = study_inputs.job(self.restoration(**PIXELS))
         return (
-            fitted("no prior", none),
-            self._total_variation(material),
-            computed("bicubic", none, bicubic),
+            restoration_part("no prior", none),
+            self._total_variation(study_inputs),
+            classical_part("bicubic", none, bicubic),
         )
 
-    def _denoise(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def _denoise(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import (
             bm3d_denoised,
             has_bm3d,
@@ -84,40 +84,40 @@ class ComparePriors(StudyOfTask):
             tv_denoised,
         )
 
-        job = material.job(self.restoration())
+        job = study_inputs.job(self.restoration())
         classical = {"total variation": tv_denoised, "non-local means": nlm_denoised}
         if has_bm3d(job):
             classical["BM3D"] = bm3d_denoised
-        return tuple(computed(name, job, method) for name, method in classical.items())
+        return tuple(classical_part(name, job, method) for name, method in classical.items())
 
-    def _inpaint(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def _inpaint(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import biharmonic
 
-        smooth = computed("biharmonic", material.job(self.restoration(**PIXELS)), biharmonic)
-        return smooth, self._total_variation(material)
+        smooth = classical_part("biharmonic", study_inputs.job(self.restoration(**PIXELS)), biharmonic)
+        return smooth, self._total_variation(study_inputs)
 
-    def _total_variation(self, material: StudyInputs) -> StudyPart:
+    def _total_variation(self, study_inputs: StudyInputs) -> StudyPart:
         task = self.restoration(**PIXELS, total_variation=self.tv_weight)
-        return fitted("total variation", material.job(task))
+        return restoration_part("total variation", study_inputs.job(task))
 
-    def _deep(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def _deep(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         inputs = self.inputs
         if inputs is None and self.task == "inpaint":
             inputs = ("noise", "meshgrid")
-        return deep_parts({"deep prior": {}}, inputs, self, material)
+        return deep_parts({"deep prior": {}}, inputs, self, study_inputs)
 
 
 def deep_parts(
     networks: dict[str, dict[str, Any]],
     inputs: tuple[Input, ...] | None,
     study: StudyOfTask,
-    material: StudyInputs,
+    study_inputs: StudyInputs,
 ) -> tuple[StudyPart, ...]:
     """Deep priors, by their names' settings, with each of the inputs (None: the preset's own)."""
     chosen: dict[str, dict[str, Any]]
     chosen = {f", {name} input": INPUTS[name] for name in inputs} if inputs else {"": {}}
     return tuple(
-        fitted(f"{name}{suffix}", material.job(study.restoration(**{**given, **settings})))
+        restoration_part(f"{name}{suffix}", study_inputs.job(study.restoration(**{**given, **settings})))
         for name, settings in networks.items()
         for suffix, given in chosen.items()
     )

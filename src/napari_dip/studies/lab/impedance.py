@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.restoration.job import Job
-from napari_dip.studies.lab.base import Network, Study, StudyInputs, in_users_units
+from napari_dip.studies.lab.base import Network, Study, StudyInputs, decode_image
 from napari_dip.studies.study import PartUpdate, ShouldStop, StudyPart
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.settings import setting
@@ -41,7 +41,7 @@ class Impedance(Study):
     title = "Noise impedance"
     axis = "target"
     side_by_side = True
-    together = True
+    interleaved = True
 
     preset: Network = setting("fast", "fast: a narrow network; paper: the paper's")
     iterations: int = setting(400, "Iterations of each fit", least=1, most=10**6)
@@ -53,7 +53,7 @@ class Impedance(Study):
     )
     learning_rate: float = setting(0.01, "Adam's learning rate", least=1e-6, most=1, advanced=True)
 
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         narrow: dict[str, Any] = {"filters": (32,) * 5, "layout": "channels-last"}
         # The paper's denoising without what resists noise beside the network's structure.
         task = Denoise(
@@ -66,7 +66,7 @@ class Impedance(Study):
             average=0.0,
             **({} if self.preset == "paper" else narrow),
         )
-        job = material.job(task)
+        job = study_inputs.job(task)
         return tuple(
             StudyPart(name, self.iterations, partial(self._fit, job, target))
             for name, target in zip(TARGETS, self._targets(job), strict=True)
@@ -107,5 +107,5 @@ class Impedance(Study):
             report_every=math.ceil(self.iterations / REPORTS),
             should_stop=should_stop,
         ):
-            image = in_users_units(job, progress.image)
+            image = decode_image(job, progress.image)
             yield PartUpdate(progress.iteration, image, progress.loss)

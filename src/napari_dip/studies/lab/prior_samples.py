@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_dip.studies.lab.architectures import architecture
 from napari_dip.studies.lab.base import Study, StudyInputs
-from napari_dip.studies.study import Array, StudyPart, at_once
+from napari_dip.studies.study import Array, StudyPart, computed_part
 from napari_dip.tasks.settings import setting
 
 DISPLAYED = (1, 99)
@@ -50,23 +50,23 @@ class Samples(Study):
         True, "Stretch each picture's values from black to white, as they differ little"
     )
 
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.engine.device import resolve_device
 
-        resolve_device(material.device)
+        resolve_device(study_inputs.device)
         for name in self.architectures:
             architecture(name, self.width)
         return tuple(
-            at_once(
+            computed_part(
                 f"{name}, weights {number}",
-                partial(self._draw, name, number, material),
+                partial(self._draw, name, number, study_inputs),
                 lambda image: {},
             )
             for name in dict.fromkeys(self.architectures)
             for number in range(1, self.count + 1)
         )
 
-    def _draw(self, name: str, number: int, material: StudyInputs) -> Array:
+    def _draw(self, name: str, number: int, study_inputs: StudyInputs) -> Array:
         """A picture (y, x, 3), uint8."""
         import torch
 
@@ -76,11 +76,11 @@ class Samples(Study):
 
         settings = architecture(name, self.width)
         spec = NetworkSpec(kind=settings.pop("network"), **settings)
-        space, device = (self.size, self.size), resolve_device(material.device)
-        z = InputSpec().make(space, torch.Generator().manual_seed(material.seed))
+        space, device = (self.size, self.size), resolve_device(study_inputs.device)
+        z = InputSpec().make(space, torch.Generator().manual_seed(study_inputs.seed))
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             # On the CPU, and without touching the GPUs' generators, as a fit draws its weights.
-            torch.default_generator.manual_seed(material.seed + number)
+            torch.default_generator.manual_seed(study_inputs.seed + number)
             network = spec.build(z.shape[1], 3, space).to(device)
             x = network(z.to(device))[0].cpu().numpy()
         if self.stretch:

@@ -46,10 +46,10 @@ def prepare_study(
             raise UserError(f"{name}: {study.name} takes none; leave it out")
     if image is None and "image" in study.accepts:
         raise UserError(f"image: {study.name} needs one")
-    material = StudyInputs(image, axes, mask, reference, data_range, device, seed)
+    study_inputs = StudyInputs(image, axes, mask, reference, data_range, device, seed)
     settings = {**study.to_dict(), "seed": seed, "device": device}
-    parts = study.parts(material)
-    return StudyJob(study.name, study.axis, parts, settings, together=study.together)
+    parts = study.parts(study_inputs)
+    return StudyJob(study.name, study.axis, parts, settings, interleaved=study.interleaved)
 
 
 def run_study(

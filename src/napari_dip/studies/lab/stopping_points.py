@@ -41,7 +41,7 @@ class StoppingPoints(Study):
     gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
     preset: Network = setting("fast", "The network: fast, or the paper's")
 
-    def parts(self, material: StudyInputs) -> tuple[StudyPart, ...]:
+    def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         stops = sorted(set(self.stops))
         task = EnhanceDetail(
             preset=self.preset,
@@ -53,7 +53,7 @@ class StoppingPoints(Study):
             learning_rate=0.01,
             average=0.0,
         )
-        course = SharedFit(material.job(task), math.gcd(*stops))
+        course = SharedFit(study_inputs.job(task), math.gcd(*stops))
         parts = []
         for before, stop in zip((0, *stops), stops, strict=False):
             run = course.until(stop, is_first=not before)
