@@ -528,7 +528,7 @@ def test_what_can_not_be_read(tmp_path, name, message):
         ("a.jpg", picture(5, 7), "JPEG holds 8-bit whole numbers, not uint16; write a .tif"),
         ("a.jpg", picture(5, 7, dtype="bool"), "JPEG holds 8-bit"),
         ("a.jpg", picture(5, 7, 4, dtype="uint8"), "no alpha channel; write a .png or .tif"),
-        ("a.png", picture(2, 5, 7), "one grey or RGB picture, not axes ZYX; write a .tif"),
+        ("a.png", picture(2, 5, 7), "one grey or RGB image, not axes ZYX; write a .tif"),
         ("a.bmp", picture(5, 7, dtype="uint8"), r"can't write \.bmp files; use \.tif"),
         ("a", picture(5, 7), "can't write a file without a suffix"),
         ("taken.tif", picture(5, 7), "exists already; .* --force"),

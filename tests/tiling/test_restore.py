@@ -266,7 +266,7 @@ def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
 
 def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK", {"Y": 16, "X": 16})
+    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK_SIDES", {"Y": 16, "X": 16})
     parts = out.with_name("out.ome.zarr.parts")
     most, done = 0, 0
 
@@ -289,7 +289,7 @@ def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch
 
 def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK", {"Y": 32, "X": 32})
+    monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK_SIDES", {"Y": 32, "X": 32})
     write, calls, outcomes = OmeZarrStore.write, [], []
 
     def full_once(self, block, values):

@@ -9,7 +9,7 @@ from napari_dip import Denoise, FlashNoFlash, UserError, restore
 from napari_dip.data.axes import Axes, AxisPlan
 from napari_dip.data.encoding import encode, guide_tensor
 from napari_dip.data.grid import Tile
-from napari_dip.files.lazy import LazyPicture, open_lazily
+from napari_dip.files.lazy import LazyImage, open_lazily
 from napari_dip.tiling.plan import TilingPlan
 from napari_dip.tiling.restore import restore_large
 from napari_dip.tiling.source import TiledPicture
@@ -92,8 +92,8 @@ def test_it_lies_beside_each_box(tmp_path, shape, axes, guide_shape, guide_axes,
     own = dict(zip(axes if shape == guide_shape else guide_axes, guide_shape, strict=True))
     digits = dict(zip("TCZYXS", 100 ** np.arange(6), strict=True))
     guide = sum(n * digits[a] for n, a in zip(np.indices(guide_shape), own, strict=True))
-    picture = LazyPicture(np.zeros(shape), Axes(axes), tmp_path)
-    beside = LazyPicture(guide, Axes(guide_axes), tmp_path)
+    picture = LazyImage(np.zeros(shape), Axes(axes), tmp_path)
+    beside = LazyImage(guide, Axes(guide_axes), tmp_path)
     source = TiledPicture(picture, axes, AxisPlan(axes, each), {"guide": beside})
     start = {a: 1 if a in each or a in "YX" else 0 for a in axes}  # one entry, or up to the end
     stop = [2 if a in each else n for a, n in zip(axes, shape, strict=True)]

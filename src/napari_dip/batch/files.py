@@ -13,7 +13,7 @@ from typing import Any
 
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
-from napari_dip.files.image_file import READABLE, WRITABLE
+from napari_dip.files.image_file import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from napari_dip.files.lazy import is_zarr
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling.item import Item, to_the_end
@@ -108,7 +108,9 @@ def find_pictures(
         else:
             raise UserError(f"images: {given}: no such file; check the name and the folder")
         if not some:
-            raise UserError(f"images: {given}: there are no pictures; use {', '.join(READABLE)}")
+            raise UserError(
+                f"images: {given}: there are no pictures; use {', '.join(READABLE_SUFFIXES)}"
+            )
         for name, path in some.items():
             result = _result(name, in_blocks or is_zarr(path))
             if found.setdefault(result, path.absolute()) != path.absolute():
@@ -125,7 +127,7 @@ def _result(name: Path, in_blocks: bool) -> Path:
     """What a picture's result is called."""
     if in_blocks:
         return name.with_name(f"{name.stem.removesuffix('.ome')}.ome.zarr")
-    return name if name.suffix.lower() in WRITABLE else name.with_suffix(".png")
+    return name if name.suffix.lower() in WRITABLE_SUFFIXES else name.with_suffix(".png")
 
 
 def _below(folder: Path, output: Path) -> list[Path]:
@@ -134,7 +136,7 @@ def _below(folder: Path, output: Path) -> list[Path]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.absolute() == output:
             continue
-        if path.suffix.lower() in READABLE or is_zarr(path):
+        if path.suffix.lower() in READABLE_SUFFIXES or is_zarr(path):
             found.append(path)
         elif path.is_dir():
             found += _below(path, output)

@@ -1,1 +1,1 @@
-"""Pictures in files: TIFF, PNG, JPEG and OME-Zarr, read and written with their metadata."""
+"""Image files: TIFF, PNG, JPEG and OME-Zarr, read and written with their metadata."""

@@ -1,4 +1,4 @@
-"""Where files go: refused early if they can't, and never left half written."""
+"""Safe writing: a bad destination is refused early, and no file is left half written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from napari_dip.errors import UserError
 
-TEMPORARY = ".napari-dip-"
-"""What the names of files begin with that are being written."""
+TEMPORARY_PREFIX = ".napari-dip-"
+"""How the name of a file begins while it is being written."""
 
 
 class FileError(UserError):
@@ -19,7 +19,7 @@ class FileError(UserError):
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results.
+    """Make a folder for results, and the folders above it.
 
     Raises
     ------
@@ -29,11 +29,13 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"output: {folder} can't be made ({error.strerror})") from error
+        raise FileError(
+            f"output: {folder} can't be made ({error.strerror}); name another folder"
+        ) from error
 
 
 def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Refuse a place where no file can be written, or where there is one already.
+    """Refuse a path at which no file can be written, or at which there is one already.
 
     Raises
     ------
@@ -58,19 +60,19 @@ def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Name a temporary file to write to, which takes the place of `path` if all goes well.
+    """Give a temporary path to write to; the file replaces `path` if all goes well.
 
     Raises
     ------
     FileError
         When writing failed; `path` is then as it was.
     """
-    target = Path(path).resolve()  # through a link, not in its place
-    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix}")
+    target = Path(path).resolve()  # the file behind a link, not the link itself
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(6)}{target.suffix}")
     try:
         yield temporary
         temporary.replace(target)
-    # Encoders meet what they can't hold with errors of every kind.
+    # Encoders raise errors of every kind for what they can't hold.
     except Exception as error:
         raise FileError(f"{path}: can't be written ({reason(error)})") from error
     finally:
@@ -78,12 +80,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed had begun to write in a folder and its folders."""
-    for path in folder.rglob(f"{TEMPORARY}*"):
+    """Remove, in a folder and below it, the unfinished files of a process that was killed."""
+    for path in folder.rglob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
 
 
 def reason(error: Exception) -> str:
-    """Say in one line what went wrong, without the path that an OSError repeats."""
+    """Describe an error in one line, without the path that an OSError repeats."""
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -1,4 +1,4 @@
-"""Pictures side by side, and curves, as figures."""
+"""Figures in PNG files: images side by side, and loss curves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-INCHES = 3.2
-"""A panel's width and height."""
+_PANEL_INCHES = 3.2
+"""Width and height of a panel in inches."""
 
 
 def side_by_side(
@@ -23,16 +23,16 @@ def side_by_side(
     panels
         The images, (y, x) or (y, x, 3), by their titles.
     path
-        Where to.
+        The PNG file to write.
     columns
-        How many in a row; all of them if not given.
+        Number of images in a row; all of them if not given.
     """
     from matplotlib.figure import Figure
 
     columns = min(columns or len(panels), len(panels))
     rows = math.ceil(len(panels) / columns)
     # Without pyplot: no window, no backend to choose, nothing left open.
-    figure = Figure(figsize=(INCHES * columns, INCHES * rows), layout="constrained")
+    figure = Figure(figsize=(_PANEL_INCHES * columns, _PANEL_INCHES * rows), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in grid:
         axes.set_axis_off()
@@ -48,9 +48,9 @@ def curves(lines: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None
     Parameters
     ----------
     lines
-        (iteration, loss) points by the curves' names.
+        The (iteration, loss) points of each curve, by its name.
     path
-        Where to.
+        The PNG file to write.
     """
     from matplotlib.figure import Figure
 

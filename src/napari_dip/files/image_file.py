@@ -1,4 +1,4 @@
-"""Read and write pictures as TIFF, PNG and JPEG files, with their metadata."""
+"""Read and write images as TIFF, PNG and JPEG files, with their metadata."""
 
 from __future__ import annotations
 
@@ -11,32 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.files import raster, tiff
-from napari_dip.files.atomic import (
-    FileError,
-    check_destination,
-    reason,
-    replacing,
-)
+from napari_dip.files.atomic import FileError, check_destination, reason, replacing
 from napari_dip.files.metadata import Metadata
 
-TIFF = (".tif", ".tiff")
-
-
-PNG = (".png",)
-
-
-JPEG = (".jpg", ".jpeg")
-
-
-READABLE = (*TIFF, *PNG, *JPEG, ".bmp")
-
-
-WRITABLE = (*TIFF, *PNG, *JPEG)
+TIFF_SUFFIXES = (".tif", ".tiff")
+_PNG = (".png",)
+_JPEG = (".jpg", ".jpeg")
+READABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *_JPEG, ".bmp")
+WRITABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *_JPEG)
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """A picture as a file holds it.
+    """An image as a file holds it.
 
     Attributes
     ----------
@@ -46,9 +33,9 @@ class ImageFile:
         One letter per dimension of `data`: T time, Z depth, C channel, Y, X, and last, where the
         samples of a pixel lie together, S: grey and alpha (2), RGB (3) or RGBA (4).
     path
-        Where it was read from.
+        The file that it was read from.
     metadata
-        What `write_image` writes back beside the pixels.
+        What `write_image` writes back in addition to the pixels.
     """
 
     data: NDArray[Any]
@@ -60,9 +47,9 @@ class ImageFile:
 def read_image(path: str | os.PathLike[str]) -> ImageFile:
     """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file.
 
-    Of a TIFF with several images or resolutions the first, at full resolution, is read. Palettes
-    become RGB, except those of ImageJ, which only colour the display. A photograph is turned
-    upright, as its EXIF orientation says.
+    If a TIFF has several images or resolutions, the first image is read, at full resolution.
+    Palettes become RGB, except those of ImageJ, which only colour the display. A photograph is
+    turned upright, as its EXIF orientation says.
 
     Raises
     ------
@@ -77,13 +64,13 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
         raise FileError(f"{path}: is a folder; name an image file in it")
     if not path.exists():
         raise FileError(f"{path}: no such file; check the name and the folder")
-    if suffix not in READABLE:
-        raise FileError(f"{path}: can't read {_kind(path)}; use {_listed(READABLE)}")
+    if suffix not in READABLE_SUFFIXES:
+        raise FileError(f"{path}: can't read {_kind(path)}; use {_listed(READABLE_SUFFIXES)}")
     try:
-        data, axes, metadata = (tiff.read if suffix in TIFF else raster.read)(path)
+        data, axes, metadata = (tiff.read if suffix in TIFF_SUFFIXES else raster.read)(path)
     except FileError:
         raise
-    # Decoders meet damaged files with errors of every kind.
+    # Decoders raise errors of every kind for damaged files.
     except Exception as error:
         raise FileError(
             f"{path}: can't be read ({reason(error)}); check that it is complete"
@@ -100,22 +87,22 @@ def write_image(
     pixel_scale: float = 1.0,
     overwrite: bool = False,
 ) -> None:
-    """Write a picture as TIFF, PNG or JPEG, by the suffix of `path`, all or nothing.
+    """Write an image as TIFF, PNG or JPEG, by the suffix of `path`, whole or not at all.
 
     Parameters
     ----------
     path
-        Where to; an `.ome.tif` becomes an OME-TIFF.
+        The file to write; an `.ome.tif` becomes an OME-TIFF.
     data
-        The samples, in the dtype they are to have in the file.
+        The samples, in the dtype that they have in the file.
     like
-        The file that `data` was made from: gives the axes, resolution, colour profile, and in a
-        TIFF its flavour (plain, ImageJ or OME) and what that tells of channels and pixel sizes.
-        Without it three dimensions are Z, Y, X, or RGB(A) when the last has 3 or 4 entries.
+        The file that `data` was made from. It gives the axes, resolution and colour profile, and
+        for a TIFF its flavour (plain, ImageJ or OME) with channels and pixel sizes. Without it
+        three dimensions are Z, Y, X, or RGB(A) if the last one has a length of 3 or 4.
     pixel_scale
-        The size of a pixel of `data` along Y and X, in pixels of `like`; 1/4 after a fourfold
-        super-resolution, so that the picture keeps its physical extent. Where `data` has another
-        number of planes than `like`, their distance keeps the extent along Z too.
+        The size of a pixel of `data` along Y and X, in pixels of `like`: 1/4 after a fourfold
+        upscaling, so that the image keeps its physical size. If `data` has another number of
+        planes than `like`, their distance changes so that the size along Z is kept too.
     overwrite
         Replace an existing file.
 
@@ -134,7 +121,7 @@ def write_image(
     metadata = metadata.scaled(pixel_scale, plane_scale)
     image = ImageFile(data=data, axes=axes, path=path, metadata=metadata)
     check_writable(path, like=image, overwrite=overwrite)
-    write = tiff.write if path.suffix.lower() in TIFF else raster.write
+    write = tiff.write if path.suffix.lower() in TIFF_SUFFIXES else raster.write
     with replacing(path) as temporary:
         write(temporary, data, axes, metadata.tagged_for(path.name, axes, data.shape))
 
@@ -142,27 +129,27 @@ def write_image(
 def check_writable(
     path: str | os.PathLike[str], *, like: ImageFile | None = None, overwrite: bool = False
 ) -> None:
-    """Refuse a picture's destination that would fail: to be called before a long fit.
+    """Refuse a destination that an image can't be written to; call this before a long fit.
 
     Parameters
     ----------
     path
-        Where the picture is to go.
+        The file to be written.
     like
-        A picture with the axes and dtype of the one to be written, to check that the format
-        holds them.
+        An image with the axes and dtype of the one to be written, to check that the format can
+        hold them.
     overwrite
         Accept an existing file.
 
     Raises
     ------
     FileError
-        When the suffix is none that can be written, the format doesn't hold such a picture, or
-        `check_destination` refuses.
+        When the suffix is not one that can be written, the format can't hold such an image, or
+        `check_destination` refuses the path.
     """
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise FileError(f"{path}: can't write {_kind(path)}; use {_listed(WRITABLE)}")
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
+        raise FileError(f"{path}: can't write {_kind(path)}; use {_listed(WRITABLE_SUFFIXES)}")
     check_destination(path, overwrite=overwrite)
     if like is not None:
         _check_format(path, like)
@@ -170,16 +157,16 @@ def check_writable(
 
 def _check_format(path: Path, image: ImageFile) -> None:
     suffix, dtype = path.suffix.lower(), image.data.dtype
-    if suffix in TIFF:
+    if suffix in TIFF_SUFFIXES:
         return
-    png = suffix in PNG
+    png = suffix in _PNG
     name, depth = ("PNG", "8- or 16-bit") if png else ("JPEG", "8-bit")
     dtypes = ("bool", "uint8", "uint16") if png else ("uint8",)
     if dtype.name not in dtypes:
         raise FileError(f"{path}: {name} holds {depth} whole numbers, not {dtype}; write a .tif")
     if image.axes not in ("YX", "YXS"):
         raise FileError(
-            f"{path}: {name} holds one grey or RGB picture, not axes {image.axes}; write a .tif"
+            f"{path}: {name} holds one grey or RGB image, not axes {image.axes}; write a .tif"
         )
     if not png and image.axes == "YXS" and image.data.shape[-1] != 3:
         raise FileError(f"{path}: JPEG holds no alpha channel; write a .png or .tif")

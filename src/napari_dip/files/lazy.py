@@ -1,4 +1,4 @@
-"""Pictures of which only what is asked for is read: Zarr, OME-Zarr and TIFF."""
+"""Images that are read piece by piece: Zarr, OME-Zarr and TIFF."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files import tiff
 from napari_dip.files.atomic import FileError, reason
-from napari_dip.files.image_file import TIFF, read_image
-from napari_dip.files.metadata import Metadata, calibrated, described
+from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
+from napari_dip.files.metadata import Metadata, axes_of_ome_zarr, axes_of_tiff
 
 
 @dataclass(frozen=True)
-class LazyPicture:
-    """A picture in a file, or anywhere else.
+class LazyImage:
+    """An image whose pixels are read when they are needed.
 
     Attributes
     ----------
     array
-        What can be sliced: an array, one in a Zarr store, a part of a layer.
+        Anything that can be sliced: an array in memory or in a Zarr store, a part of a layer.
     axes
-        Of `array`, as far as the file tells.
+        The axes of `array`, as far as the file says.
     path
-        Of the file or folder; the name of what is in none.
+        The file or folder; a name if the image is in neither.
     metadata
-        What a TIFF tells beside.
+        The metadata of a TIFF.
     opened
-        What is closed at the end of a `with` block.
+        A file handle to close at the end of a `with` block.
     coarser
-        The picture at lower resolutions, if the file has them.
+        The image at lower resolutions, if the file has them.
     """
 
     array: Any
@@ -62,17 +62,17 @@ class LazyPicture:
         return dtype
 
     def read(self, slices: tuple[slice, ...] | None = None) -> NDArray[Any]:
-        """What is in a box, or all of it.
+        """Read a box of the image, or all of it.
 
         Raises
         ------
         FileError
-            When it is damaged.
+            When the file is damaged.
         """
         try:
             part = self.array[slices or (slice(None),) * len(self.shape)]
             return np.ascontiguousarray(part, dtype=self.dtype)
-        # Decoders meet damaged files with errors of every kind.
+        # Decoders raise errors of every kind for damaged files.
         except Exception as error:
             raise FileError(
                 f"{self.path}: can't be read ({reason(error)}); check that it is complete"
@@ -87,38 +87,38 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
     )
 
 
-def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyPicture:
-    """Open a picture without reading its pixels, where its format allows that.
+def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyImage:
+    """Open an image, without reading its pixels where the format allows that.
 
     Parameters
     ----------
     path
-        A Zarr store, of which a group's first multiscale image is taken at full resolution, or
-        any file that `read_image` reads.
+        A Zarr array, an OME-Zarr group (its first image is opened, at full resolution), or any
+        file that `read_image` reads.
     axes
-        Letters for its axes, if it does not tell or tells wrong.
+        One letter for each axis, if the metadata of the file is missing or wrong.
 
     Raises
     ------
     FileError
-        When there is none, or it can't be read.
+        When there is no such file, or it can't be read.
     """
     path = Path(path)
     if is_zarr(path) and path.is_dir():
-        picture = _zarr(path)
-    elif path.suffix.lower() in TIFF and path.is_file():
-        picture = _tiff(path)
+        image = _zarr(path)
+    elif path.suffix.lower() in TIFF_SUFFIXES and path.is_file():
+        image = _tiff(path)
     else:
-        picture = _whole(path)
-    return picture if axes is None else replace(picture, axes=picture.axes.renamed(axes))
+        image = _whole(path)
+    return image if axes is None else replace(image, axes=image.axes.renamed(axes))
 
 
-def _whole(path: Path) -> LazyPicture:
+def _whole(path: Path) -> LazyImage:
     image = read_image(path)
-    return LazyPicture(image.data, calibrated(image.axes, image.metadata), path, image.metadata)
+    return LazyImage(image.data, axes_of_tiff(image.axes, image.metadata), path, image.metadata)
 
 
-def _tiff(path: Path) -> LazyPicture:
+def _tiff(path: Path) -> LazyImage:
     import zarr
 
     try:
@@ -133,23 +133,24 @@ def _tiff(path: Path) -> LazyPicture:
         return _whole(path)
     store, axes, metadata = opened
     array = zarr.open_array(store, mode="r")
-    return LazyPicture(array, calibrated(axes, metadata), path, metadata, store)
+    return LazyImage(array, axes_of_tiff(axes, metadata), path, metadata, store)
 
 
-def _zarr(path: Path) -> LazyPicture:
+def _zarr(path: Path) -> LazyImage:
     import zarr
 
     try:
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
-            return LazyPicture(node, Axes(_letters(node)), path)
-        told: Any = dict(node.attrs)
-        image = told.get("ome", told)["multiscales"][0]
+            return LazyImage(node, Axes(_letters(node)), path)
+        attributes: Any = dict(node.attrs)
+        ome = attributes.get("ome", attributes)  # there since version 0.5
+        image = ome["multiscales"][0]
         level = image["datasets"][0]
         array, *coarser = (node[one["path"]] for one in image["datasets"])
-        labels = told.get("ome", told).get("omero", {}).get("channels", [])
-        axes = described(image, level, labels)
-        return LazyPicture(array, axes, path, coarser=tuple(coarser))
+        labels = ome.get("omero", {}).get("channels", [])
+        axes = axes_of_ome_zarr(image, level, labels)
+        return LazyImage(array, axes, path, coarser=tuple(coarser))
     except Exception as error:
         raise FileError(
             f"{path}: can't be read ({reason(error)}); give a Zarr array, or an OME-Zarr image"
@@ -157,11 +158,11 @@ def _zarr(path: Path) -> LazyPicture:
 
 
 def _letters(array: Any) -> str:
-    """A plain array's axes, by its names of dimensions or by their number."""
+    """The axes of a plain array, by the names of its dimensions or by their number."""
     names = array.metadata.to_dict().get("dimension_names") or ()
     letters = "".join(str(name)[:1].upper() for name in names if name)
     if len(letters) == array.ndim and {"Y", "X"} <= set(letters) <= set("TCZYXS"):
         return letters
     if array.ndim > 5:
-        raise UserError(f"its {array.ndim} axes can mean many things")
+        raise UserError(f"its {array.ndim} axes have no names")
     return {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}[array.ndim]

@@ -1,4 +1,4 @@
-"""A file's metadata: resolution, colour profile, axes and their scale."""
+"""The metadata of image files: resolution, colour profile, axes and their scale."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PER_INCH = {RESUNIT.INCH: 1.0, RESUNIT.CENTIMETER: 2.54}
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file tells beside its pixels, as far as it is written back.
+    """What a file says in addition to its pixels, as far as it is written back.
 
     Attributes
     ----------
     resolution
         Pixels per `resolution_unit` along X and Y, if known.
     resolution_unit
-        What the resolution counts by; NONE where something else tells (ImageJ's `unit`).
+        The unit of the resolution; NONE where it is elsewhere (the `unit` of ImageJ).
     icc_profile
         The ICC colour profile.
     tiff
-        Further arguments of `tifffile.imwrite`: the flavour of a TIFF and what it tells.
+        Further arguments of `tifffile.imwrite`: the flavour of a TIFF, and its metadata.
     """
 
     resolution: tuple[float, float] | None = None
@@ -38,14 +38,14 @@ class Metadata:
 
     @property
     def dpi(self) -> tuple[float, float] | None:
-        """Pixels per inch along X and Y, where the resolution has a length for its unit."""
+        """Pixels per inch along X and Y; None if the resolution is not per length."""
         if self.resolution is None or self.resolution_unit not in _PER_INCH:
             return None
         factor = _PER_INCH[self.resolution_unit]
         return self.resolution[0] * factor, self.resolution[1] * factor
 
     def scaled(self, pixel_scale: float, plane_scale: float = 1.0) -> Metadata:
-        """Describe pixels and distances of planes that are this many times as large."""
+        """The metadata for pixels and distances of planes that are this many times as large."""
         if pixel_scale == plane_scale == 1:
             return self
         entries = dict(self.tiff.get("metadata", {}))
@@ -54,7 +54,7 @@ class Metadata:
         for size in entries.keys() & scales.keys():
             entries[size] = float(entries[size]) * scales[size]
         for drawn in entries.keys() & {"ROI", "Overlays", "xorigin", "yorigin"}:
-            del entries[drawn]  # these count in pixels
+            del entries[drawn]  # these are in pixels
         x, y = self.resolution or (0.0, 0.0)
         return replace(
             self,
@@ -63,7 +63,7 @@ class Metadata:
         )
 
     def tagged_for(self, name: str, axes: str, shape: tuple[int, ...]) -> Metadata:
-        """Keep what suits a file called `name` that holds an array with these axes."""
+        """The metadata that suits a file called `name` with an array of these axes and shape."""
         space = b"RGB " if axes.endswith("S") and shape[-1] > 2 else b"GRAY"
         profile = self.icc_profile if (self.icc_profile or b"")[16:20] == space else None
         ome = name.lower().endswith((".ome.tif", ".ome.tiff"))
@@ -71,11 +71,10 @@ class Metadata:
         return replace(self, icc_profile=profile, tiff=tiff)
 
 
-MICROMETER = ("um", "µm", "μm", "micron", "microns", "\\u00B5m")
+_MICROMETER = ("um", "µm", "μm", "micron", "microns", "\\u00B5m")
 
-
-UNITS = {
-    **dict.fromkeys(MICROMETER, "micrometer"),
+_UNITS = {
+    **dict.fromkeys(_MICROMETER, "micrometer"),
     "nm": "nanometer",
     "mm": "millimeter",
     "cm": "centimeter",
@@ -88,22 +87,21 @@ UNITS = {
     "min": "minute",
     "h": "hour",
 }
-"""UDUNITS-2 names, as OME-Zarr has them, of the symbols that TIFFs have."""
+"""Names of units in OME-Zarr (UDUNITS-2), by the symbols in TIFFs."""
+
+DEFAULT_COLOUR = "FFFFFF"
+"""Display colour of channels without one, as RRGGBB."""
 
 
-WHITE = "FFFFFF"
-"""What channels are shown in of which that is not known."""
-
-
-def described(image: Any, level: Any, labels: Any) -> Axes:
-    """The axes of an OME-Zarr image, with what its metadata tells of them.
+def axes_of_ome_zarr(image: Any, level: Any, labels: Any) -> Axes:
+    """Read the axes, scale and channels of an OME-Zarr image from its metadata.
 
     Parameters
     ----------
     image
         An entry of `multiscales`.
     level
-        That of its `datasets` which the axes are wanted of.
+        The entry of its `datasets` for the resolution level that is opened.
     labels
         The `channels` of `omero`.
     """
@@ -121,53 +119,55 @@ def described(image: Any, level: Any, labels: Any) -> Axes:
         tuple(scale.tolist()),
         tuple(axis.get("unit", "") for axis in axes),
         tuple(origin.tolist()),
-        _told((str(channel.get("label", "")) for channel in labels), ""),
+        _known((str(channel.get("label", "")) for channel in labels), ""),
         image.get("name", ""),
-        _told((_colour(channel.get("color")) for channel in labels), WHITE),
+        _known((_colour(channel.get("color")) for channel in labels), DEFAULT_COLOUR),
     )
 
 
-def _colour(told: object) -> str:
-    """A colour as OME-Zarr has it; white if it is none."""
-    digits = str(told).removeprefix("#").upper()
-    return digits if re.fullmatch("[0-9A-F]{6}", digits) else WHITE
+def _colour(value: object) -> str:
+    """A colour as RRGGBB; white if it is not a valid one."""
+    digits = str(value).removeprefix("#").upper()
+    return digits if re.fullmatch("[0-9A-F]{6}", digits) else DEFAULT_COLOUR
 
 
-def _told(values: Iterable[str], unknown: str) -> tuple[str, ...]:
-    """What is told of channels; nothing where it is what stands for unknown in each of them."""
-    told = tuple(values)
-    return told if set(told) - {unknown} else ()
+def _known(values: Iterable[str], unknown: str) -> tuple[str, ...]:
+    """The values of all channels; an empty tuple if each of them is `unknown`."""
+    known = tuple(values)
+    return known if set(known) - {unknown} else ()
 
 
-def calibrated(letters: str, metadata: Metadata) -> Axes:
-    """The axes of a TIFF, with what its OME or ImageJ metadata tells of them."""
-    told: Mapping[str, Any] = metadata.tiff.get("metadata", {})
+def axes_of_tiff(letters: str, metadata: Metadata) -> Axes:
+    """Read the axes, scale and channels of a TIFF from its OME or ImageJ metadata."""
+    entries: Mapping[str, Any] = metadata.tiff.get("metadata", {})
     scale, units = dict.fromkeys(letters, 1.0), dict.fromkeys(letters, "")
     if metadata.tiff.get("ome"):
         for letter in letters:
             size = "TimeIncrement" if letter == "T" else f"PhysicalSize{letter}"
-            if size in told:
-                scale[letter] = float(told[size])
-                unit = told.get(f"{size}Unit", "s" if letter == "T" else "µm")
-                units[letter] = UNITS.get(unit, unit)
+            if size in entries:
+                scale[letter] = float(entries[size])
+                unit = entries.get(f"{size}Unit", "s" if letter == "T" else "µm")
+                units[letter] = _UNITS.get(unit, unit)
     elif metadata.tiff.get("imagej"):
-        unit = str(told.get("unit", ""))
-        name = "" if unit in ("", "pixel") else UNITS.get(unit, unit)
+        unit = str(entries.get("unit", ""))
+        name = "" if unit in ("", "pixel") else _UNITS.get(unit, unit)
         if name and metadata.resolution is not None:
             for letter, density in zip("XY", metadata.resolution, strict=True):
                 scale[letter], units[letter] = 1 / density, name
-        if "Z" in letters and "spacing" in told and name:
-            scale["Z"], units["Z"] = float(told["spacing"]), name
-        if "T" in letters and told.get("finterval"):
-            scale["T"], units["T"] = float(told["finterval"]), "second"
-    entries = told.get("Channel", ())
-    channels = entries if isinstance(entries, list) else []
+        if "Z" in letters and "spacing" in entries and name:
+            scale["Z"], units["Z"] = float(entries["spacing"]), name
+        if "T" in letters and entries.get("finterval"):
+            scale["T"], units["T"] = float(entries["finterval"]), "second"
+    described = entries.get("Channel", ())
+    channels = described if isinstance(described, list) else []
     return Axes(
         letters,
         tuple(scale[a] for a in letters),
         tuple(units[a] for a in letters),
-        channels=_told((str(channel.get("Name", "")) for channel in channels), ""),
-        name=str(told.get("Name", "")),
-        # Red, green, blue and alpha are the bytes of a signed number.
-        colours=_told((f"{int(c.get('Color', -1)) >> 8 & 0xFFFFFF:06X}" for c in channels), WHITE),
+        channels=_known((str(channel.get("Name", "")) for channel in channels), ""),
+        name=str(entries.get("Name", "")),
+        # OME stores red, green, blue and alpha as the bytes of a signed number.
+        colours=_known(
+            (f"{int(c.get('Color', -1)) >> 8 & 0xFFFFFF:06X}" for c in channels), DEFAULT_COLOUR
+        ),
     )

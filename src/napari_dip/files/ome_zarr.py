@@ -1,4 +1,4 @@
-"""An OME-Zarr image that is written chunk by chunk (OME-NGFF 0.5).
+"""OME-Zarr images (OME-NGFF 0.5), written chunk by chunk with their pyramid.
 
 Source: https://ngff.openmicroscopy.org/0.5/
 """
@@ -20,51 +20,48 @@ from napari_dip._version import __version__
 from napari_dip.data.axes import Axes
 from napari_dip.data.grid import Tile, tile
 from napari_dip.files.atomic import FileError, reason
-from napari_dip.files.metadata import WHITE
+from napari_dip.files.metadata import DEFAULT_COLOUR
 
-CHUNK = {"Z": 16, "Y": 512, "X": 512}
-"""Pixels in a chunk along each axis; one of any other axis."""
+CHUNK_SIDES = {"Z": 16, "Y": 512, "X": 512}
+"""Pixels in a chunk along each axis; 1 along any other axis."""
 
+_SMALLEST_LEVEL = 512
+"""Pixels along the longer of y and x, at and below which there is no coarser level."""
 
-SMALLEST_LEVEL = 512
-"""The longest side in y and x at which a pyramid ends."""
+_MOST_LEVELS = 10
+"""Largest number of levels: the side of a chunk, 512, can be halved nine times."""
 
+_AXIS_TYPES = {"T": "time", "C": "channel"}
+"""Types of axes in OME-Zarr; all others are "space"."""
 
-MOST_LEVELS = 10
-"""A chunk's side is halved without a rest until here."""
-
-
-KINDS = {"T": "time", "C": "channel"}
-
-
-RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
+_RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
 
 
 class OmeZarrStore:
-    """An image in a Zarr group, with axes in OME's order, and its coarser levels.
+    """An image with its coarser levels in a Zarr group.
 
     Parameters
     ----------
     path
-        Of the group.
+        The folder of the group.
     axes
-        In the order T, C, Z, Y, X, as far as they are there.
-    thin
-        Axes that have one entry in a chunk: those that are gone through.
+        The axes, in the order T, C, Z, Y, X of OME.
+    loop_axes
+        Axes that are gone through one by one: a chunk has a length of 1 along them.
     """
 
-    def __init__(self, path: Path, axes: Axes, thin: Collection[str] = "") -> None:
-        self.path, self.axes, self._thin = path, axes, thin
-        # A window may read what is there while more is written.
+    def __init__(self, path: Path, axes: Axes, loop_axes: Collection[str] = "") -> None:
+        self.path, self.axes, self._loop_axes = path, axes, loop_axes
+        # The window may read while a run writes.
         self._lock = threading.Lock()
 
     def create(self, shape: Sequence[int], dtype: np.dtype[Any], *, colour: bool) -> None:
-        """Begin an empty image, in place of what is there.
+        """Begin an empty image, in place of what is at the path.
 
         Raises
         ------
         FileError
-            When there is no room, or no right to.
+            When the disk is full or read-only.
         """
         import zarr
 
@@ -81,7 +78,7 @@ class OmeZarrStore:
 
     @cached_property
     def levels(self) -> tuple[Any, ...]:
-        """The arrays, the finest first."""
+        """The arrays of all levels, the finest first."""
         import zarr
 
         group: Any = zarr.open_group(self.path, mode="r+")
@@ -89,68 +86,68 @@ class OmeZarrStore:
 
     @property
     def array(self) -> Any:
-        """The finest level."""
+        """The array of the finest level."""
         return self.levels[0]
 
     def factors(self, level: int) -> tuple[int, ...]:
-        """How many pixels of the finest level make one of another, along each axis."""
+        """Pixels of the finest level in one of this level, along each axis."""
         return tuple(2**level if letter in "YX" else 1 for letter in self.axes.letters)
 
     def chunks(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Sides of a chunk."""
-        sides = (1 if a in self._thin else CHUNK.get(a, 1) for a in self.axes.letters)
+        """The shape of a chunk."""
+        sides = (1 if a in self._loop_axes else CHUNK_SIDES.get(a, 1) for a in self.axes.letters)
         return tuple(map(min, sides, shape))
 
     def read(self, level: int, block: Tile) -> NDArray[Any]:
-        """What is in a box of a level."""
+        """Read a box of a level."""
         with self._lock:
             values: NDArray[Any] = self.levels[level][block.slices]
         return values
 
     def write(self, block: Tile, values: NDArray[Any]) -> None:
-        """Write whole chunks of the finest level, and what comes of them in the coarser ones.
+        """Write whole chunks of the finest level, and their means to the coarser levels.
 
         Raises
         ------
         FileError
-            When there is no room.
+            When the disk is full.
         """
         steps = self.factors(1)
         try:
             with self._lock:
                 self.levels[0][block.slices] = values
                 for coarser in self.levels[1:]:
-                    # Whole chunks begin and end at pixels of every level.
-                    block, values = block.coarser(steps), halved(values, steps)
+                    # Whole chunks begin and end at borders of pixels of every level.
+                    block, values = block.coarser(steps), _box_means(values, steps)
                     coarser[block.slices] = values
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
     def finish(self, report: dict[str, Any]) -> None:
-        """Put on record how the image was made.
+        """Write how the image was made, and the range of values to display.
 
         Raises
         ------
         FileError
-            When there is no room.
+            When the disk is full.
         """
         import zarr
 
         try:
             attributes = zarr.open_group(self.path, mode="r+").attrs
-            told: Any = dict(attributes)["ome"]
+            ome: Any = dict(attributes)["ome"]
             for channel, (low, high) in zip(
-                told.get("omero", {}).get("channels", []), self._ranges(), strict=False
+                ome.get("omero", {}).get("channels", []), self._ranges(), strict=False
             ):
                 window = channel["window"]
                 reach = {"min": min(low, window["min"]), "max": max(high, window["max"])}
                 window |= {"start": low, "end": high, **reach}
-            attributes.update({"ome": told, "napari-dip": report})
+            attributes.update({"ome": ome, "napari-dip": report})
         except OSError as error:
             raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
     def _ranges(self) -> list[tuple[float, float]]:
-        """The least and the greatest value of each channel, where the levels are coarsest."""
+        """The least and the greatest value of each channel, at the coarsest level."""
         coarsest = self.levels[-1]
         c = self.axes.letters.find("C")
         ranges = [(math.inf, -math.inf)] * (coarsest.shape[c] if c >= 0 else 1)
@@ -164,9 +161,9 @@ class OmeZarrStore:
         return [(0.0, 1.0) if low > high else (low, high) for low, high in ranges]
 
     def _shapes(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
-        """Of all levels: at odd borders a pixel is the mean of fewer than 2 x 2."""
+        """The shapes of all levels; odd lengths are rounded up."""
         shapes = [tuple(shape)]
-        while self._longest(shapes[-1]) > SMALLEST_LEVEL and len(shapes) < MOST_LEVELS:
+        while self._longest(shapes[-1]) > _SMALLEST_LEVEL and len(shapes) < _MOST_LEVELS:
             pairs = zip(shapes[-1], self.factors(1), strict=True)
             shapes.append(tuple(-(-n // s) for n, s in pairs))
         return shapes
@@ -188,7 +185,7 @@ class OmeZarrStore:
         datasets = []
         for level in range(levels):
             pairs = list(zip(self.axes.scale, self.factors(level), strict=True))
-            # Pixels' centres: a coarse one lies in the middle of those that it is the mean of.
+            # The centre of a coarse pixel is the middle of the fine pixels that it is the mean of.
             origin = self.axes.origin
             shift = [s * (f - 1) / 2 + o for (s, f), o in zip(pairs, origin, strict=True)]
             transformations = [
@@ -201,35 +198,35 @@ class OmeZarrStore:
     def _metadata(self, levels: int, dtype: np.dtype[Any], colour: bool) -> dict[str, Any]:
         axes = []
         for letter, unit in zip(self.axes.letters, self.axes.units, strict=True):
-            axis = {"name": letter.lower(), "type": KINDS.get(letter, "space")}
+            axis = {"name": letter.lower(), "type": _AXIS_TYPES.get(letter, "space")}
             axes.append({**axis, "unit": unit} if unit else axis)
         image = {"name": self.axes.name or self.path.name.partition(".")[0], "axes": axes}
-        told: dict[str, Any] = {
+        ome: dict[str, Any] = {
             "version": "0.5",
             "multiscales": [{**image, "datasets": self._datasets(levels)}],
             "_creator": {"name": "napari-dip", "version": __version__},
         }
         names, colours = self.axes.channels, self.axes.colours
         if colour:
-            names, colours = ("red", "green", "blue"), RED_GREEN_BLUE
+            names, colours = ("red", "green", "blue"), _RED_GREEN_BLUE
         count = max(len(names), len(colours))
         if count:
-            pairs = zip(names or ("",) * count, colours or (WHITE,) * count, strict=True)
+            pairs = zip(names or ("",) * count, colours or (DEFAULT_COLOUR,) * count, strict=True)
             channels = [{"label": n, "color": c, "window": _window(dtype)} for n, c in pairs]
-            told["omero"] = {"channels": channels}
-        return told
+            ome["omero"] = {"channels": channels}
+        return ome
 
 
 def _window(dtype: np.dtype[Any]) -> dict[str, float]:
-    """What values can be, and how they are shown before they are there."""
+    """The range of values that a dtype can have, displayed in full until `finish`."""
     least, most = (0.0, 1.0)
     if dtype.kind in "ui":
         least, most = float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
     return {"min": least, "max": most, "start": least, "end": most}
 
 
-def halved(values: NDArray[Any], steps: Sequence[int]) -> NDArray[Any]:
-    """Means over boxes of these sides; at the far borders over what is there."""
+def _box_means(values: NDArray[Any], steps: Sequence[int]) -> NDArray[Any]:
+    """Means over boxes of these sides; boxes at the far borders may be smaller."""
     out = values.astype(np.float64)
     for axis, step in enumerate(steps):
         if step > 1:

@@ -1,4 +1,4 @@
-"""PNG, JPEG and BMP: one grey or colour picture per file."""
+"""PNG, JPEG and BMP: one grey or colour image per file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tifffile import RESUNIT
 
 from napari_dip.files.metadata import Metadata
 
-# Where a PNG file says how many bits a sample has, and where its first chunk (IHDR) ends.
 _PNG_DEPTH, _PNG_HEADER = 24, 33
+"""Offset in a PNG file of the number of bits per sample, and of the end of its first chunk."""
 
 
 def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
@@ -38,7 +38,7 @@ def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
-    """Bring palettes and print colours to RGB, and a transparent colour to an alpha channel."""
+    """Convert palettes and print colours to RGB, and a transparent colour to an alpha channel."""
     if image.has_transparency_data and image.mode in ("P", "PA", "RGB"):
         return image.convert("RGBA")
     return image if image.mode in ("1", "L", "LA", "RGB", "RGBA") else image.convert("RGB")
@@ -53,13 +53,13 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
     if metadata.dpi is not None:
         options["dpi"] = metadata.dpi
     if path.suffix.lower() in (".jpg", ".jpeg"):
-        # What was restored with care is not to be lost again to the compression.
+        # The compression must not spoil what has been restored.
         options |= {"quality": 95, "subsampling": "4:4:4"}
     Image.fromarray(np.ascontiguousarray(data)).save(path, **options)
 
 
 def _tag_png(encoded: bytes | bytearray, metadata: Metadata) -> bytes | bytearray:
-    """Add the resolution and the colour profile, which imagecodecs can't write."""
+    """Add the resolution and the colour profile to a PNG, which imagecodecs can't write."""
     chunks = b""
     if metadata.icc_profile:
         chunks += _png_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(metadata.icc_profile))

@@ -1,4 +1,4 @@
-"""TIFF and its flavours, plain, ImageJ and OME: pixels, axes and what is told beside them."""
+"""TIFF files, plain, ImageJ and OME: pixels, axes and metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
 
-# Of other ways to store colour, only JPEG's own comes out of the decoder as RGB.
 _PHOTOMETRIC = (
     PHOTOMETRIC.MINISBLACK,
     PHOTOMETRIC.MINISWHITE,
@@ -25,14 +24,14 @@ _PHOTOMETRIC = (
     PHOTOMETRIC.PALETTE,
     PHOTOMETRIC.MASK,
 )
+"""The ways to store colour that can be read. Of the others, only JPEG is decoded to RGB."""
 
-
-# What an OME image tells that stays true of its restored picture.
 _OME_PIXELS = (
     *(f"PhysicalSize{axis}{unit}" for axis in "XYZ" for unit in ("", "Unit")),
     "TimeIncrement",
     "TimeIncrementUnit",
 )
+"""OME attributes of an image that hold for the restored image too."""
 
 
 def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
@@ -51,9 +50,9 @@ def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
 
 
 def open_planes(path: Path) -> tuple[Any, str, Metadata] | None:
-    """A Zarr store of the first image at full resolution, of which nothing is read yet.
+    """Open the first image at full resolution as a Zarr store, without reading its pixels.
 
-    None where samples would have to be rearranged: that is left to `read`.
+    Returns None where samples would have to be rearranged; `read` does that.
     """
     with _strict(), tifffile.TiffFile(path) as file:
         series = file.series[0].levels[0]
@@ -76,7 +75,7 @@ def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
 
 
 def _metadata(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
-    """What a file tells beside its pixels."""
+    """The metadata of a file."""
     tiff: dict[str, Any] = {}
     if file.is_imagej:
         tiff = {"imagej": True, "metadata": _imagej_entries(file)}
@@ -99,7 +98,7 @@ def _metadata(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
 
 
 def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None:
-    """Write an array as a TIFF of the flavour that its metadata names."""
+    """Write an array as a TIFF of the flavour that `metadata` names."""
     options: dict[str, Any] = {"photometric": "minisblack", **metadata.tiff}
     options["metadata"] = {**options.get("metadata", {}), "axes": axes}
     if axes.endswith("S"):
@@ -114,7 +113,7 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
 
 @contextmanager
 def _strict() -> Iterator[None]:
-    """Raise where tifffile only logs that a file is damaged, and reads what is left of it."""
+    """Raise where tifffile only logs that a file is damaged, and reads the rest of it."""
 
     class Raise(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -129,7 +128,7 @@ def _strict() -> Iterator[None]:
 
 
 def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[NDArray[Any], str]:
-    """Bring the axes to the letters T Z C Y X, and S last where it holds colour."""
+    """Name the axes T, Z, C, Y, X, and S last if it holds colour."""
     if "S" in axes:
         data = np.moveaxis(data, axes.index("S"), -1)
         axes = axes.replace("S", "")
@@ -142,13 +141,13 @@ def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[
 
 
 def _named(axes: str) -> str:
-    """An axis that the file doesn't name is most likely the depth of a stack."""
+    """Name the axes that the file doesn't name; the first is most likely the depth of a stack."""
     free = [name for name in "ZTC" if name not in axes]
     return "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
 
 
 def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:
-    """Tell grey with alpha and RGB(A) from samples that are channels of their own."""
+    """Whether samples are grey with alpha or RGB(A), rather than channels of their own."""
     if samples == 2:
         return EXTRASAMPLE.UNASSALPHA in page.extrasamples
     return samples in (3, 4) and page.photometric not in (
@@ -158,7 +157,7 @@ def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:
 
 
 def _imagej_entries(file: tifffile.TiffFile) -> dict[str, Any]:
-    # The counts of planes are tifffile's to write.
+    # tifffile writes the counts of planes itself.
     counts = ("ImageJ", "images", "channels", "slices", "frames")
     return {key: v for key, v in (file.imagej_metadata or {}).items() if key not in counts}
 

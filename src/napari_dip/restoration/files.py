@@ -15,7 +15,7 @@ from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import check_destination, replacing
 from napari_dip.files.image_file import ImageFile, check_writable, read_image, write_image
-from napari_dip.files.metadata import calibrated
+from napari_dip.files.metadata import axes_of_tiff
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
@@ -88,7 +88,7 @@ def restore_file(
         given["mask"] = given["mask"] == 0
     job = prepare(
         image.data,
-        with_anisotropy(task, calibrated(image.axes, image.metadata)),
+        with_anisotropy(task, axes_of_tiff(image.axes, image.metadata)),
         axes=axes or image.axes,
         reference=None if reference is None else read_image(reference).data,
         data_range=data_range,

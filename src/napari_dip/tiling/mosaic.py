@@ -139,7 +139,7 @@ class Mosaic:
         with source.open() as picture:
             shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
         ordered, self.order = axes.ordered()
-        self.store = OmeZarrStore(output, ordered, thin=source.fitting.each)
+        self.store = OmeZarrStore(output, ordered, loop_axes=source.fitting.each)
         self.layout = blocks_for(source.fitting, shape, block, overlap)
         self.request = request_of(
             source,
@@ -208,7 +208,7 @@ class Mosaic:
             self.items[fine] = TileItem(self.name, self.plan, block, self.parts, before)
         self._by_name |= {item.name: block for block, item in self.items.items()}
         axes, _ = axes.finer(factors).ordered()
-        self.store = OmeZarrStore(self.output, axes, thin=self.source.fitting.each)
+        self.store = OmeZarrStore(self.output, axes, loop_axes=self.source.fitting.each)
         shape = self._ordered(self.grid.shape)
         chunks = self.store.chunks(shape)
         self.chunks = tile(self.grid.shape, [chunks[place] for place in np.argsort(self.order)])

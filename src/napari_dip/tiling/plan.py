@@ -19,7 +19,7 @@ from napari_dip.data.grid import Tile, TileGrid, cut, tile
 from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
-from napari_dip.files.lazy import LazyPicture
+from napari_dip.files.lazy import LazyImage
 from napari_dip.restoration.files import with_anisotropy
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
@@ -198,7 +198,7 @@ def make_plan(
 
 
 def _intensity_ranges(
-    name: str, source: TiledPicture, picture: LazyPicture, should_stop: Callable[[], bool]
+    name: str, source: TiledPicture, picture: LazyImage, should_stop: Callable[[], bool]
 ) -> dict[str, IntensityRange]:
     """How far a picture's values reach, by the group of channels."""
     by_channel: dict[str, list[IntensityRange]] = {}
@@ -214,7 +214,7 @@ def _intensity_ranges(
 
 def _make_plan(
     source: TiledPicture,
-    picture: LazyPicture,
+    picture: LazyImage,
     ranges: dict[str, IntensityRange],
     guide: IntensityRange | None,
     task: Task,
@@ -257,9 +257,7 @@ def _joined(name: str, found: list[IntensityRange]) -> IntensityRange:
     return intensity_range
 
 
-def _sample(
-    source: TiledPicture, picture: LazyPicture, channel: str
-) -> tuple[Array, dict[str, Any]]:
+def _sample(source: TiledPicture, picture: LazyImage, channel: str) -> tuple[Array, dict[str, Any]]:
     """Boxes from all over a picture, one below the other, with what is beside them."""
     grid = cut(picture.shape, sides_of(source.fitting, SAMPLE), (0,) * len(picture.shape))
     boxes = [box for box in grid.blocks() if channel_of(source, box) == channel]

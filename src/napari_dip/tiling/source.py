@@ -15,14 +15,14 @@ from napari_dip.data.axes import CHANNELS, AxisPlan
 from napari_dip.data.grid import Tile
 from napari_dip.errors import UserError
 from napari_dip.files.image_file import read_image
-from napari_dip.files.lazy import LazyPicture, open_lazily
+from napari_dip.files.lazy import LazyImage, open_lazily
 from napari_dip.restoration.files import READERS
 from napari_dip.tasks.base import InputName
 
 Array = NDArray[Any]
 
 
-def mask_over(mask: LazyPicture, letters: str, block: Tile) -> Array:
+def mask_over(mask: LazyImage, letters: str, block: Tile) -> Array:
     """A mask's box, not zero where it marks pixels, spread over the axes that it does not have."""
     slices = dict(zip(letters, block.slices, strict=True))
     own = mask.axes.letters
@@ -40,7 +40,7 @@ def mask_over(mask: LazyPicture, letters: str, block: Tile) -> Array:
         ) from None
 
 
-def guide_axes(guide: LazyPicture, picture: LazyPicture, letters: str) -> str:
+def guide_axes(guide: LazyImage, picture: LazyImage, letters: str) -> str:
     """The letters of a guide's axes, checked against a picture and the letters of its.
 
     Channels and colours are the guide's own. Along T and Z it may have one entry for all.
@@ -65,7 +65,7 @@ def guide_axes(guide: LazyPicture, picture: LazyPicture, letters: str) -> str:
 
 
 def guide_over(
-    guide: LazyPicture, own: str, letters: str, block: Tile, each: str
+    guide: LazyImage, own: str, letters: str, block: Tile, each: str
 ) -> tuple[Array, str]:
     """A guide's box, spread over the axes that it does not have, and the letters of its axes.
 
@@ -104,7 +104,7 @@ def _spread(values: Array, own: Sequence[str], sides: Mapping[str, int]) -> Arra
     return np.broadcast_to(values.transpose(order).reshape(shape), tuple(sides.values()))
 
 
-Given = Path | LazyPicture
+Given = Path | LazyImage
 """A file, or a picture that is open: that of a layer, for items that stay in this process."""
 
 
@@ -155,13 +155,13 @@ class TiledPicture:
         """Of the axes that are fitted."""
         return "".join(self.fitting.fitted[i] for i in self.kept)
 
-    def open(self) -> LazyPicture:
+    def open(self) -> LazyImage:
         return _opened(self.picture, self.axes)
 
     def psf(self) -> Array | None:
         """The point spread function, if there is one."""
         given = self.sides.get("psf")
-        if isinstance(given, LazyPicture):
+        if isinstance(given, LazyImage):
             return given.read()
         return None if given is None else READERS["psf"](read_image(given))
 
@@ -210,11 +210,11 @@ class TiledPicture:
 
 
 def _path(given: Given) -> Path:
-    return given.path if isinstance(given, LazyPicture) else given
+    return given.path if isinstance(given, LazyImage) else given
 
 
-def _opened(given: Given, axes: str | None = None) -> LazyPicture:
-    return given if isinstance(given, LazyPicture) else open_lazily(given, axes)
+def _opened(given: Given, axes: str | None = None) -> LazyImage:
+    return given if isinstance(given, LazyImage) else open_lazily(given, axes)
 
 
 def channel_of(source: TiledPicture, block: Tile) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
-from napari_dip.files.lazy import LazyPicture, is_zarr, open_lazily
+from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
 from napari_dip.ui.layers.kwargs import UNKNOWN
 
 Layers = list[tuple[Any, dict[str, Any], str]]
@@ -60,7 +60,7 @@ def read(path: str | os.PathLike[str]) -> Layers:
     return [(data, layer_kwargs(picture), "image")]
 
 
-def layer_kwargs(picture: LazyPicture) -> dict[str, Any]:
+def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
     """Keywords that put a picture's layer where it is, and name its channels."""
     axes = picture.axes
     name = _name(picture.path)
@@ -82,7 +82,7 @@ def layer_kwargs(picture: LazyPicture) -> dict[str, Any]:
     return kwargs | _place(axes)
 
 
-def _limits(picture: LazyPicture) -> Any:
+def _limits(picture: LazyImage) -> Any:
     """The least and the greatest value, for each channel, of a plane in the middle.
 
     napari would take those of the slice on display, and of a lazy layer that does not begin at

@@ -12,7 +12,7 @@ import numpy as np
 from napari_dip.data.axes import Axes
 from napari_dip.data.grid import Tile, tile
 from napari_dip.errors import UserError
-from napari_dip.files.atomic import TEMPORARY
+from napari_dip.files.atomic import TEMPORARY_PREFIX
 from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.ui.layers.kwargs import UNKNOWN
 from napari_dip.ui.layers.provenance import KEY
@@ -51,7 +51,7 @@ def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) ->
     rgb = bool(meta.get("rgb"))
     axes, order = _axes(meta, len(array.shape) - rgb, rgb=rgb).ordered()
     shape = tuple(array.shape[axis] for axis in order)
-    beside = path.with_name(f"{TEMPORARY}{path.name}")
+    beside = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     store = OmeZarrStore(beside, axes)
     try:
         store.create(shape, np.dtype(array.dtype), colour=rgb)

@@ -21,7 +21,7 @@ import numpy as np
 
 from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
-from napari_dip.files.lazy import LazyPicture
+from napari_dip.files.lazy import LazyImage
 from napari_dip.restoration.files import with_anisotropy
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
@@ -66,7 +66,7 @@ class RestoreRequest:
         source = self.source
         return prepare(
             source.crop.read(),
-            with_anisotropy(self.task, source.calibrated(source.axes)),
+            with_anisotropy(self.task, source.axes_of_tiff(source.axes)),
             axes=source.axes,
             mask=None if self.mask is None else self.mask.read(),
             guide=None if self.guide is None else self.guide.read(),
@@ -145,7 +145,7 @@ class TiledRequest:
         if asked.psf is not None:
             letters = "ZYX"[-len(asked.psf.shape) :]
             sides["psf"] = _picture(dict(asked.names)["psf"], asked.psf, Axes(letters))
-        axes = asked.source.calibrated(division.letters)
+        axes = asked.source.axes_of_tiff(division.letters)
         axes = replace(axes, name=f"{asked.source.name} [{asked.task.name}]")
         source = _picture(asked.source.name, asked.source.crop, axes)
         try:
@@ -168,11 +168,11 @@ class TiledRequest:
             ) from None
 
 
-def _picture(name: str, crop: Crop, axes: Axes) -> LazyPicture:
+def _picture(name: str, crop: Crop, axes: Axes) -> LazyImage:
     """A layer's box. Its name tells it from another one when a run is to be resumed."""
     sample = [crop[_some(crop.shape, part)] for part in (0.0, 0.5, 1.0)]
     mark = zlib.crc32(b"".join(np.ascontiguousarray(values).tobytes() for values in sample))
-    return LazyPicture(crop, axes, Path(f"{name} {mark:08x}"))
+    return LazyImage(crop, axes, Path(f"{name} {mark:08x}"))
 
 
 def _some(shape: tuple[int, ...], part: float) -> tuple[slice, ...]:
