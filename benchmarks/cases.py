@@ -56,7 +56,7 @@ class Case:
         The arrays.
     task
         Its settings, as far as they belong to the degradation.
-    side
+    inputs
         Mask or point spread function.
     score
         (restored, truth) to PSNR in dB.
@@ -67,7 +67,7 @@ class Case:
     truth: Array = field(repr=False)
     degraded: Array = field(repr=False)
     task: Task
-    side: dict[str, Array] = field(default_factory=dict, repr=False)
+    inputs: dict[str, Array] = field(default_factory=dict, repr=False)
     score: Callable[[Array, Array], float] = psnr
 
 

@@ -68,7 +68,7 @@ def row(name: str, clean: Array, options: argparse.Namespace) -> dict[str, Any]:
     result: Restoration = restore(
         case.degraded,
         case.task,
-        **case.side,
+        **case.inputs,
         reference=case.truth,
         device=options.device,
         seed=options.seed,

@@ -53,7 +53,7 @@ def cases(options: argparse.Namespace, preset: str) -> Iterator[Case]:
 
 def follow(case: Case, options: argparse.Namespace) -> Iterator[tuple[Update, float]]:
     """Restore, yielding each update and its PSNR by the case's own score."""
-    job = prepare(case.degraded, case.task, **case.side, device=options.device, seed=options.seed)
+    job = prepare(case.degraded, case.task, **case.inputs, device=options.device, seed=options.seed)
     for update in job.run():
         yield update, case.score(update.image, case.truth)
 
@@ -86,7 +86,7 @@ def note(what: str, update: Update, psnr: float) -> None:
 
 def seconds_per_iteration(case: Case, options: argparse.Namespace) -> float:
     """What one of the reference's iterations takes here and now."""
-    job = prepare(case.degraded, case.task, **case.side, device=options.device, seed=options.seed)
+    job = prepare(case.degraded, case.task, **case.inputs, device=options.device, seed=options.seed)
     times: list[float] = []
 
     def enough() -> bool:
