@@ -80,6 +80,7 @@ def test_a_larger_tensor_is_laid_out_like_the_source(rng):
     image = (smooth((1, 3, 16, 20), rng) * 255).astype(np.uint8)
     _, _, encoding = encode(image, "TSYX")
     assert encoding.decode(torch.rand(3, 32, 40)).shape == (1, 3, 32, 40)
+    assert encoding.decoded_shape((32, 40)) == (1, 3, 32, 40)
 
 
 def test_a_difference_is_signed_and_in_the_images_units(rng):

@@ -92,6 +92,12 @@ class Encoding:
             values = np.concatenate([values, _zoom(self.alpha, space)[..., None]], axis=-1)
         return self._lay_out(values)
 
+    def decoded_shape(self, space: Sequence[int]) -> tuple[int, ...]:
+        """The shape of the array that `decode` makes of a tensor (channels, *space)."""
+        sides = dict(zip(self.space, space, strict=True))
+        channels = {a: n for a, n in zip(self.axes, self.shape, strict=True) if a in CHANNELS}
+        return tuple({**sides, **channels}.get(a, 1) for a in self.axes)
+
     def decode_mask(self, observed: Tensor) -> NDArray[np.bool_]:
         """A mask (channels, *space) as an array that broadcasts against the user's."""
         values = np.moveaxis(observed.cpu().numpy(), 0, -1)

@@ -1,4 +1,4 @@
-"""A checked restoration, which runs as a generator of updates."""
+"""`Job`: a checked restoration, which runs as a generator of updates."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from napari_dip.engine.problem import Problem
 
 
-HISTORY = 190
-"""Reports along a fit; with the first and the last of each run there are at most 200."""
-
+_REPORTS = 190
+"""Updates along a fit; with the first and the last of each run there are at most 200."""
 
 Array = NDArray[Any]
 R = TypeVar("R")
@@ -64,14 +63,32 @@ def run_to_end(
 
 @dataclass(frozen=True)
 class Job:
-    """A checked restoration that has not begun.
+    """A checked restoration that has not started; `prepare` makes one.
 
     Attributes
     ----------
+    image
+        The degraded image, as it was given.
     task
-        Its settings, with nothing left open.
+        The task with its settings, nothing left open.
+    measurement
+        The image and the inputs as tensors.
+    encoding
+        How tensors become arrays like `image`.
+    reference
+        The true image, if it is known.
+    data_range, seed
+        As in `restore`.
     device
-        Where it will run.
+        The device that the fit will run on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import Denoise, prepare
+    >>> job = prepare(np.arange(256.0).reshape(16, 16), Denoise(iterations=2, filters=(4,)))
+    >>> [update.iteration for update in job.run()]
+    [1, 2]
     """
 
     image: Array = field(repr=False)
@@ -85,7 +102,7 @@ class Job:
 
     @property
     def memory_needed(self) -> int:
-        """Bytes that the fit is expected to take at its peak."""
+        """The memory in bytes that the fit is expected to take at its peak."""
         from napari_dip.engine.memory import memory_needed
 
         task, measurement = self.task, self.measurement
@@ -93,19 +110,17 @@ class Job:
 
     @property
     def result_shape(self) -> tuple[int, ...]:
-        """Of the image that will come out."""
+        """The shape of the restored image."""
         import torch
 
         operator = self.task.operator(self.measurement)
-        x = operator.crop_to_visible(
-            torch.zeros(1, 1, *operator.image_shape(self.measurement.space))
-        )
-        channels = self.measurement.y.shape[1]
-        return self.encoding.decode(x[0].expand(channels, *x.shape[2:])).shape
+        shape = operator.image_shape(self.measurement.space)
+        x = operator.crop_to_visible(torch.empty(1, 1, *shape, device="meta"))
+        return self.encoding.decoded_shape(x.shape[2:])
 
     @cached_property
     def _problem(self) -> Problem:
-        """Made once for the estimate and the fit: a smooth fill of large holes takes a while."""
+        """The problem to fit, made once: a smooth fill of large holes takes a while."""
         return self.task.problem(self.measurement)
 
     def run(
@@ -115,17 +130,17 @@ class Job:
         weights: Sequence[Weights] = (),
         keep_weights: bool = False,
     ) -> Iterator[Update]:
-        """Fit, yielding updates; the last one carries the result.
+        """Fit, and yield updates; the last one has the result.
 
         Parameters
         ----------
         should_stop
-            Asked before each iteration; true ends the fit with what there is. It may block, which
-            pauses the fit.
+            Called before each iteration; when it returns True, the fit ends with the image so
+            far. It may block, which pauses the fit.
         weights
-            To start from, of each run of a similar job with the same network.
+            The weights to start from, of each run of a similar job with the same network.
         keep_weights
-            Have them in the result.
+            Whether the result has the weights.
         """
         from napari_dip.engine.fit import fit_mean
         from napari_dip.engine.memory import peak_memory
@@ -140,7 +155,7 @@ class Job:
             runs=runs,
             seed=self.seed,
             device=self.device,
-            report_every=max(1, math.ceil(total / max(1, HISTORY - 2 * runs))),
+            report_every=max(1, math.ceil(total / max(1, _REPORTS - 2 * runs))),
             should_stop=should_stop,
             weights=weights,
         ):
@@ -194,7 +209,7 @@ class Job:
         weights: Sequence[Weights] = (),
         keep_weights: bool = False,
     ) -> Restoration:
-        """Run to the end; parameters are those of `restore` and `run`."""
+        """Run to the end; parameters as in `restore` and `run`."""
         updates = self.run(should_stop, weights=weights, keep_weights=keep_weights)
         return run_to_end(updates, on_progress)
 

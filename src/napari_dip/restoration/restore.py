@@ -1,13 +1,13 @@
-"""`restore`: arrays in, arrays out. The one entry that API, command line and docks share.
+"""`restore` and `prepare`: arrays in, arrays out. API, command line and docks all end up here.
 
-`prepare` checks everything and costs nothing but the checks; the `Job` that it returns knows its
-settings and its memory before it starts, and runs as a generator. `restore` runs it to the end.
+`prepare` checks all arguments. The `Job` that it returns knows its settings and its memory before
+it starts, and runs as a generator. `restore` runs it to the end.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from napari_dip.data.value_range import IntensityRange, nominal_range
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.result import Restoration, Update
-from napari_dip.tasks.base import Task
+from napari_dip.tasks.base import InputName, Task
 from napari_dip.tasks.measurement import Measurement
 
 Array = NDArray[Any]
@@ -41,37 +41,41 @@ def prepare(
     guide_axes: str | None = None,
     guide_intensity_range: IntensityRange | None = None,
 ) -> Job:
-    """Check a restoration's arguments and decide its settings, without starting it.
+    """Check the arguments of a restoration and decide its settings, without starting it.
 
-    Its parameters, and what it raises, are those of `restore`; `intensity_range` is that of the
-    picture which `image` is a part of, `guide_intensity_range` that of its guide, with axes of
-    `guide_axes`.
+    Parameters
+    ----------
+    image, task, axes, mask, guide, psf, reference, data_range, device, seed
+        As in `restore`, with the same errors.
+    intensity_range, guide_intensity_range
+        The range of the whole image and of the whole guide, where `image` is a tile of a larger
+        image; measured if not given.
+    guide_axes
+        One letter for each axis of `guide`; guessed if not given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import Denoise, prepare
+    >>> job = prepare(np.arange(256.0).reshape(16, 16), Denoise(iterations=2, filters=(4,)))
+    >>> job.task.sigma, job.result_shape
+    (0.0, (16, 16))
+    >>> job.result().stop_reason
+    'budget'
     """
     from napari_dip.engine.device import resolve_device
     from napari_dip.engine.memory import check_memory
 
     if not isinstance(task, Task):
-        raise UserError(f"task: {task!r} is none; give one with its settings, such as Denoise()")
+        raise UserError(f"task: expected a task such as Denoise(), got {task!r}")
     image = np.asarray(image)
     y, observed, encoding = encode(image, axes, intensity_range)
-    given = {"mask": mask, "guide": guide, "psf": psf}
-    for name in ("mask", "guide", "psf"):
-        if name in task.needs and given[name] is None:
-            raise UserError(f"{name}: {task.name} needs one")
-        if name not in task.accepts and given[name] is not None:
-            raise UserError(f"{name}: {task.name} takes none; leave it out")
+    _check_inputs(task, {"mask": mask, "guide": guide, "psf": psf})
     if mask is not None:
         observed = observed & ~mask_tensor(np.asarray(mask), encoding)
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
-    nominal = (
-        intensity_range.nominal(image.dtype)
-        if intensity_range
-        else nominal_range(image.dtype, image)
-    )
-    data_range = float(nominal[1] - nominal[0] if data_range is None else data_range)
-    if not (math.isfinite(data_range) and data_range > 0):
-        raise UserError(f"data_range: {data_range:g} must be a finite number above 0")
+    data_range = _data_range(data_range, image, intensity_range)
     if task.name == "inpaint" and bool(observed.all()):
         raise UserError("mask: nothing is marked as missing; mark the pixels to fill")
     measurement = Measurement(
@@ -86,8 +90,7 @@ def prepare(
         white=tuple(encoding.high.tolist()),
     )
     measurement = task.prepare_measurement(measurement)
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
+    seed = check_seed(seed)
     job = Job(
         image=image,
         task=task.resolve(measurement),
@@ -96,10 +99,10 @@ def prepare(
         reference=None,
         data_range=data_range,
         device=resolve_device(device),
-        seed=int(seed),
+        seed=seed,
     )
     if reference is not None:
-        job = replace(job, reference=_reference(np.asarray(reference), job))
+        job = replace(job, reference=_checked_reference(np.asarray(reference), job))
     check_memory(job.memory_needed, job.device)
     return job
 
@@ -126,41 +129,51 @@ def restore(
     image
         Integers or floats of any range; NaN marks missing pixels. At least 16 pixels in y and x.
     task
-        What to do, with its settings: `Denoise()`, `Inpaint()`, `Upscale(factor=2)`, ...
+        The task with its settings: `Denoise()`, `Inpaint()`, `Upscale(factor=2)`, ...
     axes
         One letter for each axis of `image`: Y, X, Z (fitted with 3-D convolutions), C (channels
         with value ranges of their own) or S (samples of a colour). Guessed for YX, YXS and ZYX.
     mask
-        Non-zero where pixels are missing; the image's shape, with or without its channel axis.
+        Non-zero where pixels are missing. It has the shape of the image, with or without the
+        channel axis.
     guide
-        For flash / no-flash: the flash picture, of the image's size.
+        For flash / no-flash: the image with flash, of the same size.
     psf
-        For deblurring: the point spread function, one axis for each axis of space.
+        For deblurring: the point spread function, with one axis for each axis of space.
     reference
-        The truth, if it is known: PSNR and SSIM are reported.
+        The true image, if it is known: PSNR and SSIM are reported.
     data_range
-        The distance from black to white for PSNR and `sigma`: by default the dtype's (255, 65535),
-        1 for floats within [0, 1], else the span of the data.
+        The distance from black to white for PSNR and `sigma`. By default it is the range of the
+        dtype (255, 65535), 1 for floats within [0, 1], and the span of the values otherwise.
     device
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     seed
         The same seed on the same device gives the same image.
     on_progress
-        Called with an `Update` now and then, and at the end.
+        Called with an `Update` from time to time, and at the end.
     should_stop
-        Asked before each iteration; true ends the fit with what there is.
+        Called before each iteration; when it returns True, the fit ends with the image so far.
 
     Returns
     -------
     Restoration
-        The image, and how it came about.
+        The restored image, and how it was made.
 
     Raises
     ------
     UserError
-        When something that was given can't be used; the message says what to do instead.
+        When an argument can't be used; the message says what to do instead.
     OutOfMemory
-        When the fit does not fit.
+        When the fit needs more memory than there is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import Denoise, restore
+    >>> image = np.random.default_rng(0).normal(100, 10, (16, 16))
+    >>> result = restore(image, Denoise(iterations=2, filters=(4,)))
+    >>> result.image.shape, result.iterations, result.stop_reason
+    ((16, 16), 2, 'budget')
     """
     job = prepare(
         image,
@@ -177,7 +190,45 @@ def restore(
     return job.result(should_stop, on_progress or (lambda update: None))
 
 
-def _reference(reference: Array, job: Job) -> Array:
+def check_seed(seed: int) -> int:
+    """Give the seed as an int.
+
+    Raises
+    ------
+    UserError
+        When it is not a whole number from 0 up to 2**63 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
+    return int(seed)
+
+
+def _check_inputs(task: Task, given: Mapping[InputName, Array | None]) -> None:
+    """Check that a task gets the inputs that it needs, and no other."""
+    for name, values in given.items():
+        if name in task.needs and values is None:
+            raise UserError(f"{name}: {task.name} needs one")
+        if name not in task.accepts and values is not None:
+            raise UserError(f"{name}: {task.name} takes none; leave it out")
+
+
+def _data_range(
+    data_range: float | None, image: Array, intensity_range: IntensityRange | None
+) -> float:
+    """The data range, by default that of the dtype or of the whole image."""
+    if data_range is None:
+        black, white = (
+            intensity_range.nominal(image.dtype)
+            if intensity_range
+            else nominal_range(image.dtype, image)
+        )
+        data_range = white - black
+    if not (math.isfinite(data_range) and data_range > 0):
+        raise UserError(f"data_range: {data_range:g} must be a finite number above 0")
+    return float(data_range)
+
+
+def _checked_reference(reference: Array, job: Job) -> Array:
     if reference.shape != job.result_shape:
         raise UserError(
             f"reference: its shape {reference.shape} is not the result's {job.result_shape}; "

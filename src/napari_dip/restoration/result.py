@@ -20,15 +20,21 @@ Array = NDArray[Any]
 
 
 class Result(ABC):
-    """What every run returns, be it one image, many files or a study.
+    """What every run returns, be it of one image, of many files or a study.
 
     Attributes
     ----------
     stop_reason
-        Why the run ended: "budget" (all was done), "rule" (a stopping rule was met), "cancelled"
-        or "diverged".
+        Why the run ended: "budget" (all was done), "rule" (the stopping rule was met),
+        "cancelled" or "diverged".
     seconds
-        How long it took.
+        The time that the run took.
+
+    Examples
+    --------
+    >>> from napari_dip import Restoration, Result
+    >>> issubclass(Restoration, Result)
+    True
     """
 
     stop_reason: str
@@ -46,30 +52,43 @@ class Result(ABC):
 
 @dataclass(frozen=True)
 class Restoration(Result):
-    """What came out, and how.
+    """A restored image, and how it was made.
 
     Attributes
     ----------
     image
-        The restored image, in the axes, dtype and units of the one that was given.
+        The restored image, with the axes, dtype and units of the given one.
     images
-        All images of the task by name, `image` first; detail enhancement adds "coarse" and
-        "detail", and the setting `uncertainty` adds "uncertainty", the standard deviation of each
-        pixel over the runs (both of these float32, in the image's units).
+        All images of the task by name, "image" first. Detail enhancement adds "coarse" and
+        "detail". The setting `uncertainty` adds "uncertainty", the standard deviation of each
+        pixel over the runs. "detail" and "uncertainty" are float32, in the units of the image.
     task
-        The settings that were used, nothing left open.
+        The task with the settings that were used, nothing left open.
     stop_reason
         "budget", "rule" (the stopping rule was met), "cancelled" or "diverged".
     iterations, seconds
-        Done, over all runs, and their time.
+        The iterations and the time of all runs together.
     history
-        A dict for each report: iteration, seconds, loss, and psnr where a reference was given.
+        A dict for each update: iteration, seconds, loss, and psnr if there is a reference.
     psnr, ssim, input_psnr
-        Against the reference, None without one. PSNR is over all pixels and channels.
+        Scores of the restored image, and PSNR of the given one, against the reference; None
+        without one. PSNR is over all pixels and channels.
     seed, device, data_range, peak_memory_mb, version
-        Where and with what it was made.
+        The conditions under which it was made.
     weights
-        Of each run's network, where they were asked for.
+        The weights of each run's network, if they were kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import Denoise, restore
+    >>> image = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    >>> result = restore(image, Denoise(iterations=2, filters=(4,)), device="cpu")
+    >>> result.image.dtype, result.is_complete
+    (dtype('uint8'), True)
+    >>> report = result.report()
+    >>> report["task"], report["iterations"], report["settings"]["filters"]
+    ('denoise', 2, (4,))
     """
 
     image: Array
@@ -114,18 +133,31 @@ class Restoration(Result):
 
 @dataclass(frozen=True)
 class Update:
-    """Where a restoration is, in the user's units.
+    """The progress of a restoration.
 
     Attributes
     ----------
-    iteration, iterations, seconds, loss
-        As in the engine's `Progress`.
+    iteration, iterations
+        The iterations done so far, and at most, over all runs.
+    seconds
+        The time since the start.
+    loss
+        The loss of the latest iteration.
     image
-        What would be returned now.
+        The image that would be returned now, in the units of the given one.
     psnr
-        Its PSNR, with a reference.
+        The PSNR of this image in dB, if there is a reference.
     result
-        On the last update, and only there.
+        The result, on the last update only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import Denoise, prepare
+    >>> job = prepare(np.arange(256.0).reshape(16, 16), Denoise(iterations=2, filters=(4,)))
+    >>> *_, last = job.run()
+    >>> last.iteration, last.iterations, last.result.stop_reason
+    (2, 2, 'budget')
     """
 
     iteration: int
