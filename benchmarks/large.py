@@ -40,13 +40,13 @@ def make(path: Path, side: int) -> None:
 
 def run(path: Path, block: int, iterations: int) -> None:
     """Restore one picture, or go on with it; print how many blocks there are, and what became."""
-    from napari_dip import Denoise, restore_large
+    from napari_dip import Denoise, TilingOptions, restore_large
 
     restore_large(
         path,
         path.with_name("out.ome.zarr"),
         Denoise(iterations=iterations),
-        block=block,
+        tiling=TilingOptions(tile=block),
         device="cpu",
         on_start=lambda words: print(words.rpartition(", ")[2].split()[0], flush=True),
         on_outcome=lambda outcome, mosaic: print(outcome.status, flush=True),

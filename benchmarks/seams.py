@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from napari_dip import Denoise, restore, restore_large
-from napari_dip.data.grid import cut
+from napari_dip import Denoise, TilingOptions, restore, restore_large
+from napari_dip.data.grid import overlapping_grid
 from napari_dip.data.metrics import psnr
 
 Array = NDArray[Any]
@@ -58,14 +58,15 @@ def measure(name: str, truth: Array, given: argparse.Namespace) -> dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         path, out = Path(folder) / "in.zarr", Path(folder) / "out.ome.zarr"
         zarr.save_array(path, noisy)
-        restore_large(path, out, task, axes="YX", block=given.block, data_range=1.0, device="cpu")
+        tiling = TilingOptions(tile=given.block)
+        restore_large(path, out, task, axes="YX", tiling=tiling, data_range=1.0, device="cpu")
         blocks = zarr.open_group(out, mode="r")["0"][...]
     whole = restore(noisy, task, data_range=1.0, device="cpu").image
     if given.show is not None:
         shown = [truth, blocks, whole, 0.5 + 5 * (blocks - whole)]
         picture = np.clip(np.hstack(shown) * 255, 0, 255).astype(np.uint8)
         Image.fromarray(picture).save(given.show / f"{name}.png")
-    spans = cut(truth.shape, (given.block,) * 2, (given.block // 8,) * 2).spans
+    spans = overlapping_grid(truth.shape, (given.block,) * 2, (given.block // 8,) * 2).spans
     row: dict[str, Any] = {"picture": name, "block": given.block}
     for axis, letter in enumerate("yx"):
         borders = sorted({n for span in spans[axis] for n in span if 0 < n < truth.shape[axis]})

@@ -1,10 +1,14 @@
 """Deep Image Prior for napari: restore an image with nothing but that image.
 
-    >>> from napari_dip import Denoise, restore
-    >>> result = restore(image, Denoise())  # doctest: +SKIP
-    >>> result.image, result.stop_reason, result.seconds  # doctest: +SKIP
+>>> import numpy as np
+>>> from napari_dip import Denoise, restore
+>>> image = np.random.default_rng(0).normal(100, 10, (16, 16))
+>>> result = restore(image, Denoise(iterations=2, filters=(4,)))  # Denoise() does it well
+>>> result.image.shape, result.stop_reason
+((16, 16), 'budget')
 
-Importing this package imports neither torch, napari nor Qt; the names below arrive when used.
+Importing this package imports neither torch, napari nor Qt: each name below is imported when it is
+used.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from napari_dip.restoration.restore import prepare, restore
     from napari_dip.restoration.result import Restoration, Result, Update
     from napari_dip.restoration.series import restore_series
+    from napari_dip.scheduling.summary import Summary
     from napari_dip.studies.classifiers.classifier import Classifier
     from napari_dip.studies.classifiers.loading import load_classifier
     from napari_dip.studies.classifiers.preprocessing import Preprocessing
@@ -42,7 +47,8 @@ if TYPE_CHECKING:
     from napari_dip.tasks.inpaint import Inpaint
     from napari_dip.tasks.registry import task_from_dict
     from napari_dip.tasks.upscale import Upscale
-    from napari_dip.tiling.restore import restore_large
+    from napari_dip.tiling.plan import TilingOptions
+    from napari_dip.tiling.restore import TiledRestoration, restore_large
 
 _MODULES = {
     "batch.restore": ("restore_many",),
@@ -72,12 +78,14 @@ _MODULES = {
     "tasks.inpaint": ("Inpaint",),
     "tasks.registry": ("task_from_dict",),
     "tasks.upscale": ("Upscale",),
-    "tiling.restore": ("restore_large",),
+    "scheduling.summary": ("Summary",),
+    "tiling.plan": ("TilingOptions",),
+    "tiling.restore": ("TiledRestoration", "restore_large"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-_FORMER_NAMES = {"Upscale": "Upscale"}
-"""Names of earlier versions; they still work."""
+_FORMER_NAMES = {"SuperResolve": "Upscale"}
+"""Names of earlier versions that still work."""
 
 __all__ = [
     "Classifier",
@@ -100,6 +108,9 @@ __all__ = [
     "Samples",
     "StoppingPoints",
     "StudyResult",
+    "Summary",
+    "TiledRestoration",
+    "TilingOptions",
     "Update",
     "Upscale",
     "UserError",

@@ -11,13 +11,14 @@ import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
-from napari_dip.batch.files import find_pictures
+from napari_dip.batch.files import find_images
 from napari_dip.files import raster
 from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling.item import Outcome, Status
 from napari_dip.scheduling.summary import Summary
+from napari_dip.tiling.plan import TilingOptions
 from napari_dip.tiling.restore import restore_large
 
 TINY = Denoise(iterations=3, filters=(8, 8))
@@ -38,7 +39,7 @@ def test_the_same_bits_as_alone_on_two_workers(make_cluster, pictures, out, tmp_
     assert len({outcome.worker for outcome in summary.outcomes}) == 2
     for path in sorted(pictures.iterdir()):
         alone = tmp_path / path.name
-        restore_file(path, alone, TINY, sides={}, device="cpu")
+        restore_file(path, alone, TINY, device="cpu")
         np.testing.assert_array_equal(
             read_image(out / path.name).data, read_image(alone).data, strict=True
         )
@@ -115,7 +116,7 @@ def test_masks_of_the_pictures_names(here, pictures, out, tmp_path):
     task = Inpaint(iterations=2, filters=(4,))
     with pytest.raises(UserError, match="guide: flash needs one"):
         restore_many([pictures], out, FlashNoFlash(), scheduler=here)
-    summary = restore_many([pictures], out, task, sides={"mask": masks}, scheduler=here)
+    summary = restore_many([pictures], out, task, mask=masks, scheduler=here)
     assert str(summary) == "5 done, 1 failed"
     assert "masks/5.png: no such file" in summary.entries()[5].error
     changed = read_image(out / "2.png").data != read_image(pictures / "2.png").data
@@ -147,7 +148,7 @@ def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
     tifffile.imwrite(pictures / "movie.tif", movie, imagej=True, metadata={"axes": "TYX"})
     zarr.save_array(pictures / "slide.zarr", movie[0])
     (pictures / "broken.zarr").mkdir()
-    options = {"scheduler": here, "device": "cpu", "block": 32, "overlap": 4}
+    options = {"scheduler": here, "device": "cpu", "tiling": TilingOptions(tile=32, overlap=4)}
     summary = restore_many([pictures], out, TINY, **options)
     assert str(summary) == f"{6 + 12 + 4} done, 1 failed"
     assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["broken.ome.zarr"]
@@ -174,11 +175,11 @@ def test_what_is_beside_frames_and_blocks(here, out, tmp_path, rng):
     one = tmp_path / "flash.zarr"
     zarr.save_array(one, frames)
     task = FlashNoFlash(iterations=2, filters=(4,), skips=(4,))
-    options = {"scheduler": here, "device": "cpu", "block": 32, "axes": "TYX"}
+    options = {"scheduler": here, "device": "cpu", "tiling": TilingOptions(tile=32), "axes": "TYX"}
     dark = tmp_path / "dark"
-    summary = restore_many([dark], out, task, sides={"guide": tmp_path / "flash"}, **options)
+    summary = restore_many([dark], out, task, guide=tmp_path / "flash", **options)
     assert str(summary) == "8 done"
-    again = restore_many([dark], out.with_name("b"), task, sides={"guide": one}, **options)
+    again = restore_many([dark], out.with_name("b"), task, guide=one, **options)
     assert str(again) == "8 done"
     first, second = (open_lazily(o / "movie.ome.zarr").read() for o in (out, out.with_name("b")))
     np.testing.assert_array_equal(first, second)
@@ -192,7 +193,7 @@ def test_frames_wait_for_each_other(here, out, tmp_path, rng):
         [tmp_path / "in.tif"],
         out,
         TINY,
-        each="T",
+        tiling=TilingOptions(loop_axes="T"),
         on_outcome=lambda outcome, _: done.append((outcome.name, outcome.report["iterations"])),
         scheduler=here,
         device="cpu",
@@ -211,18 +212,18 @@ def test_what_is_meant(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     folder, out = tmp_path / "in", tmp_path / "in" / "out"
-    found = find_pictures([folder], out)
+    found = find_images([folder], out)
     assert {str(name): path for name, path in found.items()} == {
         "a.tif": folder / "a.tif",
         "b.png": folder / "b.bmp",
         "deep/a.tif": folder / "deep" / "a.tif",
     }
-    assert list(find_pictures([folder / "*.tif", str(folder / "a.tif")], out).values()) == [
+    assert list(find_images([folder / "*.tif", str(folder / "a.tif")], out).values()) == [
         folder / "a.tif"
     ]
     with pytest.raises(UserError, match=r"both become .*a\.tif; name the folder"):
-        find_pictures([folder / "a.tif", folder / "deep" / "a.tif"], out)
+        find_images([folder / "a.tif", folder / "deep" / "a.tif"], out)
     with pytest.raises(UserError, match=r"images: .*c\.tif: no such file"):
-        find_pictures([folder / "c.tif"], out)
-    with pytest.raises(UserError, match=r"images: .*\*\.jpg: there are no pictures"):
-        find_pictures([folder / "*.jpg"], out)
+        find_images([folder / "c.tif"], out)
+    with pytest.raises(UserError, match=r"images: .*\*\.jpg: expected images"):
+        find_images([folder / "*.jpg"], out)

@@ -28,7 +28,7 @@ def run(*arguments, code=0, task="denoise"):
 
 def test_frames_of_a_tiff(movie):
     result = run("movie.tif", "-o", "out.ome.zarr")
-    assert "movie.tif: 3 frames one by one, 3 blocks" in result.stdout
+    assert "movie.tif: 3 frames one by one, 3 tiles" in result.stdout
     assert "[3/3] movie.tif t2-y0-x0: done" in result.stdout
     out = open_lazily("out.ome.zarr")
     assert out.shape == movie.shape
@@ -42,7 +42,7 @@ def test_frames_of_a_tiff(movie):
 def test_frames_as_a_volume_in_blocks(movie):
     arguments = ["--each", "none", "--block", 32, "--overlap", 8]
     result = run("movie.tif", "-o", "out.zarr", *arguments)
-    assert "3 frames in 3-D, 4 blocks" in result.stdout
+    assert "3 frames in 3-D, 4 tiles" in result.stdout
 
 
 def test_a_guide_in_blocks(movie):
@@ -56,8 +56,8 @@ def test_a_guide_in_blocks(movie):
 
 def test_what_only_a_zarr_can_have(movie):
     result = run("movie.tif", "-o", "out.tif", "--block", 32, code=2)
-    assert "--block: it needs a result in blocks; name it out.ome.zarr" in result.stderr
+    assert "--block: it needs a result in tiles; name it out.ome.zarr" in result.stderr
     result = run("movie.tif", "-o", "out.zarr", "--report", "r.json", code=2)
-    assert "--report: a picture in blocks has none" in result.stderr
+    assert "--report: a result in tiles has none" in result.stderr
     result = run("movie.tif", "-o", "out.zarr", "--each", "Q", code=2)
     assert "--each: Q can't be fitted one by one" in result.stderr

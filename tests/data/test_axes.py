@@ -28,15 +28,15 @@ from napari_dip.restoration.files import restore_file
 )
 def test_what_is_fitted_together(axes, shape, each, fitted, words):
     fitting = plan_axes(axes, shape, each)
-    kept = [i for i, a in enumerate(axes) if a not in fitting.each]
+    kept = [i for i, a in enumerate(axes) if a not in fitting.loop_axes]
     assert "".join(fitting.fitted[i] for i in kept) == fitted
     assert fitting.words(shape) == words
 
 
 def test_what_can_not_be_fitted():
-    with pytest.raises(UserError, match="each: a fit has three dimensions at most; name T or Z"):
+    with pytest.raises(UserError, match="loop_axes: a fit has three dimensions at most; name T or Z"):
         plan_axes("TZYX", (2, 3, 9, 9), "")
-    with pytest.raises(UserError, match="each: X can't be fitted one by one"):
+    with pytest.raises(UserError, match="loop_axes: X can't be fitted one by one"):
         plan_axes("TYX", (2, 9, 9), "X")
 
 
@@ -108,5 +108,5 @@ def test_a_stack_is_fitted_as_its_file_says(tmp_path):
     task = Denoise(iterations=1, filters=(4,))
     for given, used in ((None, 5.0), (2.0, 2.0)):
         chosen = task.replace(anisotropy=given)
-        restore_file(path, out, chosen, sides={}, report=report, overwrite=True, device="cpu")
+        restore_file(path, out, chosen, report=report, overwrite=True, device="cpu")
         assert json.loads(report.read_text())["settings"]["anisotropy"] == pytest.approx(used)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_dip import UserError
-from napari_dip.data.grid import Tile, cut, tile
+from napari_dip.data.grid import Tile, adjacent_grid, overlapping_grid
 from napari_dip.tiling.blend import blend
 
 
@@ -31,7 +31,7 @@ def joined(image, blocks, overlaps, region=None, change=lambda part, block: part
 @given(cuts())
 def test_blocks_cover_and_overlap(case):
     shape, sides, overlaps = case
-    blocks = cut(shape, sides, overlaps).blocks()
+    blocks = overlapping_grid(shape, sides, overlaps).tiles()
     covered = np.zeros(shape, int)
     for block in blocks:
         covered[block.slices] += 1
@@ -44,7 +44,7 @@ def test_blocks_cover_and_overlap(case):
 
 
 def test_cores_end_in_the_middle_of_overlaps():
-    first, second = cut((20, 9), (12, 9), (4, 3)).blocks()
+    first, second = overlapping_grid((20, 9), (12, 9), (4, 3)).tiles()
     assert first.core((20, 9), (4, 3)) == Tile((0, 0), (10, 9))
     assert second.core((20, 9), (4, 3)) == Tile((10, 0), (20, 9))
 
@@ -53,7 +53,7 @@ def test_cores_end_in_the_middle_of_overlaps():
 def test_constant_images_come_back_exactly(case, value, dtype):
     shape, _, overlaps = case
     image = np.full(shape, np.clip(value, 0, 255)).astype(dtype)
-    out = joined(image, cut(*case).blocks(), overlaps)
+    out = joined(image, overlapping_grid(*case).tiles(), overlaps)
     np.testing.assert_array_equal(out, image, strict=True)
 
 
@@ -61,14 +61,14 @@ def test_constant_images_come_back_exactly(case, value, dtype):
 def test_linear_images_come_back_exactly(case, slopes):
     shape, _, overlaps = case
     image = sum(k * grid for k, grid in zip(slopes, np.indices(shape), strict=False)) / 3.0
-    np.testing.assert_array_equal(joined(image, cut(*case).blocks(), overlaps), image, strict=True)
+    np.testing.assert_array_equal(joined(image, overlapping_grid(*case).tiles(), overlaps), image, strict=True)
 
 
 @given(cuts(), st.data())
 def test_any_region_is_that_part_of_the_whole(case, data):
     shape, _, overlaps = case
     image = np.random.default_rng(0).random(shape)
-    blocks = cut(*case).blocks()
+    blocks = overlapping_grid(*case).tiles()
 
     def noisy(part, block):
         return part + np.random.default_rng(hash(block.start) % 1000).normal(0, 1, part.shape)
@@ -83,7 +83,7 @@ def test_any_region_is_that_part_of_the_whole(case, data):
 
 def test_blocks_that_differ_fade_into_each_other():
     image = np.zeros(100)
-    blocks = cut(image.shape, (55,), (10,)).blocks()
+    blocks = overlapping_grid(image.shape, (55,), (10,)).tiles()
     assert blocks == [Tile((0,), (55,)), Tile((45,), (100,))]
     out = joined(image, blocks, (10,), change=lambda part, block: part + (block.start[0] > 0))
     assert (out[:45] == 0).all()
@@ -97,31 +97,31 @@ def test_blocks_that_differ_fade_into_each_other():
 def test_missing_pixels_stay_missing():
     image = np.ones((20, 20))
     image[4:16, 7] = np.nan
-    out = joined(image, cut(image.shape, (12, 12), (4, 4)).blocks(), (4, 4))
+    out = joined(image, overlapping_grid(image.shape, (12, 12), (4, 4)).tiles(), (4, 4))
     np.testing.assert_array_equal(out, image)
 
 
 def test_an_overlap_that_leaves_no_room_is_refused():
-    with pytest.raises(UserError, match="overlap: 8 must be from 0 up to below the block's 8"):
-        cut((20,), (8,), (8,))
+    with pytest.raises(UserError, match="overlap: expected less than the tile's 8 pixels, got 8"):
+        overlapping_grid((20,), (8,), (8,))
 
 
 def test_finer_grids():
     assert Tile((0, 3), (2, 5)).scaled((1, 4)) == Tile((0, 12), (2, 20))
-    assert Tile((0,), (4,)).common(Tile((4,), (8,))) is None
+    assert Tile((0,), (4,)).intersection(Tile((4,), (8,))) is None
 
 
 @given(cuts(), st.data())
 def test_what_touches_a_box(case, data):
     shape, _, _ = case
-    grid = cut(*case)
+    grid = overlapping_grid(*case)
     start = tuple(data.draw(st.integers(0, n - 1)) for n in shape)
     stop = tuple(data.draw(st.integers(a + 1, n)) for a, n in zip(start, shape, strict=True))
     box = Tile(start, stop)
-    assert grid.touching(box) == [b for b in grid.blocks() if b.common(box)]
+    assert grid.touching(box) == [b for b in grid.tiles() if b.intersection(box)]
     assert grid.shape == shape
 
 
 def test_tiles_do_not_overlap():
-    tiles = tile((5, 4), (2, 4)).blocks()
+    tiles = adjacent_grid((5, 4), (2, 4)).tiles()
     assert [t.shape for t in tiles] == [(2, 4), (2, 4), (1, 4)]

@@ -11,15 +11,17 @@ from skimage.data import camera
 
 from napari_dip import Denoise, Inpaint, Upscale, UserError, restore
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Tile, tile
+from napari_dip.data.grid import Tile, adjacent_grid
 from napari_dip.files.atomic import FileError
 from napari_dip.files.lazy import open_lazily
 from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.scheduling.item import Status
+from napari_dip.tiling.plan import TilingOptions
 from napari_dip.tiling.restore import restore_large
 
+COLD = TilingOptions(warm_start=False)
 TINY = Denoise(iterations=3, filters=(8, 8), sigma=0.1)
-OPTIONS = {"device": "cpu", "block": 32, "overlap": 8}
+OPTIONS = {"device": "cpu", "tiling": TilingOptions(tile=32, overlap=8)}
 
 
 def save(path, image, axes, **about):
@@ -51,7 +53,7 @@ def noisy(rng):
 
 def test_one_block_is_what_the_whole_is(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    assert restore_large(path, out, TINY, device="cpu")
+    assert restore_large(path, out, TINY, device="cpu").is_complete
     alone = restore(noisy, TINY, device="cpu").image
     np.testing.assert_array_equal(open_lazily(out).read(), alone, strict=True)
     assert not out.with_name("out.ome.zarr.parts").exists()
@@ -64,11 +66,11 @@ def test_blocks_share_range_and_noise(tmp_path, out, noisy):
     def look(outcome, mosaic):
         values = np.ones((32, 32), np.uint16)
         for item in mosaic.items.values():
-            job = item.plan.job(item.block, values + item.block.start[1])
+            job = item.plan.job(item.tile, values + item.tile.start[1])
             tasks.append(job.task)
             ranges.append(tuple(job.encoding.low) + tuple(job.encoding.high))
 
-    assert restore_large(path, out, TINY.replace(sigma=None), on_outcome=look, **OPTIONS)
+    assert restore_large(path, out, TINY.replace(sigma=None), on_outcome=look, **OPTIONS).is_complete
     assert len(set(ranges)) == 1
     assert {task.sigma for task in tasks} == {tasks[0].sigma}
     assert 0 < tasks[0].sigma < 0.01  # a fraction of uint16's range
@@ -86,7 +88,7 @@ def test_no_seam_shows(tmp_path, out):
             borders.update(n for n in (block.start[0], block.stop[0]) if 0 < n < 112)
 
     task = Denoise(iterations=50, filters=(16, 16))
-    restore_large(path, out, task, device="cpu", block=64, overlap=16, on_outcome=note)
+    restore_large(path, out, task, device="cpu", tiling=TilingOptions(tile=64, overlap=16), on_outcome=note)
     result = open_lazily(out).read()
     assert len(borders) >= 2
     for axis in (0, 1):
@@ -105,7 +107,8 @@ def test_a_killed_run_does_no_block_twice(tmp_path, out, noisy):
     seen = []
     options = {"on_outcome": lambda outcome, mosaic: seen.append(outcome), **OPTIONS}
     done = restore_large(path, out, TINY, should_stop=lambda: len(seen) >= 4, **options)
-    assert not done
+    assert not done.is_complete
+    assert (done.done, done.stop_reason) == (4, "cancelled")
     assert [o.status for o in seen[:4]] == [Status.DONE] * 4
     assert {o.status for o in seen[4:]} == {Status.UNFINISHED}
     # What a kill could have left.
@@ -114,13 +117,13 @@ def test_a_killed_run_does_no_block_twice(tmp_path, out, noisy):
     with pytest.raises(UserError, match=r"output: .* exists already; go on with --resume"):
         restore_large(path, out, TINY, **OPTIONS)
     seen.clear()
-    assert restore_large(path, out, TINY, resume=True, **options)
+    assert restore_large(path, out, TINY, resume=True, **options).is_complete
     assert [o.status for o in seen].count(Status.KEPT) == 4
     assert [o.status for o in seen].count(Status.DONE) == len(seen) - 4
     resumed = open_lazily(out).read()
     assert (resumed > 0).mean() >= filled
     seen.clear()
-    assert restore_large(path, out, TINY, resume=True, **options)
+    assert restore_large(path, out, TINY, resume=True, **options).is_complete
     assert not seen  # it is finished
     shutil.rmtree(out)
     restore_large(path, out, TINY, **OPTIONS)
@@ -132,7 +135,7 @@ def test_other_settings_are_not_resumed(tmp_path, out, noisy):
     restore_large(path, out, TINY, **OPTIONS)
     with pytest.raises(UserError, match="settings must be the same"):
         restore_large(path, out, TINY.replace(iterations=2), resume=True, **OPTIONS)
-    assert restore_large(path, out, TINY.replace(iterations=2), overwrite=True, **OPTIONS)
+    assert restore_large(path, out, TINY.replace(iterations=2), overwrite=True, **OPTIONS).is_complete
 
 
 @pytest.mark.parametrize("axes", ["TCZYX", "CYX", "TYX", "ZYX"])
@@ -176,7 +179,7 @@ def test_levels_are_means_of_the_finer_ones(tmp_path, out):
     image = np.random.default_rng(0).integers(0, 60000, (1030, 1040)).astype(np.uint16)
     store = OmeZarrStore(out, Axes("YX", (0.5, 0.5), ("micrometer",) * 2))
     store.create(image.shape, image.dtype, colour=False)
-    chunks = tile(image.shape, store.chunks(image.shape)).blocks()
+    chunks = adjacent_grid(image.shape, store.chunks(image.shape)).tiles()
     for chunk in reversed(chunks):
         store.write(chunk, image[chunk.slices])
     group = zarr.open_group(out, mode="r")
@@ -207,14 +210,15 @@ def test_masks_are_read_in_blocks_and_cover_frames(tmp_path, out, rng):
     zarr.save_array(tmp_path / "mask.zarr", mask)
     task = Inpaint(iterations=2, filters=(4,))
     nothing = []
-    assert restore_large(
+    result = restore_large(
         path,
         out,
         task,
-        sides={"mask": tmp_path / "mask.zarr"},
+        mask=tmp_path / "mask.zarr",
         on_outcome=lambda outcome, _: nothing.append(outcome.report["stop_reason"]),
         **OPTIONS,
     )
+    assert result.is_complete
     after = open_lazily(out).read()
     assert (after[:, 8:20, 5:9] > 0).mean() > 0.9
     np.testing.assert_array_equal(after[:, mask == 0], frames[:, mask == 0])
@@ -225,7 +229,7 @@ def test_empty_parts_stay_empty(tmp_path, out, noisy):
     image = noisy.astype(np.float32)
     image[:, 50:] = np.nan
     path = save(tmp_path / "in.zarr", image, "YX")
-    assert restore_large(path, out, TINY, device="cpu", block=32, overlap=4)
+    assert restore_large(path, out, TINY, device="cpu", tiling=TilingOptions(tile=32, overlap=4)).is_complete
     after = open_lazily(out).read()
     assert np.isfinite(after[:, :50]).all()
     assert np.isnan(after[:, 70:]).all()
@@ -235,20 +239,20 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     from napari_dip.tiling import item
 
     path = save(tmp_path / "in.zarr", noisy, "YX")
-    run, outcomes = item.to_the_end, []
+    run, outcomes = item.uninterrupted, []
 
-    def fail_at_times(job, should_stop, **how):
+    def fail_at_times(job, should_stop, on_update, **how):
         if len(outcomes) == 3:
             raise OSError(28, "No space left on device")
-        return run(job, should_stop, **how)
+        return run(job, should_stop, on_update, **how)
 
-    monkeypatch.setattr(item, "to_the_end", fail_at_times)
+    monkeypatch.setattr(item, "uninterrupted", fail_at_times)
     keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
-    assert not restore_large(path, out, TINY, **keep, **OPTIONS)
+    assert not restore_large(path, out, TINY, **keep, **OPTIONS).is_complete
     assert [o.status for o in outcomes].count(Status.FAILED) == 1
     assert "No space left" in outcomes[3].error
-    monkeypatch.setattr(item, "to_the_end", run)
-    assert restore_large(path, out, TINY, resume=True, **OPTIONS)
+    monkeypatch.setattr(item, "uninterrupted", run)
+    assert restore_large(path, out, TINY, resume=True, **OPTIONS).is_complete
 
 
 def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
@@ -259,8 +263,8 @@ def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
     def note(outcome, mosaic):
         counts.append(len(mosaic.state.written))
 
-    options = {**OPTIONS, "block": 48, "overlap": 8}
-    assert restore_large(path, out, TINY, each="Z", on_outcome=note, **options)
+    tiling = TilingOptions(loop_axes="Z", tile=48, overlap=8)
+    restore_large(path, out, TINY, tiling=tiling, on_outcome=note, device="cpu")
     assert counts == [0, 1, 1, 2, 2, 3]  # two blocks a slice
 
 
@@ -275,14 +279,14 @@ def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch
         most = max(most, len(list(parts.glob("*.npy"))))
         done += outcome.status is Status.DONE
 
-    assert restore_large(path, out, TINY, on_outcome=note, **OPTIONS)
+    assert restore_large(path, out, TINY, on_outcome=note, **OPTIONS).is_complete
     assert most < done - 2  # two rows of blocks at most, and the one in hand
     before, blocks, done = open_lazily(out).read(), done, 0
     stop = {"should_stop": lambda: done == blocks - 2, "overwrite": True}
-    assert not restore_large(path, out, TINY, on_outcome=note, **stop, **OPTIONS)
+    assert not restore_large(path, out, TINY, on_outcome=note, **stop, **OPTIONS).is_complete
     assert len(list(parts.glob("*.npy"))) < blocks - 2 == len(list(parts.glob("y*.json")))
     done = 0
-    assert restore_large(path, out, TINY, resume=True, on_outcome=note, **OPTIONS)
+    assert restore_large(path, out, TINY, resume=True, on_outcome=note, **OPTIONS).is_complete
     assert done == 2
     np.testing.assert_array_equal(open_lazily(out).read(), before)
 
@@ -300,11 +304,11 @@ def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy,
 
     monkeypatch.setattr(OmeZarrStore, "write", full_once)
     keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
-    assert not restore_large(path, out, TINY, **keep, **OPTIONS)
+    assert not restore_large(path, out, TINY, **keep, **OPTIONS).is_complete
     assert [o.status for o in outcomes].count(Status.FAILED) == 1
     monkeypatch.setattr(OmeZarrStore, "write", write)
     outcomes.clear()
-    assert restore_large(path, out, TINY, resume=True, **keep, **OPTIONS)
+    assert restore_large(path, out, TINY, resume=True, **keep, **OPTIONS).is_complete
     assert {o.status for o in outcomes} == {Status.KEPT}
     mended = open_lazily(out).read()
     restore_large(path, out, TINY, overwrite=True, **OPTIONS)
@@ -319,7 +323,7 @@ def test_a_file_that_finds_no_room_is_told_in_the_systems_words(tmp_path, out, n
     resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
     try:
         keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
-        assert not restore_large(path, out, TINY, device="cpu", block=64, overlap=8, **keep)
+        assert not restore_large(path, out, TINY, device="cpu", tiling=TilingOptions(tile=64, overlap=8), **keep).is_complete
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert all(o.error.endswith("can't be written (File too large)") for o in outcomes)
@@ -330,8 +334,8 @@ def test_what_is_wrong_is_told(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     with pytest.raises(UserError, match=r"output: out\.tif is no OME-Zarr"):
         restore_large(path, tmp_path / "out.tif", TINY)
-    with pytest.raises(UserError, match="block: 8 pixels are too few"):
-        restore_large(path, out, TINY, block=8)
+    with pytest.raises(UserError, match="tile: expected 32 pixels or more, got 8"):
+        restore_large(path, out, TINY, tiling=TilingOptions(tile=8))
     with pytest.raises(UserError, match="every pixel is 3"):
         restore_large(save(tmp_path / "flat.zarr", noisy * 0 + 3, "YX"), out, TINY)
     (tmp_path / "broken.zarr").mkdir()
@@ -358,12 +362,12 @@ def test_weights_are_kept_until_the_frame_that_needs_them_is_on_record(
 
     full.calls = 0
     monkeypatch.setattr(item.np, "save", full)
-    assert not restore_large(path, out, TINY, device="cpu")
+    assert not restore_large(path, out, TINY, device="cpu").is_complete
     assert out.with_name("out.ome.zarr.parts").joinpath("t0-y0-x0.pt").exists()
     monkeypatch.setattr(item.np, "save", written)
     counts = []
     note = lambda outcome, _: counts.append(outcome.report["iterations"])  # noqa: E731
-    assert restore_large(path, out, TINY, resume=True, on_outcome=note, device="cpu")
+    assert restore_large(path, out, TINY, resume=True, on_outcome=note, device="cpu").is_complete
     assert counts == [3, 1]
 
 
@@ -391,5 +395,5 @@ def test_frames_start_from_the_last_ones_weights_until_a_cut(tmp_path, out, rng)
     assert weights == ["t1-y0-x0.pt"]
     restore_large(path, out, task, on_outcome=note, resume=True, device="cpu")
     np.testing.assert_array_equal(open_lazily(out).read(), whole)
-    restore_large(path, out, task, on_outcome=note, warm=False, overwrite=True, device="cpu")
+    restore_large(path, out, task, on_outcome=note, tiling=COLD, overwrite=True, device="cpu")
     assert list(counts.values()) == [20] * 5

@@ -9,10 +9,11 @@ from napari_dip import Denoise, FlashNoFlash, UserError, restore
 from napari_dip.data.axes import Axes, AxisPlan
 from napari_dip.data.encoding import encode, guide_tensor
 from napari_dip.data.grid import Tile
+from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import LazyImage, open_lazily
-from napari_dip.tiling.plan import TilingPlan
+from napari_dip.tiling.plan import TilingOptions, TilingPlan
 from napari_dip.tiling.restore import restore_large
-from napari_dip.tiling.source import TiledPicture
+from napari_dip.tiling.source import TiledSource
 
 FLASH = FlashNoFlash(iterations=3, filters=(8, 8), skips=(4,))
 INPUT_HELP = (75, 90)
@@ -35,8 +36,8 @@ def guided(tmp_path, ambient):
             zarr.create_array(tmp_path / "flash.zarr", data=guide, overwrite=True)
             guide = tmp_path / "flash.zarr"
         out = tmp_path / "out.ome.zarr"
-        given = {"sides": {"guide": guide}, "device": "cpu", "overwrite": True, **options}
-        assert restore_large(tmp_path / "in.zarr", out, task, **given)
+        given = {"guide": guide, "device": "cpu", "overwrite": True, **options}
+        assert restore_large(tmp_path / "in.zarr", out, task, **given).is_complete
         return open_lazily(out).read()
 
     return restored
@@ -63,15 +64,14 @@ def test_blocks_are_scaled_by_the_whole_guide(ambient, guided):
     seen = []
 
     def look(outcome, mosaic):
-        decided = mosaic.plan.decided()
-        plan = TilingPlan.restored(mosaic.source, decided, seed=0, device="cpu", warm=False)
+        plan = TilingPlan.from_dict(mosaic.plan.to_dict(), mosaic.request)
         assert plan == mosaic.plan
-        block = next(item.block for item in mosaic.items.values() if item.name == outcome.name)
+        block = next(item.tile for item in mosaic.items.values() if item.name == outcome.name)
         seen.append(block)
         guide = plan.job(block, ambient[block.slices]).measurement.guide
         np.testing.assert_array_equal(guide[0, 0].numpy(), whole[block.slices])
 
-    guided(flash, block=32, on_outcome=look)
+    guided(flash, tiling=TilingOptions(tile=32), on_outcome=look)
     assert len(seen) > 4
 
 
@@ -94,10 +94,10 @@ def test_it_lies_beside_each_box(tmp_path, shape, axes, guide_shape, guide_axes,
     guide = sum(n * digits[a] for n, a in zip(np.indices(guide_shape), own, strict=True))
     picture = LazyImage(np.zeros(shape), Axes(axes), tmp_path)
     beside = LazyImage(guide, Axes(guide_axes), tmp_path)
-    source = TiledPicture(picture, axes, AxisPlan(axes, each), {"guide": beside})
+    source = TiledSource(picture, axes, AxisPlan(axes, each), InputFiles(guide=beside))
     start = {a: 1 if a in each or a in "YX" else 0 for a in axes}  # one entry, or up to the end
     stop = [2 if a in each else n for a, n in zip(axes, shape, strict=True)]
-    given = source.beside(Tile(tuple(start.values()), tuple(stop)))
+    given = source.inputs_of(Tile(tuple(start.values()), tuple(stop)))
     sides = dict(zip(axes, np.subtract(stop, list(start.values())), strict=True))
     space = [a for a in axes if a not in each + "C"]
     assert given["guide"].shape[: len(space)] == tuple(sides[a] for a in space)
@@ -128,7 +128,7 @@ def test_a_frame_starts_afresh_where_the_guide_has_a_cut(tmp_path, ambient, rng)
             tmp_path / "out.ome.zarr",
             FLASH.replace(iterations=10),
             axes="TYX",
-            sides={"guide": tmp_path / guide},
+            guide=tmp_path / guide,
             on_outcome=lambda outcome, _: counts.append(outcome.report["iterations"]),
             device="cpu",
             overwrite=True,

@@ -1,4 +1,4 @@
-"""Files as items: each picture an item of its own, and what is meant by files and folders."""
+"""Which image files and folders are meant, and each file as an item of a run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from typing import Any
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.image_file import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import is_zarr
 from napari_dip.restoration.files import restore_file
-from napari_dip.scheduling.item import Item, to_the_end
-from napari_dip.tasks.base import InputName, Task
+from napari_dip.scheduling.item import Item, uninterrupted
+from napari_dip.tasks.base import Task
+from napari_dip.tasks.registry import task_from_dict
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,20 @@ class FileItem(Item):
     Attributes
     ----------
     label
-        Its name below the common folder.
+        The result's name below the folder of all results.
     source, output
         The files.
-    task, sides, options
+    task, inputs
         As in `restore_file`.
+    options
+        Further keywords of `restore_file`, as JSON values: axes, data_range, seed, device.
     """
 
     label: str
     source: Path
     output: Path
     task: Task
-    sides: Mapping[InputName, Path] = field(default_factory=dict)
+    inputs: InputFiles = field(default_factory=InputFiles)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -47,48 +51,73 @@ class FileItem(Item):
 
     @property
     def report(self) -> Path:
-        """Where it is on record."""
+        """The file of the report."""
         return self.output.with_name(f"{self.output.name}.json")
 
     def finished(self) -> dict[str, Any] | None:
         try:
             report: dict[str, Any] = json.loads(self.report.read_text())
-            same = report["request"] == self.request() and self.output.exists()
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # there is none, or none that can be read
-        return report if same else None
+            same = self._with_current_names(report["request"]) == self.request()
+        except (OSError, ValueError, KeyError, TypeError, UserError):
+            return None  # there is no report, or none that can be read
+        return report if same and self.output.exists() else None
 
     def request(self) -> dict[str, Any]:
-        """What decides the result, as JSON values; a file by its size and time of writing."""
-        facts = {"source": _state(self.source)}
-        facts |= {side: _state(path) for side, path in self.sides.items()}
-        request = {"task": self.task.name, **self.task.to_dict(), **self.options, **facts}
-        told: dict[str, Any] = json.loads(json.dumps(request))  # as it will be read back
-        return told
+        """All that decides the result, as JSON values; a file by its size and time of writing."""
+        request = {"task": self.task.name, **self.task.to_dict(), **self.options}
+        if self.inputs.mask_keeps:
+            request["mask_keeps"] = True
+        request["source"] = _state(self.source)
+        request |= {name: _state(path) for name, path in self.inputs.paths.items()}
+        values: dict[str, Any] = json.loads(json.dumps(request))  # as it will be read back
+        return values
+
+    def _with_current_names(self, recorded: dict[str, Any]) -> dict[str, Any]:
+        """A recorded request, its settings by today's names and values."""
+        others = {"mask_keeps", "source", "mask", "guide", "psf", *self.options}
+        settings = {n: value for n, value in recorded.items() if n not in others}
+        task = task_from_dict(settings)
+        rest = {n: value for n, value in recorded.items() if n in others}
+        current: dict[str, Any] = json.loads(json.dumps(task.to_dict()))
+        return {"task": task.name, **current, **rest}
 
     def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        request = self.request()  # before it is read: what changes meanwhile is done again
+        request = self.request()  # before it is read: a file that changes meanwhile is done again
         self.output.parent.mkdir(parents=True, exist_ok=True)
         result = restore_file(
             self.source,
             self.output,
             self.task,
-            sides=self.sides,
+            inputs=self.inputs,
             overwrite=True,
-            run=partial(to_the_end, should_stop=should_stop),
+            run=partial(uninterrupted, should_stop=should_stop),
             **self.options,
         )
-        told = {"source": str(self.source), "output": str(self.output), "request": request}
-        report = {**result.report(), **told}
+        places = {"source": str(self.source), "output": str(self.output), "request": request}
+        report = {**result.report(), **places}
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
         return {name: value for name, value in report.items() if name != "history"}
 
 
-def find_pictures(
-    images: Iterable[str | os.PathLike[str]], output: Path, *, in_blocks: bool = False
+def find_images(
+    images: Iterable[str | os.PathLike[str]], output: Path, *, tiled: bool = False
 ) -> dict[Path, Path]:
-    """The files that are meant, by the names of their results.
+    """Find the image files that paths, folders and patterns name.
+
+    Parameters
+    ----------
+    images
+        Files, Zarr stores, folders with all that is in them, and patterns such as "plate/*.tif".
+    output
+        The folder of the results, whose files are not meant.
+    tiled
+        All results are OME-Zarrs.
+
+    Returns
+    -------
+    dict
+        The absolute path of each file, by the name of its result below `output`.
 
     Raises
     ------
@@ -109,10 +138,10 @@ def find_pictures(
             raise UserError(f"images: {given}: no such file; check the name and the folder")
         if not some:
             raise UserError(
-                f"images: {given}: there are no pictures; use {', '.join(READABLE_SUFFIXES)}"
+                f"images: {given}: expected images ({', '.join(READABLE_SUFFIXES)}), found none"
             )
         for name, path in some.items():
-            result = _result(name, in_blocks or is_zarr(path))
+            result = _result_name(name, tiled or is_zarr(path))
             if found.setdefault(result, path.absolute()) != path.absolute():
                 raise UserError(
                     f"images: {found[result]} and {path} would both become {output / result}; "
@@ -123,15 +152,14 @@ def find_pictures(
     return found
 
 
-def _result(name: Path, in_blocks: bool) -> Path:
-    """What a picture's result is called."""
-    if in_blocks:
+def _result_name(name: Path, tiled: bool) -> Path:
+    if tiled:
         return name.with_name(f"{name.stem.removesuffix('.ome')}.ome.zarr")
     return name if name.suffix.lower() in WRITABLE_SUFFIXES else name.with_suffix(".png")
 
 
 def _below(folder: Path, output: Path) -> list[Path]:
-    """The pictures in a folder and its folders, but no hidden ones and no results."""
+    """The images in a folder and its folders, without hidden files and results."""
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.absolute() == output:
@@ -143,17 +171,8 @@ def _below(folder: Path, output: Path) -> list[Path]:
     return found
 
 
-def sides_for(
-    sides: Mapping[InputName, str | os.PathLike[str]], name: Path
-) -> dict[InputName, Path]:
-    """The files beside a picture: one of its name, where a folder was given."""
-    paths = {side: Path(path).absolute() for side, path in sides.items()}
-    folders = {side for side, path in paths.items() if path.is_dir() and not is_zarr(path)}
-    return {side: path / name if side in folders else path for side, path in paths.items()}
-
-
 def _state(path: Path) -> list[Any]:
-    """What tells whether a file is still the same; a missing one has none."""
+    """Path, size and time of writing, which tell whether a file is still the same."""
     try:
         about = path.stat()
     except OSError:

@@ -1,39 +1,42 @@
-"""`restore_many`: files, folders and patterns, movies and large pictures, side by side."""
+"""`restore_many`: files, folders and patterns, movies and large images, side by side."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from napari_dip.batch.files import FileItem, find_pictures, sides_for
+from napari_dip.batch.files import FileItem, find_images
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
+from napari_dip.files.inputs import InputFiles
+from napari_dip.restoration.job import run_to_end
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Item, Outcome, Status
 from napari_dip.scheduling.runner import run_items
 from napari_dip.scheduling.summary import Summary
-from napari_dip.tasks.base import InputName, Task
+from napari_dip.tasks.base import Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
+from napari_dip.tiling.plan import TilingOptions
 from napari_dip.tiling.restore import plan_mosaic
 
 
 @dataclass(frozen=True)
 class BatchUpdate:
-    """Where a run of many is.
+    """Progress of a batch.
 
     Attributes
     ----------
     summary
         The outcomes so far.
     dashboard
-        The address of dask's.
+        The address of dask's dashboard.
     outcome
-        What has just ended; None on the first update and the last.
+        The item that has just ended; None on the first update and the last.
     result
         The summary, on the last update and only there.
     """
@@ -46,21 +49,17 @@ class BatchUpdate:
 
 @dataclass(frozen=True)
 class Batch:
-    """What `restore_many` is to do; its attributes are that function's parameters."""
+    """Many images to restore; the attributes are parameters of `restore_many`."""
 
     images: Sequence[str | os.PathLike[str]]
     output: str | os.PathLike[str]
     task: Task
-    sides: Mapping[InputName, str | os.PathLike[str]] = field(default_factory=dict)
-    mask_keeps: bool = False
+    inputs: InputFiles = InputFiles()
+    tiling: TilingOptions = TilingOptions()
     axes: str | None = None
     data_range: float | None = None
     seed: int = 0
     device: str = "auto"
-    each: str | None = None
-    block: int | None = None
-    overlap: int | None = None
-    warm: bool = True
     workers: int | None = None
     scheduler: str | None = None
     resume: bool = False
@@ -71,7 +70,7 @@ class Batch:
         should_stop: Callable[[], bool] = lambda: False,
         is_paused: Callable[[], bool] = lambda: False,
     ) -> Iterator[BatchUpdate]:
-        """Do it, yielding an update at the beginning, for each item that ends, and at the end.
+        """Restore all images.
 
         Parameters
         ----------
@@ -79,18 +78,25 @@ class Batch:
             As in `restore_many`.
         is_paused
             Asked all along; while it is true no further item begins.
+
+        Yields
+        ------
+        BatchUpdate
+            At the beginning, for each item that ends, and at the end.
         """
         folder = self._check()
-        pictures, large = self._found(folder)
-        most = None if large else len(pictures)
+        files, large = self._found(folder)
+        most = None if large else len(files)
         with connect(self.scheduler, workers=self.workers, device=self.device, most=most) as client:
             make_folder(folder)
             if self.resume:
                 remove_leftovers(folder)
-            mosaics, known = self._plans(folder, large)
-            items: list[Item] = [*pictures, *(i for m in mosaics for i in m.items.values())]
+            mosaics, known = self._mosaics(folder, large)
+            items: list[Item] = [*files, *(i for m in mosaics for i in m.items.values())]
             names = (*(outcome.name for outcome in known), *(item.name for item in items))
             settings = {"task": self.task.name, "settings": self.task.to_dict(), **self._options}
+            if self.inputs.mask_keeps:
+                settings["mask_keeps"] = True
             summary = Summary(folder, settings, names)
             dashboard = client.dashboard_link
             yield BatchUpdate(summary, dashboard)
@@ -99,11 +105,11 @@ class Batch:
             )
             try:
                 for outcome in chain(known, outcomes):
-                    told = reduce(lambda told, mosaic: mosaic.take(told), mosaics, outcome)
-                    summary.add(told)
-                    yield BatchUpdate(summary, dashboard, told)
+                    taken = reduce(lambda taken, mosaic: mosaic.take(taken), mosaics, outcome)
+                    summary.add(taken)
+                    yield BatchUpdate(summary, dashboard, taken)
             finally:
-                for item in items:  # done, yet its worker could not say so any more
+                for item in items:  # finished, yet its worker could not report it any more
                     report = None if summary.knows(item.name) else item.finished()
                     if report is not None:
                         summary.add(Outcome(item.name, Status.DONE, report=report))
@@ -112,45 +118,41 @@ class Batch:
 
     @property
     def _options(self) -> dict[str, Any]:
-        """What a picture is restored with, beside the task."""
-        names = ("axes", "data_range", "seed", "device")
-        options = {name: getattr(self, name) for name in names}
-        return options | ({"mask_keeps": True} if self.mask_keeps else {})
+        """Keywords that all images are restored with."""
+        return {name: getattr(self, name) for name in ("axes", "data_range", "seed", "device")}
 
     def _check(self) -> Path:
         folder = Path(self.output).absolute()
         if folder.exists() and not folder.is_dir():
             raise UserError(f"output: {folder} is a file; name a folder")
-        for side in self.task.needs:
-            if side not in self.sides:
-                raise UserError(
-                    f"{side}: {self.task.name} needs one; give a file, or a folder of them"
-                )
+        for name in self.inputs.missing(self.task):
+            raise UserError(f"{name}: {self.task.name} needs one; give a file, or a folder of them")
         return folder
 
     def _found(self, folder: Path) -> tuple[list[FileItem], dict[Path, Path]]:
-        """Pictures that are items, and those to be done in blocks, by their results' names."""
-        pictures: list[FileItem] = []
+        """Files that are restored whole, and images restored tile by tile, by result's name."""
+        files: list[FileItem] = []
         large: dict[Path, Path] = {}
-        in_blocks = not (self.each is None and self.block is None and self.overlap is None)
-        for name, source in find_pictures(self.images, folder, in_blocks=in_blocks).items():
+        inputs = self.inputs.absolute()
+        found = find_images(self.images, folder, tiled=self.tiling.is_divided)
+        for name, source in found.items():
             if name.suffix == ".zarr":
                 large[name] = source
                 continue
-            beside = sides_for(self.sides, name)
-            picture = FileItem(str(name), source, folder / name, self.task, beside, self._options)
-            if picture.output.exists() and not (self.resume or self.overwrite):
+            output, own = folder / name, inputs.for_image(name)
+            file = FileItem(str(name), source, output, self.task, own, self._options)
+            if output.exists() and not (self.resume or self.overwrite):
                 raise UserError(
-                    f"output: {picture.output} exists already; go on with --resume (resume=True "
+                    f"output: {output} exists already; go on with --resume (resume=True "
                     "in Python), or replace it with --force (overwrite=True)"
                 )
-            pictures.append(picture)
-        return pictures, large
+            files.append(file)
+        return files, large
 
-    def _plans(
+    def _mosaics(
         self, folder: Path, large: Mapping[Path, Path]
     ) -> tuple[list[Mosaic], list[Outcome]]:
-        """Pictures to be restored in blocks, and those of which it is known how they end."""
+        """Images to restore tile by tile, and outcomes of those that need no or allow no work."""
         mosaics, known = [], []
         for name, source in large.items():
             make_folder((folder / name).parent)
@@ -160,11 +162,8 @@ class Batch:
                     folder / name,
                     self.task,
                     name=str(name),
-                    sides=sides_for(self.sides, name.with_name(source.name)),
-                    each=self.each,
-                    block=self.block,
-                    overlap=self.overlap,
-                    warm=self.warm,
+                    inputs=self.inputs.absolute().for_image(name.with_name(source.name)),
+                    tiling=self.tiling,
                     resume=self.resume,
                     overwrite=self.overwrite,
                     **self._options,
@@ -185,16 +184,15 @@ def restore_many(
     output: str | os.PathLike[str],
     task: Task,
     *,
-    sides: Mapping[InputName, str | os.PathLike[str]] | None = None,
+    mask: str | os.PathLike[str] | None = None,
+    guide: str | os.PathLike[str] | None = None,
+    psf: str | os.PathLike[str] | None = None,
     mask_keeps: bool = False,
     axes: str | None = None,
+    tiling: TilingOptions = TilingOptions(),
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
-    each: str | None = None,
-    block: int | None = None,
-    overlap: int | None = None,
-    warm: bool = True,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -203,13 +201,14 @@ def restore_many(
     on_outcome: Callable[[Outcome, Summary], object] = lambda outcome, summary: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Restore many pictures, side by side, each as `restore_file` would.
+    """Restore many images side by side.
 
-    Each result is written as soon as it is there, with its report beside it (NAME.json); a summary
-    of all (summary.csv, summary.json) grows with them. A picture that fails is on record and stops
-    nothing. The same seed gives what single runs with as many threads give, bit by bit.
+    Each result is written as soon as it is finished, with its report beside it (NAME.json); a
+    summary of all (summary.csv, summary.json) grows with them. An image that fails is recorded and
+    stops nothing. The same seed gives the same bits as restoring each image by itself with as many
+    threads.
 
-    A script that calls this needs the usual `if __name__ == "__main__":`, for its workers are
+    A script that calls this needs the usual `if __name__ == "__main__":`, because its workers are
     processes that import it.
 
     Parameters
@@ -219,21 +218,25 @@ def restore_many(
     output
         The folder for the results, which have their sources' names and places in their folders.
     task
-        What to do with each.
-    sides
-        Mask, guide and PSF: a file for all pictures, or a folder with one of each picture's name.
-    mask_keeps, axes, data_range, seed, device
-        As in `restore_file`.
-    each, block, overlap, warm
-        As in `restore_large`: with any of the first three, and for Zarr stores, an item is a block
-        of a picture, or one entry of its axes, and the result is NAME.ome.zarr.
+        The task, with the settings for all images.
+    mask, guide, psf
+        A file for all images, or a folder with a file of each image's name.
+    mask_keeps
+        Masks mark the pixels that are known instead of those that are missing.
+    axes
+        A letter for each axis, if the files do not tell.
+    tiling
+        How images are divided. If loop axes, a tile or an overlap are given, and for Zarr stores,
+        an item is a tile of an image, and the result is NAME.ome.zarr.
+    data_range, seed, device
+        As in `restore`.
     workers
         Processes on this machine; by default one for each GPU, or for each two cores.
     scheduler
         The address of a running dask scheduler. Its workers need napari-dip and the same paths.
     resume
-        Go on with a run that was ended: what it has finished from the same files with the same
-        settings is left as it is.
+        Go on with a run that was ended: a result that was finished from the same file with the
+        same settings is left as it is.
     overwrite
         Replace results that exist.
     on_start
@@ -241,38 +244,46 @@ def restore_many(
     on_outcome
         Called for each item as it ends, with the summary so far.
     should_stop
-        Asked all along; true ends the run. What is finished stays.
+        Asked all along; true ends the run. Finished results stay.
+
+    Returns
+    -------
+    Summary
+        The outcome of each item; its `is_complete` tells whether all are finished.
 
     Raises
     ------
     UserError
         When something can't be used, before anything is done; or when the scheduler is lost.
+
+    Examples
+    --------
+    >>> from napari_dip import Denoise, restore_many
+    >>> restore_many([], "clean", Denoise())
+    Traceback (most recent call last):
+        ...
+    napari_dip.errors.UserError: images: there are none; name files or folders
     """
     batch = Batch(
         images=list(images),
         output=output,
         task=task,
-        sides=sides or {},
-        mask_keeps=mask_keeps,
+        inputs=InputFiles(mask, guide, psf, mask_keeps),
+        tiling=tiling,
         axes=axes,
         data_range=data_range,
         seed=seed,
         device=device,
-        each=each,
-        block=block,
-        overlap=overlap,
-        warm=warm,
         workers=workers,
         scheduler=scheduler,
         resume=resume,
         overwrite=overwrite,
     )
-    result = None
-    for update in batch.run(should_stop):
+
+    def on_update(update: BatchUpdate) -> None:
         if update.outcome is not None:
             on_outcome(update.outcome, update.summary)
         elif update.result is None:
             on_start(update.dashboard)
-        result = update.result
-    assert result is not None  # a run's last update has it
-    return result
+
+    return run_to_end(batch.run(should_stop), on_update)

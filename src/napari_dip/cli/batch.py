@@ -18,7 +18,7 @@ from napari_dip.cli.options import (
     flag,
     settings_options,
 )
-from napari_dip.cli.tasks import cut_options, cuts
+from napari_dip.cli.tasks import cut_options, input_paths, tiling_options
 from napari_dip.tasks.base import INPUT_HELP
 from napari_dip.tasks.registry import TASKS
 
@@ -104,14 +104,14 @@ def _run(**given: Any) -> None:
             given["images"],
             given["output"],
             task.from_dict(values),
-            sides={side: given[side] for side in INPUT_HELP if given[side] is not None},
+            **input_paths(given),
+            tiling=tiling_options(given),
             overwrite=given["force"],
             on_start=lambda link: click.echo(f"Dashboard: {link}"),
             on_outcome=_tell,
             should_stop=interrupted,
-            **{name: given[name] for name in ("mask_keeps", "axes", "data_range", "seed")},
+            **{name: given[name] for name in ("axes", "data_range", "seed")},
             **{name: given[name] for name in ("device", "workers", "scheduler", "resume")},
-            **cuts(given),
         )
     click.echo(f"{given['output']}: {summary}; see summary.csv")
     context = click.get_current_context()

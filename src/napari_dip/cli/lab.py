@@ -20,9 +20,9 @@ from napari_dip.cli.options import (
     flag,
     settings_options,
 )
-from napari_dip.errors import UserError
 from napari_dip.studies.lab.base import Study
-from napari_dip.studies.lab.run import STUDIES, prepare_study
+from napari_dip.studies.lab.registry import STUDIES
+from napari_dip.studies.lab.run import prepare_study
 from napari_dip.tasks.base import INPUT_HELP
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _run(study: type[Study], **given: Any) -> None:
     from napari_dip.cli.progress import run_study_job
     from napari_dip.files.atomic import check_destination
     from napari_dip.files.image_file import read_image
-    from napari_dip.restoration.files import READERS
+    from napari_dip.files.inputs import InputFiles
     from napari_dip.studies.files import (
         check_study_destination,
         write_curves,
@@ -85,17 +85,13 @@ def _run(study: type[Study], **given: Any) -> None:
     beside = _curves(output) if study.interleaved else ()
     for path in (*beside, *([report] if report else [])):
         check_destination(path, overwrite=force)
-    mask = None if given.get("mask") is None else READERS["mask"](read_image(given["mask"]))
-    if given.get("mask_keeps"):
-        if mask is None:
-            raise UserError("mask_keeps: there is no mask that it could invert; give --mask too")
-        mask = mask == 0
+    inputs = InputFiles(mask=given.get("mask"), mask_keeps=bool(given.get("mask_keeps")))
     reference = given.get("reference")
     job = prepare_study(
         settings,
         None if image is None else image.data,
         axes=None if image is None else image.axes,
-        mask=mask,
+        mask=inputs.read_all().get("mask"),
         reference=None if reference is None else read_image(reference).data,
         device=given["device"],
         seed=given["seed"],

@@ -28,24 +28,25 @@ from napari_dip.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     from napari_dip.scheduling.item import Outcome
-    from napari_dip.tasks.base import InputName, Task
+    from napari_dip.tasks.base import Task
     from napari_dip.tiling.mosaic import Mosaic
+    from napari_dip.tiling.plan import TilingOptions
 
 
-CUTS = ("each", "block", "overlap")
+CUTS = ("loop_axes", "tile", "overlap")
 
 
 def cut_options() -> list[click.Parameter]:
     """How a picture is divided."""
     return [
         click.Option(
-            ["--each"],
+            ["--each", "loop_axes"],
             metavar="LETTERS",
             help="Axes whose entries are fitted one by one, such as T or TZ; T if not given, "
             "'none' for a fit of all frames in 3-D.",
         ),
         click.Option(
-            ["--block"],
+            ["--block", "tile"],
             type=int,
             metavar="N",
             help="Pixels along y and x that are fitted at once; 1024, or 256 in 3-D.",
@@ -54,7 +55,7 @@ def cut_options() -> list[click.Parameter]:
             ["--overlap"],
             type=int,
             metavar="N",
-            help="Pixels that blocks have in common; an eighth of a block.",
+            help="Pixels that neighbouring tiles share; an eighth of a tile.",
         ),
         click.Option(
             ["--warm/--cold"],
@@ -75,10 +76,22 @@ def large_options() -> list[click.Parameter]:
     return [*options, resume]
 
 
-def cuts(given: dict[str, Any]) -> dict[str, Any]:
+def tiling_options(given: dict[str, Any]) -> TilingOptions:
     """The division that was asked for."""
-    chosen = {name: given[name] for name in (*CUTS, "warm")}
-    return chosen | {"each": axes_from_text(chosen["each"])}
+    from napari_dip.tiling.plan import TilingOptions
+
+    return TilingOptions(
+        loop_axes=axes_from_text(given["loop_axes"]),
+        tile=given["tile"],
+        overlap=given["overlap"],
+        warm_start=given["warm"],
+    )
+
+
+def input_paths(given: dict[str, Any]) -> dict[str, Any]:
+    """Mask, guide and PSF as they were given, as keywords."""
+    paths = {name: given.get(name) for name in INPUT_HELP}
+    return paths | {"mask_keeps": given.get("mask_keeps", False)}
 
 
 def is_large(output: Path, given: dict[str, Any]) -> bool:
@@ -92,15 +105,15 @@ def is_large(output: Path, given: dict[str, Any]) -> bool:
     if output.suffix.lower() == ".zarr":
         for name in ("parts", "reference", "report"):
             if given.get(name):
-                raise UserError(f"{name}: a picture in blocks has none; leave it out")
+                raise UserError(f"{name}: a result in tiles has none; leave it out")
         return True
     for name in (*CUTS, "resume"):
         if given[name]:
-            raise UserError(f"{name}: it needs a result in blocks; name it {output.stem}.ome.zarr")
+            raise UserError(f"{name}: it needs a result in tiles; name it {output.stem}.ome.zarr")
     return False
 
 
-def restore_in_blocks(task: Task, given: dict[str, Any]) -> None:
+def restore_tiled(task: Task, given: dict[str, Any]) -> None:
     """Carry out a command whose OUT is a Zarr."""
     from napari_dip.cli.progress import interruptible
     from napari_dip.scheduling.item import Status
@@ -117,28 +130,24 @@ def restore_in_blocks(task: Task, given: dict[str, Any]) -> None:
             click.echo(f"{place}{outcome.status}")
 
     output: Path = given["output"]
-    sides: dict[InputName, Path] = {
-        side: given[side] for side in INPUT_HELP if given.get(side) is not None
-    }
     with interruptible() as interrupted:
-        done = restore_large(
+        result = restore_large(
             given["image"],
             output,
             task,
-            sides=sides,
-            mask_keeps=given.get("mask_keeps", False),
+            **input_paths(given),
+            tiling=tiling_options(given),
             overwrite=given["force"],
             on_start=lambda words: click.echo(f"{given['image']}: {words}"),
             on_outcome=tell,
             should_stop=interrupted,
             **{name: given[name] for name in ("axes", "data_range", "seed", "device", "resume")},
-            **cuts(given),
         )
     context = click.get_current_context()
-    if done:
+    if result.is_complete:
         click.echo(f"{output}: done")
     elif counts.get(Status.FAILED):
-        click.echo("napari-dip: some blocks failed; try them again with --resume", err=True)
+        click.echo("napari-dip: some tiles failed; try them again with --resume", err=True)
         context.exit(SOME_FAILED)
     else:
         click.echo("napari-dip: interrupted; go on with --resume", err=True)
@@ -202,21 +211,22 @@ def _surroundings(task: type[Task]) -> list[click.Parameter]:
 
 
 def _restore(task: type[Task], **given: Any) -> None:
-    from napari_dip.cli.progress import summary
+    from napari_dip.cli.progress import run_job, summary
+    from napari_dip.files.inputs import InputFiles
     from napari_dip.restoration.files import restore_file
 
     output: Path = given["output"]
     if is_large(output, given):
-        restore_in_blocks(task.from_dict(chosen(task, given)), given)
+        restore_tiled(task.from_dict(chosen(task, given)), given)
         return
     result = restore_file(
         given["image"],
         output,
         task.from_dict(chosen(task, given)),
-        sides={side: given[side] for side in task.accepts if given[side] is not None},
-        mask_keeps=given.get("mask_keeps", False),
+        inputs=InputFiles(**input_paths(given)),
         parts=given.get("parts", False),
         overwrite=given["force"],
+        run=run_job,
         **{n: given[n] for n in ("reference", "report", "axes", "data_range", "seed", "device")},
     )
     click.echo(f"{output}: {summary(result)}")

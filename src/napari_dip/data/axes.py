@@ -122,22 +122,22 @@ class AxisPlan:
     ----------
     letters
         All axes.
-    each
+    loop_axes
         Those whose entries are fitted one by one.
     """
 
     letters: str
-    each: str
+    loop_axes: str
 
     @property
     def fitted(self) -> str:
         """The letters for the fit: T is its third dimension where it is fitted jointly."""
-        return self.letters if "T" in self.each else self.letters.replace("T", "Z")
+        return self.letters if "T" in self.loop_axes else self.letters.replace("T", "Z")
 
     @property
     def depth(self) -> str:
         """The axis that is the fit's third dimension, if there is one."""
-        return next((a for a in self.letters if a in "TZ" and a not in self.each), "")
+        return next((a for a in self.letters if a in "TZ" and a not in self.loop_axes), "")
 
     def words(self, shape: Sequence[int]) -> str:
         """How the axes are fitted, such as "3 channels jointly, 25 slices in 3-D"."""
@@ -145,7 +145,7 @@ class AxisPlan:
         for letter, length in zip(self.letters, shape, strict=True):
             if letter not in NAMES or length == 1:
                 continue
-            if letter in self.each:
+            if letter in self.loop_axes:
                 told.append(f"{length} {NAMES[letter]} one by one")
             elif letter in "ZT":
                 told.append(f"{length} {NAMES[letter]} in 3-D")
@@ -154,11 +154,11 @@ class AxisPlan:
         return ", ".join(told) or "one picture"
 
 
-def plan_axes(letters: str, shape: Sequence[int], each: str | None = None) -> AxisPlan:
+def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) -> AxisPlan:
     """Decide which axes are fitted together.
 
-    Channels and colours are fitted jointly, slices in 3-D and frames one by one, unless `each`
-    names the axes whose entries are to be fitted one by one ("" for none of them).
+    Channels and colours are fitted jointly, slices in 3-D and frames one by one, unless
+    `loop_axes` names the axes whose entries are to be fitted one by one ("" for none of them).
 
     Raises
     ------
@@ -166,17 +166,17 @@ def plan_axes(letters: str, shape: Sequence[int], each: str | None = None) -> Ax
         When that can't be fitted.
     """
     long = [a for a, n in zip(letters, shape, strict=True) if n > 1]
-    if each is None:
-        each = "T"
-    each = each.upper()
-    for letter in each:
+    if loop_axes is None:
+        loop_axes = "T"
+    loop_axes = loop_axes.upper()
+    for letter in loop_axes:
         if letter not in "TCZ":
-            raise UserError(f"each: {letter} can't be fitted one by one; use T, C or Z")
-    if "T" in long and "Z" in long and not {"T", "Z"} & set(each):
-        raise UserError("each: a fit has three dimensions at most; name T or Z")
-    one_by_one = "".join(a for a in letters if a in each)
+            raise UserError(f"loop_axes: {letter} can't be fitted one by one; use T, C or Z")
+    if "T" in long and "Z" in long and not {"T", "Z"} & set(loop_axes):
+        raise UserError("loop_axes: a fit has three dimensions at most; name T or Z")
+    one_by_one = "".join(a for a in letters if a in loop_axes)
     # An axis with one entry is no dimension of a fit, whatever it is called.
-    single = "".join(a for a in letters if a == "T" and a not in long and a not in each)
+    single = "".join(a for a in letters if a == "T" and a not in long and a not in loop_axes)
     return AxisPlan(letters, one_by_one + single)
 
 

@@ -1,4 +1,4 @@
-"""Overlapping blocks that cover an array."""
+"""Tiles: boxes that cover an array, with or without overlap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tile:
 
     @property
     def slices(self) -> tuple[slice, ...]:
-        """What it is in the array."""
+        """The tile as an index into the array."""
         return tuple(map(slice, self.start, self.stop))
 
     @property
@@ -29,29 +29,29 @@ class Tile:
         return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
 
     def scaled(self, factors: Sequence[int]) -> Tile:
-        """The same box on a grid that is finer by these factors."""
+        """The same tile on a grid of pixels that is finer by these factors."""
         start = tuple(a * f for a, f in zip(self.start, factors, strict=True))
         return Tile(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
 
     def coarser(self, factors: Sequence[int]) -> Tile:
-        """The box that covers this one on a grid that is coarser by these factors."""
+        """The tile that covers this one on a grid of pixels that is coarser by these factors."""
         start = tuple(a // f for a, f in zip(self.start, factors, strict=True))
         return Tile(start, tuple(-(-b // f) for b, f in zip(self.stop, factors, strict=True)))
 
-    def common(self, other: Tile) -> Tile | None:
-        """The box that is in both."""
+    def intersection(self, other: Tile) -> Tile | None:
+        """The box that is in both tiles, or None if they do not touch."""
         start = tuple(map(max, self.start, other.start))
         stop = tuple(map(min, self.stop, other.stop))
         return Tile(start, stop) if all(map(int.__lt__, start, stop)) else None
 
     def core(self, shape: Sequence[int], overlaps: Sequence[int]) -> Tile:
-        """The box up to the middle of its overlaps; to its end at the border of the array."""
+        """The tile up to the middle of its overlaps; to its end at the border of the array."""
         sides = zip(self.start, self.stop, shape, [o // 2 for o in overlaps], strict=True)
         pairs = [(a + half * (a > 0), b - half * (b < n)) for a, b, n, half in sides]
         return Tile(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
-    def within(self, other: Tile) -> tuple[slice, ...]:
-        """What this box is in an array that holds another."""
+    def slices_within(self, other: Tile) -> tuple[slice, ...]:
+        """Index of the tile in the values of another one, which contains it."""
         start = other.start
         return tuple(
             slice(a - o, b - o) for a, b, o in zip(self.start, self.stop, start, strict=True)
@@ -60,38 +60,38 @@ class Tile:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Blocks of one size that cover an array.
+    """Tiles of one size that cover an array.
 
     Attributes
     ----------
     spans
-        Along each axis, where the blocks start and stop.
+        Where the tiles start and stop, along each axis.
     """
 
     spans: tuple[tuple[tuple[int, int], ...], ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The array's."""
+        """Shape of the array."""
         return tuple(spans[-1][1] for spans in self.spans)
 
     def __len__(self) -> int:
         return math.prod(map(len, self.spans))
 
-    def blocks(self) -> list[Tile]:
-        """All of them, the last axis running fastest."""
-        return [_block(spans) for spans in product(*self.spans)]
+    def tiles(self) -> list[Tile]:
+        """All tiles, the last axis running fastest."""
+        return [_tile(spans) for spans in product(*self.spans)]
 
     def touching(self, box: Tile) -> list[Tile]:
-        """Those that have something in common with a box."""
+        """The tiles that have at least one pixel in common with a box."""
         near = [
             [span for span in spans if span[0] < stop and span[1] > start]
             for spans, start, stop in zip(self.spans, box.start, box.stop, strict=True)
         ]
-        return [_block(spans) for spans in product(*near)]
+        return [_tile(spans) for spans in product(*near)]
 
     def scaled(self, factors: Sequence[int]) -> TileGrid:
-        """The same blocks on a grid of pixels that is finer by these factors."""
+        """The same tiles on a grid of pixels that is finer by these factors."""
         return TileGrid(
             tuple(
                 tuple((a * f, b * f) for a, b in spans)
@@ -100,28 +100,30 @@ class TileGrid:
         )
 
 
-def cut(shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]) -> TileGrid:
-    """Cover an array with blocks of one size.
+def overlapping_grid(
+    shape: Sequence[int], sides: Sequence[int], overlaps: Sequence[int]
+) -> TileGrid:
+    """Cover an array with evenly spaced tiles of one size.
 
     Parameters
     ----------
     shape
-        The array's.
+        Shape of the array.
     sides
-        Of a block; an axis that is no longer is not cut.
+        Shape of a tile; an axis that is not longer than it is not cut.
     overlaps
-        What neighbours have in common at least: blocks are spaced evenly.
+        Pixels that neighbours share at least, along each axis.
 
     Raises
     ------
     UserError
-        When blocks would not get ahead.
+        When an overlap is negative or as large as the tile.
     """
     return TileGrid(tuple(map(_spans, shape, sides, overlaps)))
 
 
-def tile(shape: Sequence[int], sides: Sequence[int]) -> TileGrid:
-    """Cover an array with boxes that do not overlap; the last along an axis may be smaller."""
+def adjacent_grid(shape: Sequence[int], sides: Sequence[int]) -> TileGrid:
+    """Cover an array with tiles that do not overlap; the last along an axis may be smaller."""
     return TileGrid(
         tuple(
             tuple((start, min(start + side, length)) for start in range(0, length, side))
@@ -130,7 +132,7 @@ def tile(shape: Sequence[int], sides: Sequence[int]) -> TileGrid:
     )
 
 
-def _block(spans: tuple[tuple[int, int], ...]) -> Tile:
+def _tile(spans: tuple[tuple[int, int], ...]) -> Tile:
     return Tile(tuple(a for a, _ in spans), tuple(b for _, b in spans))
 
 
@@ -138,7 +140,7 @@ def _spans(length: int, side: int, overlap: int) -> tuple[tuple[int, int], ...]:
     if length <= side:
         return ((0, length),)
     if not 0 <= overlap < side:
-        raise UserError(f"overlap: {overlap} must be from 0 up to below the block's {side} pixels")
+        raise UserError(f"overlap: expected less than the tile's {side} pixels, got {overlap}")
     count = math.ceil((length - overlap) / (side - overlap))
     starts = np.linspace(0, length - side, count).round().astype(int).tolist()
     return tuple((start, start + side) for start in starts)

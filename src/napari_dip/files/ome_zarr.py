@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_dip._version import __version__
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Tile, tile
+from napari_dip.data.grid import Tile, adjacent_grid
 from napari_dip.files.atomic import FileError, reason
 from napari_dip.files.metadata import DEFAULT_COLOUR
 
@@ -151,7 +151,7 @@ class OmeZarrStore:
         coarsest = self.levels[-1]
         c = self.axes.letters.find("C")
         ranges = [(math.inf, -math.inf)] * (coarsest.shape[c] if c >= 0 else 1)
-        for block in tile(coarsest.shape, self.chunks(coarsest.shape)).blocks():
+        for block in adjacent_grid(coarsest.shape, self.chunks(coarsest.shape)).tiles():
             values = coarsest[block.slices]
             known = values[np.isfinite(values)]
             if known.size:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_dip.restoration.job import Job
-    from napari_dip.restoration.result import Restoration
+    from napari_dip.restoration.result import Restoration, Update
 
 
 class Status(StrEnum):
@@ -94,15 +94,20 @@ class Item(ABC):
         """
 
 
-def to_the_end(job: Job, should_stop: Callable[[], bool], **how: Any) -> Restoration:
-    """Run a job; further arguments are those of `Job.result`.
+def uninterrupted(
+    job: Job,
+    should_stop: Callable[[], bool],
+    on_update: Callable[[Update], object] = lambda update: None,
+    **options: Any,
+) -> Restoration:
+    """Run a job to its end; `options` are those of `Job.result`.
 
     Raises
     ------
     Stopped
-        When it was told to stop.
+        When `should_stop` ended it: an item writes no unfinished result.
     """
-    result = job.result(should_stop, **how)
+    result = job.result(should_stop, on_update, **options)
     if result.stop_reason == "cancelled":
         raise Stopped
     return result

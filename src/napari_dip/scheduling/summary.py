@@ -1,4 +1,4 @@
-"""What a run of many leaves on record: a table of its items, as CSV and JSON."""
+"""The result of a run of many items: a table, which is written as CSV and JSON."""
 
 from __future__ import annotations
 
@@ -14,42 +14,61 @@ from typing import Any
 
 from napari_dip._version import __version__
 from napari_dip.files.atomic import FileError, replacing
+from napari_dip.restoration.result import Result
 from napari_dip.scheduling.item import FROM_REPORT, Outcome, Status
 
 COLUMNS = ("name", "status", "error", *FROM_REPORT, "worker")
-
+"""Columns of the table."""
 
 SECONDS_BETWEEN_WRITES = 2.0
-"""While items end one after another; the last state is always written."""
+"""Shortest time between two writes of the table; its last state is always written."""
 
 
 @dataclass
-class Summary:
-    """The outcomes of a run, in its folder as summary.csv and summary.json.
+class Summary(Result):
+    """The outcomes of a run, which is written to summary.csv and summary.json.
 
     Attributes
     ----------
     folder
-        Where it is written.
+        The folder of both files.
     settings
-        What all items have in common, as JSON values.
+        Task, settings and options of all items, as JSON values.
     names
-        Of all items; those without an outcome count as unfinished.
+        Names of all items; those without an outcome count as unfinished.
     outcomes
-        So far, in the order of ending.
+        The outcomes so far, in the order of ending.
+    stop_reason
+        "budget" (all items are finished), "failed" (some items, the others are finished) or
+        "cancelled".
+    seconds
+        Time until the newest outcome.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from napari_dip import Summary
+    >>> print(Summary(Path("clean"), {}, ("1.png", "2.png")))
+    2 unfinished
     """
 
     folder: Path
     settings: dict[str, Any]
     names: tuple[str, ...]
     outcomes: list[Outcome] = field(default_factory=list)
+    stop_reason: str = "cancelled"
+    seconds: float = 0.0
+    _began: float = field(default_factory=time.monotonic, repr=False)
     _written: float = field(default=0.0, repr=False)
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome, and write the table if it was not written just now."""
         self.outcomes.append(outcome)
+        self.seconds = time.monotonic() - self._began
+        if len(self.outcomes) == len(self.names) and not self.count(Status.UNFINISHED):
+            self.stop_reason = "failed" if self.count(Status.FAILED) else "budget"
         if time.monotonic() - self._written > SECONDS_BETWEEN_WRITES:
-            # A disk that is full may have room again at the end, where an error is told.
+            # A disk that is full may have room again at the end, where an error is raised.
             with suppress(FileError):
                 self.write()
 
@@ -58,17 +77,22 @@ class Summary:
         return any(outcome.name == name for outcome in self.outcomes)
 
     def count(self, *statuses: Status) -> int:
-        """How many items ended so."""
+        """Number of items with one of these statuses."""
         return sum(outcome.status in statuses for outcome in self.entries())
 
     def entries(self) -> list[Outcome]:
-        """An outcome for each item, in the order in which they were named."""
+        """An outcome for each item, in the order of `names`."""
         known = {outcome.name: outcome for outcome in self.outcomes}
         return [known.get(name, Outcome(name, Status.UNFINISHED)) for name in self.names]
 
     def __str__(self) -> str:
         counts = Counter(outcome.status for outcome in self.entries())
         return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
+
+    def report(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        rows = [outcome.entry() for outcome in self.entries()]
+        return {"version": __version__, **self.settings, "counts": str(self), "items": rows}
 
     def write(self) -> None:
         """Write summary.csv and summary.json, each whole or not at all.
@@ -78,13 +102,12 @@ class Summary:
         FileError
             When there is no room, or the folder is gone.
         """
-        rows = [outcome.entry() for outcome in self.entries()]
+        report = self.report()
         table = io.StringIO()
         writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-        told = {"version": __version__, **self.settings, "counts": str(self), "items": rows}
-        texts = {"csv": table.getvalue(), "json": json.dumps(told, indent=2) + "\n"}
+        writer.writerows(report["items"])
+        texts = {"csv": table.getvalue(), "json": json.dumps(report, indent=2) + "\n"}
         for suffix, text in texts.items():
             try:
                 with replacing(self.folder / f"summary.{suffix}") as temporary:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.tasks.measurement import Measurement, fill_missing
 from napari_dip.tasks.settings import Settings, setting
@@ -201,6 +202,13 @@ class Task(SharedSettings):
     def factors(self, ndim: int) -> tuple[int, ...]:
         """How many times finer the result is, along each axis of space."""
         return (1,) * ndim
+
+    def with_anisotropy(self, axes: Axes) -> Self:
+        """These settings, with the spacing of slices taken from an image's axes if not given."""
+        ratio = axes.anisotropy()
+        if self.anisotropy is not None or ratio == 1:
+            return self
+        return self.replace(anisotropy=min(max(ratio, 0.01), 100.0))
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
         """The picture that goes in where `input` is "image": the measurement, filled and sized."""

@@ -1,4 +1,4 @@
-"""Blocks joined without a seam: where they overlap, one fades into the other."""
+"""Tiles joined without a seam: where they overlap, one fades into the other."""
 
 from __future__ import annotations
 
@@ -19,62 +19,62 @@ def blend(
     shape: Sequence[int],
     overlaps: Sequence[int],
 ) -> Array:
-    """The picture in a region, from the blocks that reach into it.
+    """The blended image in a region, from the tiles that reach into it.
 
-    A block's weight rises from its border over the overlap, along each axis; at the picture's own
-    border it does not fall. What the blocks agree on comes out exactly: only differences are
-    weighted.
+    A tile's weight rises from its border over the overlap, along each axis; at the border of the
+    image it does not fall. Where all tiles agree, the result is exactly their value, because only
+    differences are weighted.
 
     Parameters
     ----------
     region
-        What is asked for.
+        The box to fill.
     parts
-        Blocks with their values; each pixel of the region is in one of them at least.
+        Tiles with their values; each pixel of the region is in one of them at least.
     shape
-        The whole picture's.
+        Shape of the whole image.
     overlaps
-        Over which a block fades, along each axis.
+        Pixels over which a tile fades, along each axis.
 
     Returns
     -------
     array
-        Of the region's shape and the parts' dtype; whole numbers are rounded.
+        Of the region's shape and the tiles' dtype; integers are rounded.
     """
     base: Array | None = None
-    for block, values in parts:
-        both = block.common(region)
-        if both is None:
+    for tile, values in parts:
+        common = tile.intersection(region)
+        if common is None:
             continue
-        here = both.within(region)
-        part = values[both.within(block)]
+        place = common.slices_within(region)
+        part = values[common.slices_within(tile)]
         if base is None:
             dtype = part.dtype
             base = np.zeros(region.shape)
             change = np.zeros(region.shape)
             total = np.zeros(region.shape)
         weight = np.ones(())
-        for ramp in weights(block, shape, overlaps, both):
+        for ramp in _ramps(tile, shape, overlaps, common):
             weight = np.multiply.outer(weight, ramp)
-        base[here] = np.where(total[here] == 0, part, base[here])
-        change[here] += weight * (part - base[here])
-        total[here] += weight
-    assert base is not None  # blocks cover the picture
+        base[place] = np.where(total[place] == 0, part, base[place])
+        change[place] += weight * (part - base[place])
+        total[place] += weight
+    assert base is not None  # tiles cover the image
     out: Array = base + change / total
     return (np.rint(out) if dtype.kind in "ui" else out).astype(dtype)
 
 
-def weights(
-    block: Tile, shape: Sequence[int], overlaps: Sequence[int], part: Tile
+def _ramps(
+    tile: Tile, shape: Sequence[int], overlaps: Sequence[int], box: Tile
 ) -> list[NDArray[np.float64]]:
-    """A block's weight along each axis, in a part of it."""
+    """A tile's weight along each axis, in a box that it contains."""
     ramps = []
-    for axis, (start, stop) in enumerate(zip(block.start, block.stop, strict=True)):
-        at = np.arange(part.start[axis], part.stop[axis])
+    for axis, (start, stop) in enumerate(zip(tile.start, tile.stop, strict=True)):
+        at = np.arange(box.start[axis], box.stop[axis])
         full = overlaps[axis] + 1.0
         rise = at - start + 1.0 if start > 0 else np.full(at.shape, full)
         fall = stop - at + 0.0 if stop < shape[axis] else np.full(at.shape, full)
         ramp = np.minimum(np.minimum(rise, fall), full) / full
-        # Flat at both ends: where a block begins, next to nothing of it is seen.
+        # Flat at both ends: a tile fades in without a visible edge.
         ramps.append(np.sin(np.pi / 2 * ramp) ** 2)
     return ramps

@@ -1,4 +1,4 @@
-"""One block, as a batch does it: its values go to a file of its own, to be blended later."""
+"""A tile as an item of a run: its values go to a file of its own, to be blended later."""
 
 from __future__ import annotations
 
@@ -16,73 +16,71 @@ from napari_dip.data.grid import Tile
 from napari_dip.files.atomic import replacing
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.restoration.series import FittedFrame, warm_start
-from napari_dip.scheduling.item import Item, to_the_end
+from napari_dip.scheduling.item import Item, uninterrupted
 from napari_dip.tiling.plan import TilingPlan
 
 Array = NDArray[Any]
 
-
 OnUpdate = Callable[[Update], object]
-"""Called with what a fit has come to, now and then."""
-
-
-def unwatched(update: Update) -> None:
-    """Nobody looks."""
+"""Called with the state of a fit, now and then."""
 
 
 @dataclass(frozen=True)
 class TileItem(Item):
-    """A block of a picture.
+    """A tile of an image.
 
     Attributes
     ----------
-    picture
-        What the picture is called.
+    image_name
+        Name of the image.
     plan
-        What it shares with the others.
-    block
-        Which one.
+        What the tile shares with the others.
+    tile
+        Where it lies in the image.
     folder
-        For its values.
-    before
-        The same block of the frame before, from whose weights it starts.
+        Where its values go.
+    previous
+        The same tile of the frame before, if this one starts from its weights.
     """
 
-    picture: str
+    image_name: str
     plan: TilingPlan
-    block: Tile
+    tile: Tile
     folder: Path
-    before: Tile | None = None
+    previous: Tile | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.picture} {self.label}"
+        return f"{self.image_name} {self.label}"
 
     @property
     def after(self) -> str:
-        before = self._before
-        return before.name if before else ""
+        previous = self._previous
+        return previous.name if previous else ""
 
     @property
-    def _before(self) -> TileItem | None:
-        return None if self.before is None else replace(self, block=self.before, before=None)
+    def _previous(self) -> TileItem | None:
+        return None if self.previous is None else replace(self, tile=self.previous, previous=None)
 
     @property
     def label(self) -> str:
-        """Where it begins, along each axis."""
-        pairs = zip(self.plan.source.axes.lower(), self.block.start, strict=True)
+        """Where the tile begins along each axis, such as "t0-y64-x0"."""
+        pairs = zip(self.plan.source.axes.lower(), self.tile.start, strict=True)
         return "-".join(f"{letter}{start}" for letter, start in pairs if letter not in "s")
 
     @property
     def values(self) -> Path:
+        """File of the restored values."""
         return self.folder / f"{self.label}.npy"
 
     @property
     def report(self) -> Path:
+        """File of the report."""
         return self.folder / f"{self.label}.json"
 
     @property
     def weights(self) -> Path:
+        """File of the weights, which the next frame needs."""
         return self.folder / f"{self.label}.pt"
 
     def finished(self) -> dict[str, Any] | None:
@@ -93,49 +91,52 @@ class TileItem(Item):
             return None
         return report
 
-    def run(self, should_stop: Callable[[], bool], watch: OnUpdate = unwatched) -> dict[str, Any]:
+    def run(
+        self,
+        should_stop: Callable[[], bool],
+        on_update: OnUpdate = lambda update: None,
+    ) -> dict[str, Any]:
         values = self._read()
         report: dict[str, Any] = {"seed": self.plan.seed}
         if self._has_nothing_to_do(values):
             report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
         else:
-            result = self._restored(values, should_stop, watch)
-            values = self.laid_out(result.image)
-            told = result.report()
-            report |= {n: told[n] for n in ("iterations", "seconds", "stop_reason", "device")}
+            result = self._restored(values, should_stop, on_update)
+            values = self.with_loop_axes(result.image)
+            full = result.report()
+            report |= {n: full[n] for n in ("iterations", "seconds", "stop_reason", "device")}
         _save(self.values, lambda file: np.save(file, values))
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report) + "\n")
-        if before := self._before:  # kept until now: a run that is killed here needs them again
-            before.weights.unlink(missing_ok=True)
+        if previous := self._previous:  # kept until now: a run that is killed here needs them again
+            previous.weights.unlink(missing_ok=True)
         return report | {"source": str(self.plan.source.path)}
 
-    def laid_out(self, image: Array) -> Array:
-        """What was fitted, with the axes that the fit does not have."""
-        return image.reshape(self.block.scaled(self.plan.factors).shape)
+    def with_loop_axes(self, image: Array) -> Array:
+        """A fitted image with the tile's axes that the fit does not have."""
+        return image.reshape(self.tile.scaled(self.plan.factors).shape)
 
     def _read(self) -> Array:
-        with self.plan.source.open() as picture:
-            return picture.read(self.block.slices)
+        with self.plan.source.open() as image:
+            return image.read(self.tile.slices)
 
     def _guide(self) -> Array | None:
-        guide: Array | None = self.plan.source.beside(self.block).get("guide")
+        guide: Array | None = self.plan.source.inputs_of(self.tile).get("guide")
         return guide
 
     def _restored(
-        self, values: Array, should_stop: Callable[[], bool], watch: OnUpdate
+        self, values: Array, should_stop: Callable[[], bool], on_update: OnUpdate
     ) -> Restoration:
-        """The fit, from the weights of the frame before if it is a series without a cut here."""
+        """Fit the tile, from the weights of the frame before unless there is a cut."""
         import torch
 
-        if not self.plan.warm:
-            return to_the_end(self.plan.job(self.block, values), should_stop, on_progress=watch)
-        task = self.plan.group(self.block).task
-        before = self._before
-        start = warm_start(task, before.fitted() if before else None, values, self._guide())
-        job = self.plan.job(self.block, values, start.task)
-        result = to_the_end(
-            job, should_stop, on_progress=watch, weights=start.weights, keep_weights=True
+        if not self.plan.warm_start:
+            return uninterrupted(self.plan.job(self.tile, values), should_stop, on_update)
+        task, previous = self.plan.group(self.tile).task, self._previous
+        start = warm_start(task, previous.fitted() if previous else None, values, self._guide())
+        job = self.plan.job(self.tile, values, start.task)
+        result = uninterrupted(
+            job, should_stop, on_update, weights=start.weights, keep_weights=True
         )
         learned = [dict(run) for run in result.weights]
         _save(self.weights, lambda file: torch.save(learned, file))
@@ -151,15 +152,15 @@ class TileItem(Item):
         return FittedFrame(self._read(), weights, self._guide())
 
     def _has_nothing_to_do(self, values: Array) -> bool:
-        """Whether a block is empty, or has nothing that is to be filled."""
+        """Whether the tile has no finite pixel, or the task fills missing ones and none is."""
         finite = np.isfinite(values)
         if set(self.plan.factors) != {1}:
             return False
         if not finite.any():
             return True
-        given = self.plan.source.beside(self.block)
-        is_complete = bool(finite.all()) and not given.get("mask", np.zeros(1)).any()
-        return is_complete and self.plan.group(self.block).task.name == "inpaint"
+        inputs = self.plan.source.inputs_of(self.tile)
+        is_complete = bool(finite.all()) and not inputs.get("mask", np.zeros(1)).any()
+        return is_complete and self.plan.group(self.tile).task.name == "inpaint"
 
 
 def _save(path: Path, save: Callable[[BinaryIO], object]) -> None:

@@ -1,4 +1,4 @@
-"""How far a picture has come that is restored block by block."""
+"""An image that is restored tile by tile: what is done, what is written, what is left."""
 
 from __future__ import annotations
 
@@ -6,249 +6,231 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Tile, tile
+from napari_dip.data.grid import Tile, adjacent_grid
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import FileError, reason, remove_leftovers
 from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.scheduling.item import Outcome, Status
-from napari_dip.tasks.base import Task
 from napari_dip.tiling.blend import blend
 from napari_dip.tiling.item import TileItem
 from napari_dip.tiling.plan import (
+    MosaicRequest,
     TilingPlan,
-    begin,
-    begun,
-    blocks_for,
+    finished_plan,
     make_plan,
-    recorded,
-    request_of,
+    tile_layout,
+    unfinished_plan,
+    write_plan,
 )
-from napari_dip.tiling.source import TiledPicture
 
 
 @dataclass(frozen=True)
-class WaitingTiles:
-    """A block that is done and waits for its neighbours.
+class WaitingTile:
+    """A tile that is restored and waits for its neighbours to be blended with.
 
     Attributes
     ----------
-    block
+    tile
         Where it lies in the result.
     core
-        The same up to the middle of its overlaps: beyond, a neighbour counts more.
+        The tile up to the middle of its overlaps: beyond, a neighbour counts more.
     values
         The file of its values.
     """
 
-    block: Tile
+    tile: Tile
     core: Tile
     values: Path
 
 
 @dataclass(frozen=True)
 class MosaicState:
-    """How far a picture has come, in the pixels and the order of axes of its source's result.
+    """Progress of a mosaic, in the result's pixels and the image's order of axes.
 
     Attributes
     ----------
     written
-        Boxes that are in the store.
+        Chunks of the result that are in the store.
     waiting
-        Blocks that are done and can't be written yet.
+        Tiles that are restored and can't be written yet.
     """
 
     written: tuple[Tile, ...] = ()
-    waiting: tuple[WaitingTiles, ...] = ()
+    waiting: tuple[WaitingTile, ...] = ()
 
 
 class ResultExists(UserError):
-    """There is a result already, and nobody said what is to become of it."""
+    """The result exists, and the caller asked neither to resume nor to replace it."""
 
 
 class Mosaic:
-    """One picture of a run, and how far it has come.
+    """One image that is restored tile by tile, and its progress.
+
+    Use `Mosaic.create`, `Mosaic.resume`, or `Mosaic.open`, which does what is possible.
 
     Parameters
     ----------
-    source
-        The picture, and what is beside it.
-    output
-        The OME-Zarr to write.
-    task
-        What to do.
-    name
-        What blocks are called by; the file's if not given.
-    block, overlap
-        Pixels along y and x; without a block pictures are not cut.
-    data_range, seed, device
-        As in `restore`.
-    warm
-        Frames (or slices, that are fitted one by one) start from the weights of the one before.
-    resume
-        Go on with what an earlier run of the same settings has left.
-    overwrite
-        Replace a result that exists.
-    should_stop
-        Asked while the picture is gone over.
+    request
+        What to restore, and where to.
+    plan
+        What the tiles share.
+    is_new
+        Nothing of it was there before.
+    is_complete
+        The result is finished.
 
     Attributes
     ----------
-    items
-        By where their results lie, in their order; none of a result that was there already.
-    grid, chunks
-        The blocks and the store's chunks, in the result's pixels and the source's order of axes.
+    folder
+        Where tiles are kept until they are blended.
     order
-        For each axis of the store the source's axis that it is.
-    is_new, is_complete
-        Whether nothing was there before, and whether all is there now.
-
-    Raises
-    ------
-    UserError
-        When something can't be used; then nothing is written.
-    Stopped
-        When `should_stop` said so.
+        For each axis of the result's store, the number of the image's axis.
+    store
+        The result.
+    grid, chunks
+        The tiles and the store's chunks, in the result's pixels and the image's order of axes.
+    items
+        Tiles to restore, in their order, by where they lie in the result; none if the result was
+        complete before.
     """
 
     def __init__(
         self,
-        source: TiledPicture,
-        output: Path,
-        task: Task,
+        request: MosaicRequest,
+        plan: TilingPlan,
         *,
-        name: str = "",
-        block: int | None,
-        overlap: int,
-        data_range: float | None = None,
-        seed: int = 0,
-        device: str = "auto",
-        warm: bool = True,
+        is_new: bool = False,
+        is_complete: bool = False,
+    ) -> None:
+        self.request, self.plan = request, plan
+        self.is_new, self.is_complete = is_new, is_complete
+        self.output, self.folder = request.output, _folder(request)
+        source, factors = request.source, plan.factors
+        with source.open() as image:
+            shape, self._dtype, axes = image.shape, image.dtype, image.axes
+        self._layout = tile_layout(source.axis_plan, shape, request.tile, request.overlap)
+        self.grid = self._layout.grid.scaled(factors)
+        self._overlaps = tuple(o * f for o, f in zip(self._layout.overlaps, factors, strict=True))
+        ordered, self.order = axes.finer(factors).ordered()
+        self.store = OmeZarrStore(self.output, ordered, loop_axes=source.axis_plan.loop_axes)
+        chunks = self.store.chunks(self._ordered(self.grid.shape))
+        sides = [chunks[place] for place in np.argsort(self.order)]
+        self.chunks = adjacent_grid(self.grid.shape, sides)
+        self.items = {} if is_complete else self._items()
+        self._by_name = {item.name: tile for tile, item in self.items.items()}
+        self._done: set[Tile] = set()
+        self._written: set[Tile] = set()
+
+    @classmethod
+    def create(
+        cls,
+        request: MosaicRequest,
+        *,
+        overwrite: bool = False,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Self:
+        """Read the image once, plan its tiles, and begin an empty result.
+
+        Parameters
+        ----------
+        request
+            What to restore, and where to.
+        overwrite
+            Replace a result that exists.
+        should_stop
+            Asked while the image is read.
+
+        Raises
+        ------
+        ResultExists
+            When there is a result already, finished or not.
+        UserError
+            When something can't be used; then nothing is written.
+        Stopped
+            When `should_stop` said so.
+        """
+        folder = _folder(request)
+        for path in (request.output, folder):
+            if path.exists() and not overwrite:
+                raise ResultExists(
+                    f"output: {path} exists already; go on with --resume (resume=True in "
+                    "Python; the settings must be the same), or replace it with --force "
+                    "(overwrite=True)"
+                )
+        mosaic = cls(request, make_plan(request, should_stop), is_new=True)
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+            shape, is_colour = mosaic._ordered(mosaic.grid.shape), "S" in request.source.axes
+            mosaic.store.create(shape, mosaic._dtype, colour=is_colour)
+            write_plan(folder, mosaic._record(), mosaic.plan)
+        except OSError as error:
+            raise FileError(f"output: {request.output} can't be made ({reason(error)})") from error
+        return mosaic
+
+    @classmethod
+    def resume(cls, request: MosaicRequest) -> Self | None:
+        """Go on with what an earlier run of the same request has left; None if there is nothing.
+
+        A result that is complete is not begun again: then there are no items.
+        """
+        with request.source.open() as image:
+            record = request.record(image)
+        if values := finished_plan(request.output, record):
+            return cls(request, TilingPlan.from_dict(values, request), is_complete=True)
+        folder = _folder(request)
+        values = unfinished_plan(folder, record) if request.output.exists() else None
+        if values is None:
+            return None
+        remove_leftovers(folder)
+        return cls(request, TilingPlan.from_dict(values, request))
+
+    @classmethod
+    def open(
+        cls,
+        request: MosaicRequest,
+        *,
         resume: bool = False,
         overwrite: bool = False,
         should_stop: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.source, self.output = source, output
-        self.name = name or source.path.name
-        warm = warm and bool(source.series)
-        self.parts = output.with_name(f"{output.name}.parts")
-        with source.open() as picture:
-            shape, self._dtype, axes = picture.shape, picture.dtype, picture.axes
-        ordered, self.order = axes.ordered()
-        self.store = OmeZarrStore(output, ordered, loop_axes=source.fitting.each)
-        self.layout = blocks_for(source.fitting, shape, block, overlap)
-        self.request = request_of(
-            source,
-            task,
-            shape=shape,
-            dtype=str(self._dtype),
-            block=block,
-            overlap=overlap,
-            data_range=data_range,
-            seed=seed,
-            warm=warm,
-        )
-        self.is_complete = resume and recorded(output) == self.request
-        goes_on = resume and not self.is_complete
-        before = begun(self.parts, output, self.request) if goes_on else None
-        self.is_new = before is None and not self.is_complete
-        if before is None and not (self.is_complete or overwrite):
-            for path in (output, self.parts):
-                if path.exists():
-                    raise ResultExists(
-                        f"output: {path} exists already; go on with --resume (resume=True in "
-                        "Python; the settings must be the same), or replace it with --force "
-                        "(overwrite=True)"
-                    )
-        self.items: dict[Tile, TileItem] = {}
-        self._by_name: dict[str, Tile] = {}
-        self._done: set[Tile] = set()
-        self._written: set[Tile] = set()
-        if self.is_complete:
-            return
-        if before is None:
-            self.plan = make_plan(
-                source,
-                task,
-                data_range=data_range,
-                seed=seed,
-                device=device,
-                warm=warm,
-                should_stop=should_stop,
-            )
-        else:
-            self.plan = TilingPlan.restored(source, before, seed=seed, device=device, warm=warm)
-        self._prepare(axes)
+    ) -> Self:
+        """Resume if that is asked for and possible, else create; errors as in `create`."""
+        mosaic = cls.resume(request) if resume else None
+        return mosaic or cls.create(request, overwrite=overwrite, should_stop=should_stop)
 
     @property
     def words(self) -> str:
-        """How the axes are fitted."""
-        return self.source.fitting.words(self.layout.grid.shape)
+        """How the axes are fitted, such as "3 channels jointly, 25 slices in 3-D"."""
+        return self.request.source.axis_plan.words(self._layout.grid.shape)
 
     @property
     def state(self) -> MosaicState:
-        """What there is by now."""
+        """The progress by now."""
         waiting = [
-            WaitingTiles(block, block.core(self.grid.shape, self._overlaps), item.values)
-            for block, item in self.items.items()
-            if block in self._done and not self._written.issuperset(self.chunks.touching(block))
+            WaitingTile(tile, tile.core(self.grid.shape, self._overlaps), item.values)
+            for tile, item in self.items.items()
+            if tile in self._done and not self._is_written(tile)
         ]
         return MosaicState(tuple(self._written), tuple(waiting))
 
-    def _prepare(self, axes: Axes) -> None:
-        grid, factors = self.layout.grid, self.plan.factors
-        self.grid = grid.scaled(factors)
-        self._overlaps = tuple(o * f for o, f in zip(self.layout.overlaps, factors, strict=True))
-        for fine, block in zip(self.grid.blocks(), grid.blocks(), strict=True):
-            before = self._before(block) if self.plan.warm else None
-            self.items[fine] = TileItem(self.name, self.plan, block, self.parts, before)
-        self._by_name |= {item.name: block for block, item in self.items.items()}
-        axes, _ = axes.finer(factors).ordered()
-        self.store = OmeZarrStore(self.output, axes, loop_axes=self.source.fitting.each)
-        shape = self._ordered(self.grid.shape)
-        chunks = self.store.chunks(shape)
-        self.chunks = tile(self.grid.shape, [chunks[place] for place in np.argsort(self.order)])
-        if self.is_new:
-            self._start(shape)
-        else:
-            remove_leftovers(self.parts)
-
-    def _before(self, block: Tile) -> Tile | None:
-        """The same block of the frame before, or of the slice before."""
-        axis = self.source.axes.index(self.source.series)
-        if block.start[axis] == 0:
-            return None
-        step = [int(i == axis) for i in range(len(self.source.axes))]
-        start = tuple(a - s for a, s in zip(block.start, step, strict=True))
-        return Tile(start, tuple(b - s for b, s in zip(block.stop, step, strict=True)))
-
-    def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(values[place] for place in self.order)
-
-    def _start(self, shape: tuple[int, ...]) -> None:
-        try:
-            if self.parts.exists():
-                shutil.rmtree(self.parts)
-            self.store.create(shape, self._dtype, colour="S" in self.source.axes)
-            begin(self.parts, self.request, self.plan.decided())
-        except OSError as error:
-            raise FileError(f"output: {self.output} can't be made ({reason(error)})") from error
-
     def take(self, outcome: Outcome) -> Outcome:
-        """Blend what a block that has ended makes possible.
+        """Blend and write what a tile that has ended makes possible.
 
-        A block that is done, yet whose values could not be written, comes back as failed.
+        Returns
+        -------
+        Outcome
+            The same, or that the tile failed, if its values could not be written.
         """
-        block = self._by_name.get(outcome.name)
-        if block is None or outcome.status not in (Status.DONE, Status.KEPT):
+        tile = self._by_name.get(outcome.name)
+        if tile is None or outcome.status not in (Status.DONE, Status.KEPT):
             return outcome
-        self._done.add(block)
+        self._done.add(tile)
         try:
-            for chunk in self.chunks.touching(block):
+            for chunk in self.chunks.touching(tile):
                 near = self.grid.touching(chunk)
                 if self._done.issuperset(near):
                     self._blend(chunk, near)
@@ -259,26 +241,65 @@ class Mosaic:
             return replace(outcome, status=Status.FAILED, error=str(error))
         return outcome
 
+    def _items(self) -> dict[Tile, TileItem]:
+        coarse = self._layout.grid.tiles()
+        return {
+            fine: TileItem(
+                image_name=self.request.name or self.request.source.path.name,
+                plan=self.plan,
+                tile=tile,
+                folder=self.folder,
+                previous=self._previous(tile) if self.plan.warm_start else None,
+            )
+            for fine, tile in zip(self.grid.tiles(), coarse, strict=True)
+        }
+
+    def _previous(self, tile: Tile) -> Tile | None:
+        """The same tile of the frame or slice before, or None for the first."""
+        source = self.request.source
+        axis = source.axes.index(source.series_axis)
+        if tile.start[axis] == 0:
+            return None
+        step = [int(i == axis) for i in range(len(source.axes))]
+        start = tuple(a - s for a, s in zip(tile.start, step, strict=True))
+        return Tile(start, tuple(b - s for b, s in zip(tile.stop, step, strict=True)))
+
+    def _record(self) -> dict[str, Any]:
+        with self.request.source.open() as image:
+            return self.request.record(image)
+
+    def _ordered(self, values: tuple[int, ...]) -> tuple[int, ...]:
+        """Values for each of the image's axes, in the order of the store's."""
+        return tuple(values[place] for place in self.order)
+
+    def _is_written(self, tile: Tile) -> bool:
+        return self._written.issuperset(self.chunks.touching(tile))
+
     def _blend(self, chunk: Tile, near: list[Tile]) -> None:
         """Write a chunk, unless an earlier run has: then values may be gone."""
-        if all(self.items[block].values.exists() for block in near):
+        if all(self.items[tile].values.exists() for tile in near):
             values = blend(chunk, self._values(near), self.grid.shape, self._overlaps)
-            here = Tile(self._ordered(chunk.start), self._ordered(chunk.stop))
-            self.store.write(here, values.transpose(self.order))
+            place = Tile(self._ordered(chunk.start), self._ordered(chunk.stop))
+            self.store.write(place, values.transpose(self.order))
         self._written.add(chunk)
 
-    def _forget(self, blocks: list[Tile]) -> None:
-        """Remove the values of blocks all of whose chunks are written."""
-        for block in blocks:
-            if self._written.issuperset(self.chunks.touching(block)):
-                self.items[block].values.unlink(missing_ok=True)
+    def _forget(self, tiles: list[Tile]) -> None:
+        """Remove the values of tiles that are written whole."""
+        for tile in tiles:
+            if self._is_written(tile):
+                self.items[tile].values.unlink(missing_ok=True)
 
-    def _values(self, blocks: list[Tile]) -> Iterator[tuple[Tile, Any]]:
-        for block in blocks:
-            yield block, np.load(self.items[block].values, mmap_mode="r")
+    def _values(self, tiles: list[Tile]) -> Iterator[tuple[Tile, Any]]:
+        for tile in tiles:
+            yield tile, np.load(self.items[tile].values, mmap_mode="r")
 
     def _finish(self) -> None:
-        report = {"request": self.request, **self.plan.decided(), "blocks": len(self.items)}
+        report = {"request": self._record(), **self.plan.to_dict(), "tiles": len(self.items)}
         self.store.finish(report)
-        shutil.rmtree(self.parts)
+        shutil.rmtree(self.folder)
         self.is_complete = True
+
+
+def _folder(request: MosaicRequest) -> Path:
+    """The folder of what is not in the result yet."""
+    return request.output.with_name(f"{request.output.name}.parts")

@@ -1,4 +1,4 @@
-"""What all tiles of a picture share, decided once: value range, noise level, settings, seed."""
+"""How an image is divided into tiles, and what its tiles share: range, noise, settings, seed."""
 
 from __future__ import annotations
 
@@ -15,307 +15,463 @@ from numpy.typing import NDArray
 
 from napari_dip.data.axes import AxisPlan
 from napari_dip.data.encoding import measure_intensity_range
-from napari_dip.data.grid import Tile, TileGrid, cut, tile
+from napari_dip.data.grid import Tile, TileGrid, adjacent_grid, overlapping_grid
 from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.lazy import LazyImage
-from napari_dip.restoration.files import with_anisotropy
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.scheduling.item import Stopped
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
-from napari_dip.tiling.source import TiledPicture, channel_of
-
-DEPTH = 64
-"""Slices of a block of a volume."""
-
+from napari_dip.tiling.source import TiledSource
 
 Array = NDArray[Any]
 
+TILE = 1024
+"""Default side of a tile, in pixels along y and x."""
+
+TILE_3D = 256
+"""Default side of a tile of a volume, in pixels along y and x."""
+
+TILE_DEPTH = 64
+"""Largest number of slices in a tile of a volume."""
+
+SMALLEST_TILE = 32
+"""Pixels along y and x of the smallest tile that a network can be fitted to."""
+
+OVERLAP = 1 / 8
+"""Default overlap of neighbouring tiles, as a fraction of a tile's side."""
+
 
 @dataclass(frozen=True)
-class PlanGroup:
-    """What blocks of one channel (or of all, if they are fitted jointly) share."""
+class TilingOptions:
+    """How an image is divided into frames, slices and tiles that are fitted one by one.
 
-    intensity_range: IntensityRange
-    task: Task
-    """Nothing is left open."""
+    Attributes
+    ----------
+    loop_axes
+        Axes whose frames, slices or channels are fitted one by one, of T, C and Z: T if None,
+        "" for none.
+    tile
+        Side of a tile along y and x, in pixels: 1024 if None, or 256 in 3-D, where a tile has 64
+        slices at most.
+    overlap
+        Pixels along y and x that neighbouring tiles share; an eighth of `tile` if None.
+    warm_start
+        Each frame (or slice, where slices are fitted one by one) starts from the weights of the
+        one before, and takes a fraction of the iterations.
+
+    Raises
+    ------
+    UserError
+        When the tile is too small, or the overlap is negative or not smaller than the tile.
+
+    Examples
+    --------
+    >>> from napari_dip import TilingOptions
+    >>> options = TilingOptions(tile=512)
+    >>> options.tile_side(is_volume=False), options.overlap_of(512)
+    (512, 64)
+    >>> TilingOptions().tile_side(is_volume=True)
+    256
+    >>> TilingOptions(tile=8)
+    Traceback (most recent call last):
+        ...
+    napari_dip.errors.UserError: tile: expected 32 pixels or more, got 8
+    """
+
+    loop_axes: str | None = None
+    tile: int | None = None
+    overlap: int | None = None
+    warm_start: bool = True
+
+    def __post_init__(self) -> None:
+        if self.tile is not None and self.tile < SMALLEST_TILE:
+            raise UserError(f"tile: expected {SMALLEST_TILE} pixels or more, got {self.tile}")
+        if self.overlap is not None and self.overlap < 0:
+            raise UserError(f"overlap: expected 0 pixels or more, got {self.overlap}")
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether loop axes, a tile or an overlap are given."""
+        return not (self.loop_axes is None and self.tile is None and self.overlap is None)
+
+    def tile_side(self, *, is_volume: bool) -> int:
+        """Side of a tile along y and x, in pixels."""
+        return self.tile or (TILE_3D if is_volume else TILE)
+
+    def overlap_of(self, side: int) -> int:
+        """Pixels that neighbouring tiles of this side share."""
+        return int(side * OVERLAP) if self.overlap is None else self.overlap
 
 
 @dataclass(frozen=True)
-class TilingPlan:
-    """What all blocks of a picture share.
+class TileLayout:
+    """Tiles, and over how many pixels they fade into each other along each axis."""
+
+    grid: TileGrid
+    overlaps: tuple[int, ...]
+
+
+def tile_layout(
+    axis_plan: AxisPlan, shape: tuple[int, ...], side: int | None, overlap: int
+) -> TileLayout:
+    """Divide an image into tiles.
+
+    Parameters
+    ----------
+    axis_plan, shape
+        The image's axes, and their lengths.
+    side
+        Side of a tile along y and x, in pixels; along z a tile has as many slices, and 64 at most.
+        If None, only loop axes are cut: planes and volumes stay whole.
+    overlap
+        Pixels along y and x that neighbouring tiles share.
+    """
+    if side is None:
+        none = (0,) * len(shape)
+        return TileLayout(overlapping_grid(shape, _box(axis_plan, {}), none), none)
+    depth = min(side, TILE_DEPTH)
+    sides = _box(axis_plan, {"Y": side, "X": side, "Z": depth})
+    most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
+    overlaps = tuple(
+        0 if own in axis_plan.loop_axes else most.get(letter, 0)
+        for own, letter in zip(axis_plan.letters, axis_plan.fitted, strict=True)
+    )
+    return TileLayout(overlapping_grid(shape, sides, overlaps), overlaps)
+
+
+def _box(axis_plan: AxisPlan, sides: Mapping[str, int]) -> tuple[int, ...]:
+    """Shape of a box: 1 along loop axes, everything along axes that `sides` does not name."""
+    letters = zip(axis_plan.letters, axis_plan.fitted, strict=True)
+    return tuple(1 if own in axis_plan.loop_axes else sides.get(a, 10**9) for own, a in letters)
+
+
+@dataclass(frozen=True)
+class MosaicRequest:
+    """One image to be restored tile by tile.
 
     Attributes
     ----------
     source
-        The picture.
+        The image and its inputs.
+    output
+        The OME-Zarr to write.
+    task
+        The task with its settings.
+    name
+        The image's name in the names of its tiles; the file's if empty.
+    tile, overlap
+        As in `tile_layout`.
+    data_range, seed, device
+        As in `restore`.
+    warm_start
+        As in `TilingOptions`.
+    """
+
+    source: TiledSource
+    output: Path
+    task: Task
+    name: str = ""
+    tile: int | None = None
+    overlap: int = 0
+    data_range: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    warm_start: bool = True
+
+    @property
+    def is_warm_started(self) -> bool:
+        """Whether there are frames or slices, and each starts from the weights of the last."""
+        return self.warm_start and bool(self.source.series_axis)
+
+    def record(self, image: LazyImage) -> dict[str, Any]:
+        """All that decides the result, as JSON values: two runs with equal records are one run."""
+        record = {
+            "task": self.task.name,
+            "settings": self.task.to_dict(),
+            "source": str(self.source.path),
+            "axes": self.source.axes,
+            "loop_axes": self.source.axis_plan.loop_axes,
+            "inputs": {name: str(path) for name, path in self.source.inputs.paths.items()},
+            "mask_keeps": self.source.inputs.mask_keeps,
+            "shape": image.shape,
+            "dtype": str(image.dtype),
+            "tile": self.tile,
+            "overlap": self.overlap,
+            "data_range": self.data_range,
+            "seed": self.seed,
+            "warm_start": self.is_warm_started,
+        }
+        return _as_json(record)
+
+
+@dataclass(frozen=True)
+class PlanGroup:
+    """What the tiles of one channel share, or all tiles where channels are fitted jointly.
+
+    Attributes
+    ----------
+    intensity_range
+        The range of the values in all tiles.
+    task
+        The task, with no setting left open.
+    """
+
+    intensity_range: IntensityRange
+    task: Task
+
+
+@dataclass(frozen=True)
+class TilingPlan:
+    """What all tiles of an image share.
+
+    Attributes
+    ----------
+    source
+        The image and its inputs.
     groups
-        By the channel's number, if channels are fitted one by one; else one group, of "".
-    guide
-        How far the guide's values reach, if there is one.
+        By the channel's number where channels are fitted one by one; else one group named "".
+    guide_range
+        The range of the guide's values, if there is a guide.
     factors
         How many times finer the result is along each axis.
     data_range, seed, device
         As in `restore`.
-    warm
+    warm_start
         Each frame starts from the weights of the one before.
     """
 
-    source: TiledPicture
+    source: TiledSource
     groups: Mapping[str, PlanGroup]
-    guide: IntensityRange | None
+    guide_range: IntensityRange | None
     factors: tuple[int, ...]
     data_range: float
     seed: int
     device: str
-    warm: bool
+    warm_start: bool
 
-    def group(self, block: Tile) -> PlanGroup:
-        return self.groups[channel_of(self.source, block)]
+    def group(self, tile: Tile) -> PlanGroup:
+        """What a tile shares with others."""
+        return self.groups[self.source.channel_of(tile)]
 
-    def job(self, block: Tile, values: Array, task: Task | None = None) -> Job:
-        """The fit of a block with these settings, by default those of its group."""
-        group = self.group(block)
+    def job(self, tile: Tile, values: Array, task: Task | None = None) -> Job:
+        """The fit of a tile, with these settings or those of its group."""
+        group = self.group(tile)
         return prepare(
-            self.source.fitted(values),
+            self.source.without_loop_axes(values),
             task or group.task,
             axes=self.source.letters,
             data_range=self.data_range,
             device=self.device,
             seed=self.seed,
             intensity_range=group.intensity_range,
-            guide_intensity_range=self.guide,
-            **self.source.beside(block),
+            guide_intensity_range=self.guide_range,
+            **self.source.inputs_of(tile),
         )
 
-    def decided(self) -> dict[str, Any]:
-        """What was decided, as JSON values."""
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured and decided, as JSON values."""
         groups = {
-            key: {
-                "extent": asdict(group.intensity_range),
+            channel: {
+                "intensity_range": asdict(group.intensity_range),
                 "task": {"task": group.task.name, **group.task.to_dict()},
             }
-            for key, group in self.groups.items()
+            for channel, group in self.groups.items()
         }
-        guide = None if self.guide is None else asdict(self.guide)
+        guide = None if self.guide_range is None else asdict(self.guide_range)
         shared = {"factors": self.factors, "data_range": self.data_range}
         return {"groups": groups, "guide": guide, **shared}
 
     @classmethod
-    def restored(
-        cls, source: TiledPicture, decided: Mapping[str, Any], *, seed: int, device: str, warm: bool
-    ) -> Self:
-        """The plan that `decided` tells of."""
+    def from_dict(cls, values: Mapping[str, Any], request: MosaicRequest) -> Self:
+        """The plan that `to_dict` wrote, for the request that it was made for."""
         groups = {
-            key: PlanGroup(_range_from_json(group["extent"]), task_from_dict(group["task"]))
-            for key, group in decided["groups"].items()
+            channel: PlanGroup(
+                _range_from_dict(_renamed(group)["intensity_range"]), task_from_dict(group["task"])
+            )
+            for channel, group in values["groups"].items()
         }
-        guide = None if decided["guide"] is None else _range_from_json(decided["guide"])
-        factors = tuple(decided["factors"])
-        return cls(source, groups, guide, factors, decided["data_range"], seed, device, warm)
+        return cls(
+            source=request.source,
+            groups=groups,
+            guide_range=None if values["guide"] is None else _range_from_dict(values["guide"]),
+            factors=tuple(values["factors"]),
+            data_range=values["data_range"],
+            seed=request.seed,
+            device=request.device,
+            warm_start=request.is_warm_started,
+        )
 
 
-def _range_from_json(told: Mapping[str, Any]) -> IntensityRange:
-    """An intensity range from its JSON values."""
-    return IntensityRange(**{name: tuple(values) for name, values in told.items()})
+def _range_from_dict(values: Mapping[str, Any]) -> IntensityRange:
+    return IntensityRange(**{name: tuple(value) for name, value in values.items()})
 
 
-def sides_of(fitting: AxisPlan, joint: Mapping[str, int]) -> tuple[int, ...]:
-    """Sides of a box: one pixel along axes that are gone through, all of the others not named."""
-    letters = zip(fitting.letters, fitting.fitted, strict=True)
-    return tuple(1 if own in fitting.each else joint.get(a, 10**9) for own, a in letters)
+_SAMPLE = {"Y": 256, "X": 256, "Z": 16}
+"""Shape of a sample of the image, in pixels."""
 
+_SAMPLES = 16
+"""Samples from all over the image, on which noise and open settings are decided."""
 
-@dataclass(frozen=True)
-class Layout:
-    """Blocks, and over how many pixels they fade into each other along each axis."""
-
-    grid: TileGrid
-    overlaps: tuple[int, ...]
-
-
-def blocks_for(
-    fitting: AxisPlan, shape: tuple[int, ...], block: int | None, overlap: int
-) -> Layout:
-    """Cut a picture into blocks: of `block` pixels along y and x, and as suits along z.
-
-    Without `block` only the axes are cut whose entries are fitted one by one.
-    """
-    if block is None:
-        return Layout(cut(shape, sides_of(fitting, {}), (0,) * len(shape)), (0,) * len(shape))
-    depth = min(block, DEPTH)
-    sides = sides_of(fitting, {"Y": block, "X": block, "Z": depth})
-    most = {"Y": overlap, "X": overlap, "Z": min(overlap, depth // 4)}
-    overlaps = tuple(
-        0 if own in fitting.each else most.get(letter, 0)
-        for own, letter in zip(fitting.letters, fitting.fitted, strict=True)
-    )
-    return Layout(cut(shape, sides, overlaps), overlaps)
-
-
-SAMPLE = {"Y": 256, "X": 256, "Z": 16}
-
-
-SAMPLES = 16
-"""Boxes from all over a picture that stand for it when settings and noise are decided."""
-
-
-READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
-"""Pixels along each axis, when the whole picture is gone over for its intensity range."""
+_READ_AT_ONCE = {"Y": 1024, "X": 1024, "Z": 16}
+"""Pixels along each axis that are in memory while the intensity range is measured."""
 
 
 def make_plan(
-    source: TiledPicture,
-    task: Task,
-    *,
-    data_range: float | None,
-    seed: int,
-    device: str,
-    warm: bool,
-    should_stop: Callable[[], bool] = lambda: False,
+    request: MosaicRequest, should_stop: Callable[[], bool] = lambda: False
 ) -> TilingPlan:
-    """Go over a picture once, and decide what all of its blocks share.
+    """Read an image once, and decide what all of its tiles share.
 
     Raises
     ------
     UserError
-        When there is nothing in the picture, or the settings do not go with it.
+        When the image is empty, or the settings do not go with it.
     Stopped
         When `should_stop`, which is asked all along, said so.
     """
-    with source.open() as picture:
-        if source.fitting.depth == "Z":
-            task = with_anisotropy(task, picture.axes)
-        guide = None
+    source, task = request.source, request.task
+    with source.open() as image:
+        if source.axis_plan.depth == "Z":
+            task = task.with_anisotropy(image.axes)
+        guide_range = None
         if source.guide is not None:
-            with source.guide.open() as beside:
-                guide = _intensity_ranges("guide", source.guide, beside, should_stop)[""]
-        ranges = _intensity_ranges("image", source, picture, should_stop)
-        return _make_plan(source, picture, ranges, guide, task, data_range, seed, device, warm)
+            with source.guide.open() as guide:
+                guide_range = _measure_ranges("guide", source.guide, guide, should_stop)[""]
+        ranges = _measure_ranges("image", source, image, should_stop)
+        black, white = reduce(or_, ranges.values()).nominal(image.dtype)
+        data_range = float(white - black if request.data_range is None else request.data_range)
+        groups, factors = {}, (1,) * len(source.axes)
+        for channel, intensity_range in ranges.items():
+            values, inputs = _sample(source, image, channel)
+            job = prepare(
+                values,
+                task,
+                axes=source.letters,
+                data_range=data_range,
+                seed=request.seed,
+                intensity_range=intensity_range,
+                guide_intensity_range=guide_range,
+                **inputs,
+            )
+            groups[channel] = PlanGroup(intensity_range, job.task)
+            finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
+            by_axis = dict(zip(source.fitted_axes, finer, strict=True))
+            factors = tuple(by_axis.get(axis, 1) for axis in range(len(source.axes)))
+    return TilingPlan(
+        source,
+        groups,
+        guide_range,
+        factors,
+        data_range,
+        request.seed,
+        request.device,
+        request.is_warm_started,
+    )
 
 
-def _intensity_ranges(
-    name: str, source: TiledPicture, picture: LazyImage, should_stop: Callable[[], bool]
+def _measure_ranges(
+    name: str, source: TiledSource, image: LazyImage, should_stop: Callable[[], bool]
 ) -> dict[str, IntensityRange]:
-    """How far a picture's values reach, by the group of channels."""
+    """The range of an image's values, for each channel that is fitted by itself."""
     by_channel: dict[str, list[IntensityRange]] = {}
-    for box in tile(picture.shape, sides_of(source.fitting, READ_AT_ONCE)).blocks():
+    for box in adjacent_grid(image.shape, _box(source.axis_plan, _READ_AT_ONCE)).tiles():
         if should_stop():
             raise Stopped
-        found = by_channel.setdefault(channel_of(source, box), [])
-        values = source.fitted(picture.read(box.slices))
-        if intensity_range := measure_intensity_range(values, source.letters):
-            found.append(intensity_range)
-    return {key: _joined(name, found) for key, found in by_channel.items()}
-
-
-def _make_plan(
-    source: TiledPicture,
-    picture: LazyImage,
-    ranges: dict[str, IntensityRange],
-    guide: IntensityRange | None,
-    task: Task,
-    data_range: float | None,
-    seed: int,
-    device: str,
-    warm: bool,
-) -> TilingPlan:
-    nominal = reduce(or_, ranges.values()).nominal(picture.dtype)
-    whole = float(nominal[1] - nominal[0] if data_range is None else data_range)
-    groups, factors = {}, (1,) * len(source.axes)
-    for key, intensity_range in ranges.items():
-        values, beside = _sample(source, picture, key)
-        job = prepare(
-            values,
-            task,
-            axes=source.letters,
-            data_range=whole,
-            seed=seed,
-            intensity_range=intensity_range,
-            guide_intensity_range=guide,
-            **beside,
-        )
-        groups[key] = PlanGroup(intensity_range, job.task)
-        finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
-        spread = dict(zip(source.kept, finer, strict=True))
-        factors = tuple(spread.get(axis, 1) for axis in range(len(source.axes)))
-    return TilingPlan(source, groups, guide, factors, whole, seed, device, warm)
+        found = by_channel.setdefault(source.channel_of(box), [])
+        values = source.without_loop_axes(image.read(box.slices))
+        if measured := measure_intensity_range(values, source.letters):
+            found.append(measured)
+    return {channel: _joined(name, found) for channel, found in by_channel.items()}
 
 
 def _joined(name: str, found: list[IntensityRange]) -> IntensityRange:
-    """The intensity range of a picture, from those of its boxes."""
+    """The range of an image, from the ranges of its boxes."""
     if not found:
         raise UserError(f"{name}: it has no finite pixel")
-    intensity_range = reduce(or_, found)
-    if intensity_range.lowest == intensity_range.highest:
-        value = intensity_range.lowest[0]
+    joined = reduce(or_, found)
+    if joined.lowest == joined.highest:
+        value = joined.lowest[0]
         what = "restore" if name == "image" else "follow"
         raise UserError(f"{name}: every pixel is {value:g}; there is nothing to {what}")
-    return intensity_range
+    return joined
 
 
-def _sample(source: TiledPicture, picture: LazyImage, channel: str) -> tuple[Array, dict[str, Any]]:
-    """Boxes from all over a picture, one below the other, with what is beside them."""
-    grid = cut(picture.shape, sides_of(source.fitting, SAMPLE), (0,) * len(picture.shape))
-    boxes = [box for box in grid.blocks() if channel_of(source, box) == channel]
-    if "mask" in source.sides:  # there, what is missing is the matter
+def _sample(source: TiledSource, image: LazyImage, channel: str) -> tuple[Array, dict[str, Any]]:
+    """Boxes from all over an image, joined along y, and their inputs as keywords of `prepare`."""
+    grid = overlapping_grid(image.shape, _box(source.axis_plan, _SAMPLE), (0,) * len(image.shape))
+    boxes = [box for box in grid.tiles() if source.channel_of(box) == channel]
+    if "mask" in source.inputs.given:  # only where pixels are missing can a fill be decided on
         boxes = [box for box in boxes if source.mask(box).any()] or boxes
-    chosen = np.random.default_rng(0).permutation(len(boxes))[:SAMPLES]
+    chosen = np.random.default_rng(0).permutation(len(boxes))[:_SAMPLES]
     some = [boxes[i] for i in sorted(chosen)]
-    values = [source.fitted(picture.read(box.slices)) for box in some]
-    given = [source.beside(box) for box in some]
-    beside = dict(given[0])
-    for side, axes in (("mask", source.letters), ("guide", beside.get("guide_axes", ""))):
-        if side in beside:
-            boxed = [one[side] for one in given]
-            beside[side] = np.concatenate(boxed, axis=axes.index("Y"))
-    return np.concatenate(values, axis=source.letters.index("Y")), beside
+    values = [source.without_loop_axes(image.read(box.slices)) for box in some]
+    inputs = [source.inputs_of(box) for box in some]
+    joined = dict(inputs[0])
+    for name, axes in (("mask", source.letters), ("guide", joined.get("guide_axes", ""))):
+        if name in joined:
+            joined[name] = np.concatenate([one[name] for one in inputs], axis=axes.index("Y"))
+    return np.concatenate(values, axis=source.letters.index("Y")), joined
 
 
-PLAN = "plan.json"
-"""In the folder of what is under way."""
+PLAN_FILE = "plan.json"
+"""Name of the file, in the folder of an unfinished result, that holds its request and plan."""
+
+_FORMER_KEYS = {
+    "each": "loop_axes",
+    "block": "tile",
+    "sides": "inputs",
+    "warm": "warm_start",
+    "extent": "intensity_range",
+}
+"""Keys of records that earlier versions wrote."""
 
 
-def request_of(source: TiledPicture, task: Task, **options: Any) -> dict[str, Any]:
-    """What tells a run from another one, as JSON values: the picture, the task, and all options."""
-    request = {
-        "task": task.name,
-        "settings": task.to_dict(),
-        "source": str(source.path),
-        "axes": source.axes,
-        "each": source.fitting.each,
-        "sides": source.names,
-        "mask_keeps": source.mask_keeps,
-        **options,
-    }
-    told: dict[str, Any] = json.loads(json.dumps(request))  # tuples become lists, as when read
-    return told
+def write_plan(folder: Path, request: Mapping[str, Any], plan: TilingPlan) -> None:
+    """Record the request and the plan of an unfinished result."""
+    folder.mkdir(parents=True)
+    record = {"request": request, "decided": plan.to_dict()}
+    with replacing(folder / PLAN_FILE) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def recorded(output: Path) -> Any:
-    """The request that a finished result tells of."""
+def unfinished_plan(folder: Path, request: Mapping[str, Any]) -> Any:
+    """What `write_plan` recorded of a plan for the same request, or None."""
+    try:
+        record = json.loads((folder / PLAN_FILE).read_text())
+    except (OSError, ValueError):
+        return None
+    return record["decided"] if _is_same(record["request"], request) else None
+
+
+def finished_plan(output: Path, request: Mapping[str, Any]) -> Any:
+    """What a finished result has recorded of a plan for the same request, or None."""
     try:
         attributes = json.loads((output / "zarr.json").read_text())["attributes"]
-        return attributes["napari-dip"]["request"]
+        record = attributes["napari-dip"]
+        return record if _is_same(record["request"], request) else None
     except (OSError, ValueError, KeyError):
         return None
 
 
-def begun(parts: Path, output: Path, request: dict[str, Any]) -> dict[str, Any] | None:
-    """What was decided for an unfinished result with the same request."""
+def _is_same(recorded: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
+    """Whether a recorded request, perhaps of an earlier version, is this one."""
+    recorded = _renamed(recorded)
     try:
-        told = json.loads((parts / PLAN).read_text())
-    except (OSError, ValueError):
-        return None
-    same = told["request"] == request and output.exists()
-    return told["decided"] if same else None
+        task = task_from_dict({"task": recorded["task"], **recorded["settings"]})
+    except (UserError, KeyError, TypeError):
+        return False
+    return _as_json(recorded | {"settings": task.to_dict()}) == request
 
 
-def begin(parts: Path, request: dict[str, Any], decided: dict[str, Any]) -> None:
-    """Put on record what was decided."""
-    parts.mkdir(parents=True)
-    with replacing(parts / PLAN) as temporary:
-        temporary.write_text(json.dumps({"request": request, "decided": decided}, indent=2) + "\n")
+def _renamed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with today's keys."""
+    return {_FORMER_KEYS.get(key, key): value for key, value in record.items()}
+
+
+def _as_json(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as it will be read: tuples become lists."""
+    values: dict[str, Any] = json.loads(json.dumps(record))
+    return values

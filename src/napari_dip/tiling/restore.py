@@ -1,39 +1,88 @@
-"""`restore_large`: a picture on disk, block by block or frame by frame, into an OME-Zarr."""
+"""`restore_large`: an image of any size on disk, tile by tile, into an OME-Zarr."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Self
 
 from napari_dip.data.axes import plan_axes
 from napari_dip.errors import UserError
+from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import open_lazily
+from napari_dip.restoration.result import Result
 from napari_dip.scheduling.cluster import connect
-from napari_dip.scheduling.item import Outcome
+from napari_dip.scheduling.item import Outcome, Status
 from napari_dip.scheduling.runner import run_items
 from napari_dip.scheduling.worker import run_in_process
-from napari_dip.tasks.base import InputName, Task
+from napari_dip.tasks.base import Task
 from napari_dip.tiling.mosaic import Mosaic
-from napari_dip.tiling.source import TiledPicture
-
-OVERLAP = 1 / 8
-"""The part of a block's sides that neighbours share, if nobody says."""
+from napari_dip.tiling.plan import MosaicRequest, TilingOptions
+from napari_dip.tiling.source import TiledSource
 
 
-BLOCK = 1024
+@dataclass(frozen=True)
+class TiledRestoration(Result):
+    """The result of a restoration tile by tile.
 
+    Attributes
+    ----------
+    output
+        The OME-Zarr with the restored image.
+    done, count
+        Number of tiles that are finished, and of all tiles.
+    failures
+        Why tiles could not be restored, one message for each.
+    stop_reason
+        "budget" (all tiles are finished), "failed" (some tiles) or "cancelled".
+    iterations, seconds, device
+        The work of this run, and where it was done; tiles of an earlier run do not count.
 
-BLOCK_3D = 256
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from napari_dip import TiledRestoration
+    >>> result = TiledRestoration(Path("a.zarr"), 8, 9, ("no room",), "failed", 70, 9.5, "cpu")
+    >>> result.is_complete, result.report()["output"]
+    (False, 'a.zarr')
+    """
 
+    output: Path
+    done: int
+    count: int
+    failures: tuple[str, ...]
+    stop_reason: str
+    iterations: int
+    seconds: float
+    device: str
 
-LEAST = 32
-"""Pixels along y and x of a block that a network can say something about."""
+    @classmethod
+    def of(
+        cls, output: Path, outcomes: Sequence[Outcome], count: int, seconds: float, device: str
+    ) -> Self:
+        """The result of a run whose `count` tiles ended with these outcomes."""
+        done = sum(outcome.status in (Status.DONE, Status.KEPT) for outcome in outcomes)
+        failures = tuple(o.error for o in outcomes if o.status is Status.FAILED)
+        fitted = [o.report for o in outcomes if o.status is Status.DONE and o.report]
+        unfinished = "failed" if failures else "cancelled"
+        return cls(
+            output=output,
+            done=done,
+            count=count,
+            failures=failures,
+            stop_reason="budget" if done == count else unfinished,
+            iterations=sum(report["iterations"] for report in fitted),
+            seconds=seconds,
+            device=next((r["device"] for r in reversed(fitted) if "device" in r), device),
+        )
 
-
-Paths = Mapping[InputName, "str | os.PathLike[str]"]
+    def report(self) -> dict[str, Any]:
+        return asdict(self) | {"output": str(self.output), "failures": list(self.failures)}
 
 
 def plan_mosaic(
@@ -43,44 +92,36 @@ def plan_mosaic(
     *,
     name: str = "",
     axes: str | None = None,
-    each: str | None = None,
-    block: int | None = None,
-    overlap: int | None = None,
-    sides: Paths | None = None,
-    mask_keeps: bool = False,
+    inputs: InputFiles = InputFiles(),
+    tiling: TilingOptions = TilingOptions(),
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
-    warm: bool = True,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Mosaic:
-    """A picture that is ready to be restored; parameters and errors as in `restore_large`."""
-    with open_lazily(source, None if axes is None else axes.upper()) as picture:
-        letters, shape = picture.axes.letters, picture.shape
-    fitting = plan_axes(letters, shape, each)
-    given = {side: Path(path).absolute() for side, path in (sides or {}).items()}
-    path = Path(source).absolute()
-    where = TiledPicture(path, letters, fitting, given, mask_keeps)
+    """An image that is ready to be restored tile by tile.
+
+    Parameters and errors are those of `restore_large`; `name` is the image's in its tiles' names.
+    """
+    with open_lazily(source, None if axes is None else axes.upper()) as image:
+        letters, shape = image.axes.letters, image.shape
+    axis_plan = plan_axes(letters, shape, tiling.loop_axes)
     length = dict(zip(letters, shape, strict=True))
-    is_volume = length.get(fitting.depth, 1) > 1
-    size = block or (BLOCK_3D if is_volume else BLOCK)
-    if size < LEAST:
-        raise UserError(f"block: {size} pixels are too few; {LEAST} are the least")
-    return Mosaic(
-        where,
-        output,
-        task,
+    side = tiling.tile_side(is_volume=length.get(axis_plan.depth, 1) > 1)
+    request = MosaicRequest(
+        source=TiledSource(Path(source).absolute(), letters, axis_plan, inputs.absolute()),
+        output=output,
+        task=task,
         name=name,
-        block=size,
-        overlap=int(size * OVERLAP) if overlap is None else overlap,
+        tile=side,
+        overlap=tiling.overlap_of(side),
         data_range=data_range,
         seed=seed,
         device=device,
-        warm=warm,
-        resume=resume,
-        overwrite=overwrite,
+        warm_start=tiling.warm_start,
     )
+    return Mosaic.open(request, resume=resume, overwrite=overwrite)
 
 
 def restore_large(
@@ -89,15 +130,14 @@ def restore_large(
     task: Task,
     *,
     axes: str | None = None,
-    each: str | None = None,
-    block: int | None = None,
-    overlap: int | None = None,
-    sides: Paths | None = None,
+    mask: str | os.PathLike[str] | None = None,
+    guide: str | os.PathLike[str] | None = None,
+    psf: str | os.PathLike[str] | None = None,
     mask_keeps: bool = False,
+    tiling: TilingOptions = TilingOptions(),
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
-    warm: bool = True,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -105,62 +145,80 @@ def restore_large(
     on_start: Callable[[str], object] = lambda words: None,
     on_outcome: Callable[[Outcome, Mosaic], object] = lambda outcome, mosaic: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> bool:
-    """Restore a picture of any size, in memory for one block.
+) -> TiledRestoration:
+    """Restore an image of any size with the memory of one tile.
 
-    Its value range, noise and settings are decided once, for the whole; blocks overlap and fade
-    into each other; and the result is there to be looked at as it grows. Axes whose entries are
-    fitted one by one are gone through in the same way.
+    Value range, noise and settings are decided once, for the whole image. Tiles overlap and fade
+    into each other, and the result can be looked at while it grows. Frames, slices or channels
+    that are fitted one by one are tiles too.
 
     Parameters
     ----------
     source
-        A Zarr array, an OME-Zarr image, or any file; of TIFFs and Zarr only what is needed is read.
+        A Zarr array, an OME-Zarr image, or any image file; of Zarrs and TIFFs only the tiles that
+        are needed are read.
     output
-        The OME-Zarr to write, a folder that ends in .zarr.
+        The OME-Zarr to write, a folder whose name ends in .zarr.
     task
-        What to do.
+        The task with its settings.
     axes
-        Letters for the axes, if the file does not tell: T, C, Z, Y, X, S.
-    each
-        The axes whose entries are fitted one by one: T if not given, "" for none.
-    block
-        Its pixels along y and x: 1024, or 256 in 3-D, where it has 64 slices at most.
-    overlap
-        Pixels that neighbours share, an eighth of the block if not given.
-    sides, mask_keeps
-        Files of mask and guide (also Zarr) and PSF.
+        A letter for each axis, of T, C, Z, Y, X and S, if the file does not tell.
+    mask, guide, psf
+        Files of the inputs; mask and guide may be Zarrs too.
+    mask_keeps
+        The mask marks the pixels that are known instead of those that are missing.
+    tiling
+        How the image is divided.
     data_range, seed, device
         As in `restore`.
-    warm
-        Each frame (or slice, where slices are fitted one by one) starts from the weights of the
-        one before, and takes a fraction of the iterations.
     workers, scheduler
-        As in `restore_many`; without either, blocks are done one after another, without dask.
+        As in `restore_many`; without either, tiles are restored one after another in this
+        process, without dask.
     resume
-        Go on with a run that was ended: finished blocks are not done again.
+        Go on with a run that was ended: finished tiles are not restored again.
     overwrite
         Replace a result that exists.
     on_start
         Called once with how the axes are fitted, in words.
     on_outcome
-        Called for each block as it ends.
+        Called for each tile as it ends.
     should_stop
         Asked all along; true ends the run, which can be resumed.
 
     Returns
     -------
-    bool
-        Whether all is done.
+    TiledRestoration
+        What is finished; its `is_complete` tells whether all is.
 
     Raises
     ------
     UserError
         When something can't be used, before anything is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np, tifffile
+    >>> from napari_dip import Denoise, TilingOptions, restore_large
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> image = np.random.default_rng(0).integers(0, 255, (40, 64), dtype=np.uint8)
+    >>> tifffile.imwrite(folder / "in.tif", image)
+    >>> result = restore_large(
+    ...     folder / "in.tif",
+    ...     folder / "out.ome.zarr",
+    ...     Denoise(iterations=2, filters=(4,)),
+    ...     tiling=TilingOptions(tile=40),
+    ...     device="cpu",
+    ... )
+    >>> result.is_complete, result.done, result.output.name
+    (True, 2, 'out.ome.zarr')
     """
     output = Path(output).absolute()
     if output.suffix.lower() != ".zarr":
         raise UserError(f"output: {output.name} is no OME-Zarr; name it {output.stem}.ome.zarr")
+    began = time.monotonic()
+    outcomes: list[Outcome] = []
     with ExitStack() as stack:
         client = None
         if not (workers is None and scheduler is None):
@@ -170,23 +228,22 @@ def restore_large(
             output,
             task,
             axes=axes,
-            each=each,
-            block=block,
-            overlap=overlap,
-            sides=sides,
-            mask_keeps=mask_keeps,
+            inputs=InputFiles(mask, guide, psf, mask_keeps),
+            tiling=tiling,
             data_range=data_range,
             seed=seed,
             device=device,
-            warm=warm,
             resume=resume,
             overwrite=overwrite,
         )
         if mosaic.is_complete:
-            return True
+            count = len(mosaic.grid)
+            nothing = TiledRestoration.of(output, (), 0, time.monotonic() - began, device)
+            return replace(nothing, done=count, count=count)
         items = list(mosaic.items.values())
-        on_start(f"{mosaic.words}, {len(items)} blocks")
+        on_start(f"{mosaic.words}, {len(items)} tiles")
         run = run_in_process if client is None else partial(run_items, client)
         for outcome in run(items, resume=resume, should_stop=should_stop):
-            on_outcome(mosaic.take(outcome), mosaic)
-    return mosaic.is_complete
+            outcomes.append(mosaic.take(outcome))
+            on_outcome(outcomes[-1], mosaic)
+    return TiledRestoration.of(output, outcomes, len(items), time.monotonic() - began, device)

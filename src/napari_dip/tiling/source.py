@@ -1,9 +1,9 @@
-"""A picture that is read box by box, with its mask, guide and PSF."""
+"""An image that is read tile by tile, with its mask, guide and PSF."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,209 +14,186 @@ from numpy.typing import NDArray
 from napari_dip.data.axes import CHANNELS, AxisPlan
 from napari_dip.data.grid import Tile
 from napari_dip.errors import UserError
-from napari_dip.files.image_file import read_image
-from napari_dip.files.lazy import LazyImage, open_lazily
-from napari_dip.restoration.files import READERS
-from napari_dip.tasks.base import InputName
+from napari_dip.files.inputs import ImageSource, InputFiles, opened, path_of
+from napari_dip.files.lazy import LazyImage
 
 Array = NDArray[Any]
 
 
-def mask_over(mask: LazyImage, letters: str, block: Tile) -> Array:
-    """A mask's box, not zero where it marks pixels, spread over the axes that it does not have."""
-    slices = dict(zip(letters, block.slices, strict=True))
+@dataclass(frozen=True)
+class TiledSource:
+    """An image, the inputs that belong to it, and which of its axes are fitted together.
+
+    Attributes
+    ----------
+    image
+        The image: a path, or an open one.
+    axes
+        A letter for each axis of the image.
+    axis_plan
+        Which axes are fitted together.
+    inputs
+        Mask, guide and PSF.
+    """
+
+    image: ImageSource
+    axes: str
+    axis_plan: AxisPlan
+    inputs: InputFiles = field(default_factory=InputFiles)
+
+    @property
+    def path(self) -> Path:
+        """The image's path, or the name of an open image."""
+        return path_of(self.image)
+
+    @property
+    def fitted_axes(self) -> list[int]:
+        """Numbers of the axes that are fitted together."""
+        return [i for i, a in enumerate(self.axes) if a not in self.axis_plan.loop_axes]
+
+    @property
+    def letters(self) -> str:
+        """A letter for each axis of the fit."""
+        return "".join(self.axis_plan.fitted[i] for i in self.fitted_axes)
+
+    @property
+    def series_axis(self) -> str:
+        """The loop axis along which neighbours resemble each other: T, else Z, else empty."""
+        return next((a for a in "TZ" if a in self.axis_plan.loop_axes), "")
+
+    def open(self) -> LazyImage:
+        """Open the image."""
+        return opened(self.image, self.axes)
+
+    def channel_of(self, tile: Tile) -> str:
+        """The channel of a tile where channels are fitted one by one, else an empty string."""
+        if "C" not in self.axis_plan.loop_axes:
+            return ""
+        return str(tile.start[self.axes.index("C")])
+
+    def without_loop_axes(self, values: Array) -> Array:
+        """A tile's values as they are fitted: loop axes, which have a length of 1, are dropped."""
+        kept = self.fitted_axes
+        return values[tuple(slice(None) if i in kept else 0 for i in range(values.ndim))]
+
+    @cached_property
+    def guide(self) -> TiledSource | None:
+        """The guide as an image of its own, if there is one.
+
+        Raises
+        ------
+        UserError
+            When its shape does not match the image's.
+        """
+        source = self.inputs.given.get("guide")
+        if source is None:
+            return None
+        with self.open() as image, opened(source) as guide:
+            axes = _guide_axes(guide, image, self.axes)
+        fitted = [a for a in self.axes if a not in self.axis_plan.loop_axes]
+        loop_axes = "".join(a for a in axes if a in "TZ" and a not in fitted)
+        return TiledSource(source, axes, AxisPlan(axes, loop_axes))
+
+    def mask(self, tile: Tile) -> Array:
+        """True where the mask says that a tile's pixels are missing."""
+        with self.inputs.open("mask") as mask:
+            marked = _mask_of_tile(mask, self.axes, tile) != 0
+        return self.without_loop_axes(marked != self.inputs.mask_keeps)
+
+    def inputs_of(self, tile: Tile) -> dict[str, Any]:
+        """The mask, guide and PSF of a tile, as keywords of `prepare`."""
+        inputs: dict[str, Any] = {}
+        if "mask" in self.inputs.given:
+            inputs["mask"] = self.mask(tile)
+        if self.guide is not None:
+            with self.guide.open() as guide:
+                values, axes = _guide_of_tile(
+                    guide, self.guide.axes, self.axes, tile, self.axis_plan.loop_axes
+                )
+            inputs |= {"guide": values, "guide_axes": axes.replace("T", "Z")}
+        if "psf" in self.inputs.given:
+            inputs["psf"] = self.inputs.read("psf")
+        return inputs
+
+
+def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile) -> Array:
+    """A tile of a mask, not zero where pixels are marked, repeated along axes it does not have."""
+    slices = dict(zip(letters, tile.slices, strict=True))
     own = mask.axes.letters
     values = mask.read(tuple(slices.get(letter, slice(None)) for letter in own))
     if "S" in own and "S" not in letters:
         colours = values[..., :-1] if values.shape[-1] in (2, 4) else values
         values, own = (colours != 0).any(axis=-1), own.replace("S", "")
     if not set(own) <= set(letters):
-        raise UserError(f"mask: its axes {own} are not the picture's {letters}; give it the same")
+        raise UserError(f"mask: expected axes among the image's {letters}, got {own}")
     try:
-        return _spread(values, own, dict(zip(letters, block.shape, strict=True)))
+        return _spread(values, own, dict(zip(letters, tile.shape, strict=True)))
     except ValueError:
         raise UserError(
-            f"mask: its shape {mask.shape} is not the picture's; make it as large as the picture"
+            f"mask: its shape {mask.shape} is not the image's; make it as large as the image"
         ) from None
 
 
-def guide_axes(guide: LazyImage, picture: LazyImage, letters: str) -> str:
-    """The letters of a guide's axes, checked against a picture and the letters of its.
+def _guide_axes(guide: LazyImage, image: LazyImage, letters: str) -> str:
+    """Letters of a guide's axes, checked against an image and the letters of its axes.
 
-    Channels and colours are the guide's own. Along T and Z it may have one entry for all.
+    Channels and colours are the guide's own. Along T and Z a length of 1 stands for all frames
+    or slices.
 
     Raises
     ------
     UserError
         When its shape is another.
     """
-    if guide.shape == picture.shape:
+    if guide.shape == image.shape:
         return letters
     own = guide.axes.letters
-    lengths = dict(zip(letters, picture.shape, strict=True))
+    lengths = dict(zip(letters, image.shape, strict=True))
     for letter, length in zip(own, guide.shape, strict=True):
         is_one_for_all = letter in "TZ" and length == 1
         if letter not in CHANNELS and not is_one_for_all and length != lengths.get(letter):
             raise UserError(
-                f"guide: its shape {guide.shape} ({own}) does not match the picture's "
-                f"{picture.shape} ({letters}); align and crop the two pictures to one size"
+                f"guide: its shape {guide.shape} ({own}) does not match the image's "
+                f"{image.shape} ({letters}); align and crop the two images to one size"
             )
     return own
 
 
-def guide_over(
-    guide: LazyImage, own: str, letters: str, block: Tile, each: str
+def _guide_of_tile(
+    guide: LazyImage, own: str, letters: str, tile: Tile, loop_axes: str
 ) -> tuple[Array, str]:
-    """A guide's box, spread over the axes that it does not have, and the letters of its axes.
+    """A tile of a guide, repeated along axes that it does not have, and the letters of its axes.
 
     Parameters
     ----------
     guide, own
         The guide, and the letters of its axes.
-    letters, block
-        Those of the picture's, and the box in it.
-    each
-        The axes that are left out, for their entries are fitted one by one.
+    letters, tile
+        The letters of the image's axes, and the tile in it.
+    loop_axes
+        Axes that are left out, because their frames or slices are fitted one by one.
 
     Returns
     -------
     values, axes
-        The picture's axes of space in its order, then the guide's own channels.
+        The image's axes of space in its order, then the guide's own channels.
     """
-    slices = dict(zip(letters, block.slices, strict=True))
+    slices = dict(zip(letters, tile.slices, strict=True))
     lengths = dict(zip(own, guide.shape, strict=True))
     values = guide.read(
         tuple(slice(None) if n == 1 or a in CHANNELS else slices[a] for a, n in lengths.items())
     )
-    sides = dict(zip(letters, block.shape, strict=True))
-    sides = {a: n for a, n in sides.items() if a not in each and a not in CHANNELS}
+    sides = dict(zip(letters, tile.shape, strict=True))
+    sides = {a: n for a, n in sides.items() if a not in loop_axes and a not in CHANNELS}
     sides |= {a: n for a, n in lengths.items() if a in CHANNELS}
-    # What is left out, or holds for all, has one entry in the box.
+    # Along axes that are left out, and where one slice holds for all, the tile has a length of 1.
     kept = [a for a, n in zip(own, values.shape, strict=True) if sides.get(a) == n]
     values = values[tuple(slice(None) if a in kept else 0 for a in own)]
     return _spread(values, kept, sides), "".join(sides)
 
 
 def _spread(values: Array, own: Sequence[str], sides: Mapping[str, int]) -> Array:
-    """Values over axes of these lengths, in this order: alike along those that they do not have."""
+    """Values with axes of these names and lengths, repeated along those that they do not have."""
     order = [own.index(a) for a in sides if a in own]
     shape = [n if a in own else 1 for a, n in sides.items()]
     return np.broadcast_to(values.transpose(order).reshape(shape), tuple(sides.values()))
-
-
-Given = Path | LazyImage
-"""A file, or a picture that is open: that of a layer, for items that stay in this process."""
-
-
-@dataclass(frozen=True)
-class TiledPicture:
-    """A picture, with what is beside it, and how it is to be fitted.
-
-    Attributes
-    ----------
-    picture, axes
-        The picture, and the letters of its axes.
-    fitting
-        Which axes are fitted together.
-    sides
-        Mask, guide and PSF.
-    mask_keeps
-        The mask marks what is known.
-    """
-
-    picture: Given
-    axes: str
-    fitting: AxisPlan
-    sides: Mapping[InputName, Given]
-    mask_keeps: bool = False
-
-    @property
-    def path(self) -> Path:
-        """The picture's, or its name."""
-        return _path(self.picture)
-
-    @property
-    def names(self) -> dict[str, str]:
-        """What is beside the picture, by what it is for."""
-        return {side: str(_path(given)) for side, given in self.sides.items()}
-
-    @property
-    def kept(self) -> list[int]:
-        """The axes that are fitted."""
-        return [i for i, a in enumerate(self.axes) if a not in self.fitting.each]
-
-    @property
-    def series(self) -> str:
-        """The axis along which entries that are fitted one by one resemble each other."""
-        return next((a for a in "TZ" if a in self.fitting.each), "")
-
-    @property
-    def letters(self) -> str:
-        """Of the axes that are fitted."""
-        return "".join(self.fitting.fitted[i] for i in self.kept)
-
-    def open(self) -> LazyImage:
-        return _opened(self.picture, self.axes)
-
-    def psf(self) -> Array | None:
-        """The point spread function, if there is one."""
-        given = self.sides.get("psf")
-        if isinstance(given, LazyImage):
-            return given.read()
-        return None if given is None else READERS["psf"](read_image(given))
-
-    def fitted(self, values: Array) -> Array:
-        """A box without the axes whose entries are fitted one by one."""
-        return values[tuple(slice(None) if i in self.kept else 0 for i in range(values.ndim))]
-
-    @cached_property
-    def guide(self) -> TiledPicture | None:
-        """The guide as a picture of its own, if there is one.
-
-        Raises
-        ------
-        UserError
-            When its shape does not match the picture's.
-        """
-        given = self.sides.get("guide")
-        if given is None:
-            return None
-        with self.open() as picture, _opened(given) as guide:
-            axes = guide_axes(guide, picture, self.axes)
-        joint = [a for a in self.axes if a not in self.fitting.each]
-        each = "".join(a for a in axes if a in "TZ" and a not in joint)
-        return TiledPicture(given, axes, AxisPlan(axes, each), {})
-
-    def mask(self, block: Tile) -> Array:
-        """Where a box of the picture is missing, by the mask."""
-        with _opened(self.sides["mask"]) as mask:
-            missing = mask_over(mask, self.axes, block) != 0
-        return self.fitted(missing != self.mask_keeps)
-
-    def beside(self, block: Tile) -> dict[str, Any]:
-        """What is given beside a box of the picture, as `prepare` takes it."""
-        given: dict[str, Any] = {}
-        if "mask" in self.sides:
-            given["mask"] = self.mask(block)
-        if self.guide is not None:
-            with self.guide.open() as guide:
-                values, axes = guide_over(
-                    guide, self.guide.axes, self.axes, block, self.fitting.each
-                )
-            given |= {"guide": values, "guide_axes": axes.replace("T", "Z")}
-        if (psf := self.psf()) is not None:
-            given["psf"] = psf
-        return given
-
-
-def _path(given: Given) -> Path:
-    return given.path if isinstance(given, LazyImage) else given
-
-
-def _opened(given: Given, axes: str | None = None) -> LazyImage:
-    return given if isinstance(given, LazyImage) else open_lazily(given, axes)
-
-
-def channel_of(source: TiledPicture, block: Tile) -> str:
-    """The group that a box belongs to."""
-    return str(block.start[source.axes.index("C")]) if "C" in source.fitting.each else ""

@@ -15,6 +15,7 @@ from psygnal import Signal
 from napari_dip import Denoise, UserError, restore_many
 from napari_dip.batch.files import FileItem
 from napari_dip.files.image_file import read_image
+from napari_dip.files.inputs import InputFiles
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling import worker
 from napari_dip.scheduling.item import Outcome, Status, Stopped
@@ -48,10 +49,10 @@ def test_the_form_becomes_a_batch():
     model = BatchModel(images=" a.tif\n\nb/*.png \n", output=" out ", tasks={"denoise": TINY})
     batch = model.batch()
     assert (batch.images, batch.output, batch.task) == (["a.tif", "b/*.png"], "out", TINY)
-    assert (batch.each, batch.block, batch.workers, batch.scheduler) == (None,) * 4
+    assert (batch.tiling.loop_axes, batch.tiling.tile, batch.workers, batch.scheduler) == (None,) * 4
     model.each, model.tile_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
     batch = model.batch()
-    assert (batch.each, batch.block, batch.workers, batch.scheduler) == ("T", 256, 3, "host:8786")
+    assert (batch.tiling.loop_axes, batch.tiling.tile, batch.workers, batch.scheduler) == ("T", 256, 3, "host:8786")
     assert (batch.resume, batch.overwrite) == (True, False)
 
 
@@ -158,7 +159,7 @@ def test_the_same_bits_as_from_python_and_as_alone(folder, here):
     restore_many(**places, task=task, scheduler=here, device="cpu", seed=7)
     for name in ("0.png", "2.png"):
         alone = folder / name
-        restore_file(folder / "in" / name, alone, task, sides={}, device="cpu", seed=7)
+        restore_file(folder / "in" / name, alone, task, device="cpu", seed=7)
         for place in ("dock", "many"):
             np.testing.assert_array_equal(
                 read_image(folder / place / name).data, read_image(alone).data, strict=True
@@ -167,14 +168,14 @@ def test_the_same_bits_as_from_python_and_as_alone(folder, here):
 
 def test_what_is_beside_the_pictures_and_how_they_are_divided():
     model = BatchModel(images="a.tif", output="out", mask_path="masks", psf_path=" psf.tif ")
-    assert model.batch().sides == {"mask": "masks"}  # denoising has no use for the other
-    assert not model.batch().mask_keeps
+    assert model.batch().inputs == InputFiles(mask="masks")  # denoising has no use for the other
+    assert not model.batch().inputs.mask_keeps
     model.name, model.mask_keeps, model.axes, model.each = "deblur", True, "TYX", "none"
     model.overlap, model.warm = 16, False
     batch = model.batch()
-    assert batch.sides == {"mask": "masks", "psf": "psf.tif"}
-    assert (batch.mask_keeps, batch.axes, batch.each) == (True, "TYX", "")
-    assert (batch.overlap, batch.warm) == (16, False)
+    assert (batch.inputs.mask, batch.inputs.psf) == ("masks", "psf.tif")
+    assert (batch.inputs.mask_keeps, batch.axes, batch.tiling.loop_axes) == (True, "TYX", "")
+    assert (batch.tiling.overlap, batch.tiling.warm_start) == (16, False)
 
 
 def test_what_was_made_with_other_settings_is_replaced_on_request(folder, here):

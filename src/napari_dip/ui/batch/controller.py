@@ -13,10 +13,12 @@ from psygnal import SignalGroupDescriptor, SignalInstance
 from napari_dip.batch.restore import Batch, BatchUpdate
 from napari_dip.data.axes import axes_from_text
 from napari_dip.errors import UserError
+from napari_dip.files.inputs import InputFiles
 from napari_dip.scheduling.item import Outcome, Status
-from napari_dip.tasks.base import InputName, Task
+from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
 from napari_dip.tiling.mosaic import ResultExists
+from napari_dip.tiling.plan import TilingOptions
 from napari_dip.ui.layers.reader import plugin_for
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.run.controller import PreviewThrottle, RunController, RunSession, RunView
@@ -86,23 +88,24 @@ class BatchModel(RunModel):
         if not self.output.strip():
             raise UserError("output: choose a folder for the results")
         task = self.tasks[self.name]
-        paths: dict[InputName, str] = {
+        paths: dict[str, str] = {
             "mask": self.mask_path,
             "guide": self.guide_path,
             "psf": self.psf_path,
         }
-        sides = {side: paths[side].strip() for side in task.accepts if paths[side].strip()}
+        inputs: dict[str, Any] = {n: paths[n].strip() for n in task.accepts if paths[n].strip()}
         return Batch(
             images,
             self.output.strip(),
             task,
-            sides=sides,
-            mask_keeps=self.mask_keeps and "mask" in sides,
+            inputs=InputFiles(**inputs, mask_keeps=self.mask_keeps and "mask" in inputs),
+            tiling=TilingOptions(
+                loop_axes=axes_from_text(self.each),
+                tile=self.tile_size or None,
+                overlap=self.overlap or None,
+                warm_start=self.warm,
+            ),
             axes=self.axes.strip() or None,
-            each=axes_from_text(self.each),
-            block=self.tile_size or None,
-            overlap=self.overlap or None,
-            warm=self.warm,
             workers=self.workers or None,
             scheduler=self.scheduler.strip() or None,
             device=self.device,

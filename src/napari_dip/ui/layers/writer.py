@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_dip.data.axes import Axes
-from napari_dip.data.grid import Tile, tile
+from napari_dip.data.grid import Tile, adjacent_grid
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import TEMPORARY_PREFIX
 from napari_dip.files.ome_zarr import OmeZarrStore
@@ -55,7 +55,7 @@ def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) ->
     store = OmeZarrStore(beside, axes)
     try:
         store.create(shape, np.dtype(array.dtype), colour=rgb)
-        for chunk in tile(shape, store.chunks(shape)).blocks():
+        for chunk in adjacent_grid(shape, store.chunks(shape)).tiles():
             store.write(chunk, _read(array, chunk, order))
         store.finish(meta.get("metadata", {}).get(KEY, {}))
         beside.replace(path)

@@ -1,0 +1,158 @@
+"""The images that a task is given beside the one to restore: mask, guide and PSF, in files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_dip.errors import UserError
+from napari_dip.files.image_file import ImageFile, read_image
+from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
+from napari_dip.tasks.base import InputName, Task
+
+Array = NDArray[Any]
+
+ImageSource = Path | LazyImage
+"""A file, or an open image such as that of a napari layer."""
+
+
+@dataclass(frozen=True)
+class InputFiles:
+    """The files of mask, guide and PSF.
+
+    Attributes
+    ----------
+    mask, guide, psf
+        A path, an open image, or None.
+    mask_keeps
+        The mask marks the pixels that are known instead of those that are missing.
+
+    Raises
+    ------
+    UserError
+        When `mask_keeps` is given without a mask.
+    """
+
+    mask: str | os.PathLike[str] | LazyImage | None = None
+    guide: str | os.PathLike[str] | LazyImage | None = None
+    psf: str | os.PathLike[str] | LazyImage | None = None
+    mask_keeps: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mask_keeps and self.mask is None:
+            raise UserError("mask_keeps: there is no mask to invert; give a mask too")
+
+    @property
+    def given(self) -> dict[InputName, ImageSource]:
+        """The inputs that there are, by name."""
+        inputs: dict[InputName, str | os.PathLike[str] | LazyImage | None]
+        inputs = {"mask": self.mask, "guide": self.guide, "psf": self.psf}
+        return {
+            name: value if isinstance(value, LazyImage) else Path(value)
+            for name, value in inputs.items()
+            if value is not None
+        }
+
+    @property
+    def paths(self) -> dict[InputName, Path]:
+        """The paths of the inputs; an open image has its name for one."""
+        return {name: path_of(source) for name, source in self.given.items()}
+
+    def missing(self, task: Task) -> list[InputName]:
+        """The inputs that a task needs and that are not given."""
+        return [name for name in task.needs if name not in self.given]
+
+    def absolute(self) -> Self:
+        """The same files by absolute paths."""
+        files = {n: s.absolute() for n, s in self.given.items() if isinstance(s, Path)}
+        return self._with(files)
+
+    def for_image(self, name: Path) -> Self:
+        """The files for one image of many: the one of its name, where a folder is given."""
+        files = {
+            which: source / name
+            for which, source in self.given.items()
+            if isinstance(source, Path) and source.is_dir() and not is_zarr(source)
+        }
+        return self._with(files)
+
+    def _with(self, files: Mapping[InputName, Path]) -> Self:
+        options: dict[str, Any] = {str(name): path for name, path in files.items()}
+        return replace(self, **options)
+
+    def open(self, name: InputName) -> LazyImage:
+        """Open an input without reading its pixels.
+
+        Raises
+        ------
+        FileError
+            When it can't be read.
+        """
+        return opened(self.given[name])
+
+    def read(self, name: InputName) -> Array:
+        """Read a whole input, as `restore` takes it.
+
+        Raises
+        ------
+        FileError
+            When it can't be read.
+        """
+        source = self.given[name]
+        if isinstance(source, LazyImage):
+            array = source.read()
+        else:
+            array = _READERS[name](read_image(source))
+        return array == 0 if name == "mask" and self.mask_keeps else array
+
+    def read_all(self) -> dict[str, Any]:
+        """Read all inputs that there are, as keywords of `restore`."""
+        return {name: self.read(name) for name in self.given}
+
+
+def path_of(source: ImageSource) -> Path:
+    """The path of a file, or the name of an open image."""
+    return source.path if isinstance(source, LazyImage) else source
+
+
+def opened(source: ImageSource, axes: str | None = None) -> LazyImage:
+    """An open image, from a file whose axes have these letters."""
+    return source if isinstance(source, LazyImage) else open_lazily(source, axes)
+
+
+def _mask(file: ImageFile) -> Array:
+    """Not zero where a pixel is marked: in an image in colour, where any of its colours is."""
+    colours, is_colour = _without_alpha(file)
+    return np.asarray(colours.any(axis=-1)) if is_colour else colours
+
+
+def _psf(file: ImageFile) -> Array:
+    """A PSF has no colour; one that was saved as an image in colour is taken as grey."""
+    colours, is_colour = _without_alpha(file)
+    return colours.mean(axis=-1) if is_colour else colours
+
+
+def _guide(file: ImageFile) -> Array:
+    return file.data
+
+
+def _without_alpha(file: ImageFile) -> tuple[Array, bool]:
+    """A file's samples without its transparency, and whether the last axis is their colour."""
+    if not file.axes.endswith("S"):
+        return file.data, False
+    has_alpha = file.data.shape[-1] in (2, 4)
+    return file.data[..., :-1] if has_alpha else file.data, True
+
+
+_READERS: dict[InputName, Callable[[ImageFile], Array]] = {
+    "mask": _mask,
+    "guide": _guide,
+    "psf": _psf,
+}
+"""What is taken from the file of an input."""
