@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+import napari_dip
+
 FRONT_ENDS = ("napari", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt", "dask", "distributed")
 
 
@@ -52,3 +54,9 @@ def test_all_but_the_ui_works_where_napari_qt_and_dask_are_absent():
 def test_an_import_of_an_absent_library_would_be_noticed():
     with pytest.raises(AssertionError, match="ModuleNotFoundError: torch"):
         run(IMPORT_ALL_WITHOUT.format(names=("torch",)))
+
+
+def test_names_of_earlier_versions_still_work():
+    assert napari_dip.SuperResolve is napari_dip.Upscale
+    with pytest.raises(AttributeError, match="no attribute 'Upscales'"):
+        _ = napari_dip.Upscales

@@ -1,11 +1,20 @@
-"""The one kind of error that is the user's to mend."""
+"""`UserError`: an error that the user can correct."""
 
 from __future__ import annotations
 
 
 class UserError(ValueError):
-    """Something that was asked for or handed in can't be used.
+    """An argument, setting or file that can't be used.
 
-    The message is one line: it names the argument as the user typed it, says what is wrong
-    with it and what to do instead. Front ends show it as it is, without a traceback.
+    The message is one line: it names the argument as the user typed it, and says what is wrong and
+    what to do instead. Command line and docks show it as it is, without a traceback.
+
+    Examples
+    --------
+    >>> from napari_dip import Denoise, UserError
+    >>> try:
+    ...     Denoise(iterations=0)
+    ... except UserError as error:
+    ...     print(error)
+    iterations: 0 is below its least value of 1
     """

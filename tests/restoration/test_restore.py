@@ -1,5 +1,8 @@
+"""`restore` and `prepare`: results, settings, scores, reports, progress and refusals."""
+
 import json
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +36,8 @@ def image(picture, rng):
     return np.clip(255 * picture + rng.normal(0, 10, picture.shape), 0, 255).astype(np.uint8)
 
 
-def beside(task: type[Task], image: np.ndarray) -> dict[str, np.ndarray]:
-    """What a task needs beside the image."""
+def inputs_for(task: type[Task], image: np.ndarray) -> dict[str, np.ndarray]:
+    """The inputs that a task needs."""
     mask = np.zeros(image.shape[:2] if image.ndim == 3 else image.shape, bool)
     mask[5:8, 4:9] = True
     side = {"guide": image[::-1], "psf": np.ones((3, 3)), "mask": mask}
@@ -49,7 +52,7 @@ def beside(task: type[Task], image: np.ndarray) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_restores(name, preset, image):
     task = TASKS[name]
-    result = restore(image, task(preset=preset, **QUICK), **beside(task, image))
+    result = restore(image, task(preset=preset, **QUICK), **inputs_for(task, image))
     larger = 4 if task is Upscale else 1
     assert result.image.shape == (24 * larger, 20 * larger)
     assert result.image.dtype == image.dtype
@@ -85,7 +88,7 @@ def test_inpainting_fills(picture):
         ("TZCYX", (1, 3, 2, 16, 17)),
     ],
 )
-def test_axes(axes, shape, rng):
+def test_the_result_has_the_axes_and_dtype_of_the_image(axes, shape, rng):
     image = (1000 * rng.random(shape)).astype(np.uint16)
     result = restore(image, Denoise(**QUICK), axes=axes, reference=image)
     assert (result.image.shape, result.image.dtype) == (shape, np.uint16)
@@ -117,7 +120,7 @@ def test_missing_pixels_are_filled(picture):
     np.testing.assert_array_equal(kept[np.isfinite(image)], image[np.isfinite(image)])
 
 
-def test_what_is_masked_has_no_influence(image):
+def test_masked_pixels_have_no_influence(image):
     mask = np.zeros(image.shape, bool)
     mask[5:8, 4:9] = True
     task = Denoise(**QUICK, input="noise", sigma=0.1)
@@ -138,7 +141,7 @@ def units(dtype: str, picture: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64"])
 def test_known_pixels_come_back_bit_by_bit(dtype, picture):
     image = units(dtype, picture)
-    mask = beside(Inpaint, image)["mask"]
+    mask = inputs_for(Inpaint, image)["mask"]
     result = restore(image, Inpaint(**QUICK), mask=mask)
     assert result.image.dtype == image.dtype
     assert (result.image == image)[~mask].all()
@@ -172,7 +175,7 @@ def test_uncertainty_needs_runs_to_compare(image):
         restore(image, Denoise(uncertainty=True, runs=1, **QUICK))
 
 
-def test_what_ended_in_its_first_run_has_no_uncertainty(image):
+def test_no_uncertainty_after_a_stop_in_the_first_run(image):
     result = restore(image, Denoise(uncertainty=True, **QUICK), should_stop=lambda: True)
     assert set(result.images) == {"image"}
 
@@ -276,7 +279,7 @@ def test_a_reference_of_another_shape_is_refused(image):
         restore(image, Denoise(**QUICK), reference=image.astype(complex))
 
 
-def test_a_missing_part_of_the_truth_is_left_out(picture):
+def test_missing_pixels_of_the_reference_are_left_out(picture):
     truth = picture.copy()
     truth[:3] = np.nan
     result = restore(picture, Denoise(**QUICK), reference=truth)
@@ -287,7 +290,7 @@ def test_a_missing_part_of_the_truth_is_left_out(picture):
 # Report
 
 
-def test_the_report_is_json_with_all_that_was_promised(image):
+def test_the_report_is_json_with_all_documented_keys(image):
     result = restore(image, Denoise(**QUICK, runs=2), reference=image, seed=4, device="cpu")
     report = json.loads(json.dumps(result.report(), allow_nan=False))
     promised = {
@@ -339,7 +342,7 @@ def test_the_history_has_at_most_200_entries(iterations, runs, image):
 # While it runs
 
 
-def test_progress_is_told(image):
+def test_each_update_has_an_image_and_the_last_one_the_result(image):
     seen = []
     result = restore(image, Denoise(**QUICK), on_progress=seen.append)
     assert [u.iteration for u in seen] == [1, 2, 3]
@@ -349,7 +352,7 @@ def test_progress_is_told(image):
     assert all(u.image.dtype == image.dtype for u in seen)
 
 
-def test_stopping_keeps_what_there_is(image):
+def test_stopping_returns_the_image_so_far(image):
     asked = []
 
     def stop() -> bool:
@@ -361,13 +364,13 @@ def test_stopping_keeps_what_there_is(image):
     assert result.image.shape == image.shape
 
 
-def test_the_seed_decides(image):
+def test_the_seed_decides_the_result(image):
     one, same, other = (restore(image, DeJPEG(**QUICK), seed=seed).image for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
 
 
-def test_a_reference_and_an_audience_change_nothing(image):
+def test_a_reference_and_a_callback_change_nothing(image):
     alone = restore(image, Denoise(**QUICK)).image
     watched = restore(image, Denoise(**QUICK), reference=image[::-1], on_progress=print).image
     np.testing.assert_array_equal(alone, watched)
@@ -386,7 +389,7 @@ def test_the_given_arrays_are_left_alone(picture):
 # Before it runs
 
 
-def test_preparing_settles_everything_and_starts_nothing(image, monkeypatch):
+def test_prepare_decides_all_settings_and_starts_no_fit(image, monkeypatch):
     monkeypatch.setattr("napari_dip.engine.fit.fit_mean", None)
     job = prepare(image, Denoise())
     assert job.task.iterations
@@ -415,10 +418,37 @@ def test_a_fit_larger_than_the_machine_is_refused_before_it_starts(image, monkey
         ({"axes": "YXZ"}, "axes: YXZ names 3 axes"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(given, said, image):
+def test_a_bad_argument_is_refused_in_one_line(given, said, image):
     with pytest.raises(UserError) as caught:
         restore(image, Denoise(**QUICK), **given)
     assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+
+
+GOOD = np.random.default_rng(0).integers(0, 256, (16, 20), dtype=np.uint8)
+
+BAD_CALLS = [
+    (lambda: restore(np.zeros((0, 0)), Denoise()), "image: it is empty"),
+    (lambda: restore(None, Denoise()), "image: object values can't be restored"),
+    (lambda: restore(np.zeros(16), Denoise()), "give axes"),
+    (lambda: restore(np.zeros((2, 3, 4, 16, 16)), Denoise()), "give axes"),
+    (lambda: restore(GOOD, "denoise"), "task: expected a task such as Denoise(), got 'denoise'"),
+    (lambda: restore(GOOD, Denoise), "task: expected a task such as Denoise(), got <class"),
+    (lambda: restore(GOOD, Denoise(sigma="25")), "sigma: '25' is not a number"),
+    (lambda: restore(GOOD, Denoise(runs=True)), "runs: True is not a whole number"),
+    (lambda: restore(GOOD, Denoise(filters=())), "filters: it is empty"),
+    (lambda: restore(GOOD, Denoise(), seed=0.5), "seed: 0.5 must be a whole number"),
+    (lambda: restore(GOOD, Denoise(), guide=GOOD), "guide: denoise takes none; leave it out"),
+    (lambda: restore(GOOD, Deblur()), "psf: deblur needs one"),
+    (lambda: restore(GOOD, Deblur(), psf=[["a"]]), "psf: it has values that are not finite"),
+    (lambda: restore(GOOD, Inpaint(), mask=[["a"]]), "mask: <U1 values can't mark pixels"),
+]
+
+
+@pytest.mark.parametrize(("call", "expected"), BAD_CALLS, ids=[e for _, e in BAD_CALLS])
+def test_a_bad_call_is_refused_in_one_line(call, expected):
+    with pytest.raises(UserError, match=re.escape(expected)) as caught:
+        call()
     assert "\n" not in str(caught.value)
 
 

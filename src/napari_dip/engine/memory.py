@@ -18,7 +18,14 @@ from napari_dip.errors import UserError
 
 
 class OutOfMemory(UserError):
-    """The fit does not fit; the message names what makes it smaller."""
+    """A fit needs more memory than there is; the message says how to make it smaller.
+
+    Examples
+    --------
+    >>> from napari_dip import OutOfMemory, UserError
+    >>> issubclass(OutOfMemory, UserError)
+    True
+    """
 
 
 @cache  # asked for by a form, by the checks and by the fit
