@@ -11,7 +11,7 @@ from PIL import Image
 from napari_dip.cli import lab as cli_lab
 from napari_dip.cli.main import main
 from napari_dip.cli.options import INTERRUPTED
-from napari_dip.studies.lab.run import STUDIES
+from napari_dip.studies.lab.registry import STUDIES
 
 
 def run(*arguments, code=0):
@@ -88,7 +88,7 @@ def test_architectures_and_stopping_points(folder):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["sample", "-o", "o.tif", "--architectures", "vgg"], "--architectures: 'vgg' is none"),
+        (["sample", "-o", "o.tif", "--architectures", "vgg"], "--architectures: expected hourglass-N"),
         (["sample", "-o", "o.jpg"], "write a .tif"),
         (["impedance", "in.png", "-o", "o.tif", "--sigma", "2"], "--sigma: 2 is above"),
         (["compare-priors", "in.png", "-o", "o.tif", "--task", "inpaint"], "--mask: nothing is"),

@@ -49,7 +49,9 @@ def test_together_they_come_by_turns():
 
 
 def test_what_came_out_is_stacked_and_reported():
-    job = StudyJob("s", "prior", (part("a"), computed_part("b", lambda: np.zeros((2, 3)), lambda x: {})))
+    job = StudyJob(
+        "s", "prior", (part("a"), computed_part("b", lambda: np.zeros((2, 3)), lambda x: {}))
+    )
     result = last(job).result
     assert result.stop_reason == "budget"
     assert (result.stack() == [np.full((2, 3), 3.0), np.zeros((2, 3))]).all()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip._version import __version__
+from napari_dip.restoration.job import run_to_end
 from napari_dip.restoration.result import Result
 
 Array = NDArray[Any]
@@ -292,6 +293,14 @@ class StudyJob:
             last.seconds,
         )
         yield replace(last, result=result)
+
+    def result(
+        self,
+        should_stop: ShouldStop = lambda: False,
+        on_progress: Callable[[StudyUpdate], object] | None = None,
+    ) -> StudyResult:
+        """Make all pictures; the parameters are those of `run_study`."""
+        return run_to_end(self.run(should_stop), on_progress or (lambda update: None))
 
 
 def _generator(part: StudyPart, should_stop: ShouldStop) -> Generator[PartUpdate]:

@@ -350,5 +350,5 @@ def test_modules_that_are_not_there_are_refused():
 
 
 def test_weights_beside_a_model_of_ones_own_are_refused(own):
-    with pytest.raises(UserError, match=r"^weights: a model of your own brings them along"):
+    with pytest.raises(UserError, match=r"^weights: a model of your own has its own"):
         load_classifier("own_models:alone", weights="weights.pt")

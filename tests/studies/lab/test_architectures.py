@@ -29,5 +29,5 @@ def test_a_name_says_kind_depth_and_upsampling():
 
 @pytest.mark.parametrize("name", ["skip", "skip-0", "skip-13", "vgg-3", "unet-3 ", ""])
 def test_other_names_are_refused(name):
-    with pytest.raises(UserError, match=r"architectures: .* is none; write hourglass-N"):
+    with pytest.raises(UserError, match="architectures: expected hourglass-N"):
         architecture(name, width=6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dip.studies.lab import classical
-from napari_dip.studies.lab.base import StudyInputs, decode_image, scores
+from napari_dip.studies.lab.base import StudyInputs, decode_image, reference_scores
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
@@ -63,4 +63,4 @@ def test_holes_are_filled_smoothly_and_what_is_known_stays():
     image = decode_image(job, classical.biharmonic(job))
     assert (image[~mask] == ramp[~mask]).all()
     assert error(image, ramp) < 0.01
-    assert scores(job, image)["psnr"] > 40
+    assert reference_scores(job, image)["psnr"] > 40

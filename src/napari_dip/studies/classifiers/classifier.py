@@ -1,4 +1,4 @@
-"""A classifier that is looked into: its module, what it asks of images, its layers and classes."""
+"""A classifier: its module, its preprocessing, its layers and its classes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,32 @@ from napari_dip.studies.classifiers.preprocessing import Preprocessing
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A module that tells classes of images apart, with what has to be known to use it.
+    """A module that classifies images, with what is needed to use it.
 
     Attributes
     ----------
     module
-        From normalised images (1, channels, y, x) to one value for each class, (1, classes).
+        Takes normalised images (1, channels, y, x) and returns a value for each class,
+        (1, classes).
     preprocessing
-        What it asks of its images.
+        The size and normalisation of the images that the module takes.
     name
-        What it is called in reports and messages.
+        The name in reports and messages.
     classes
         Names of the classes; empty where only their numbers are known.
     weights
-        Where its weights are from, for reports.
+        The origin of the weights, for reports.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from napari_dip import Preprocessing
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    >>> classifier = Classifier(net, Preprocessing(16, mean=(0.5,), std=(0.5,)), "cells")
+    >>> {name: layer.shape for name, layer in classifier.layers.items()}["0"]
+    (4, 14, 14)
+    >>> classifier.logits.shape
+    (2,)
     """
 
     module: nn.Module = field(repr=False)
@@ -42,19 +54,19 @@ class Classifier:
 
     @cached_property
     def layers(self) -> dict[str, Layer]:
-        """Its layers by their names, in the order of a forward pass; "output" is the last.
+        """The layers by name, in the order of a forward pass; "output" is the last.
 
         Raises
         ------
         UserError
-            When the module can't take an image of its size.
+            When the module can't take an image of the preprocessing's size.
         """
         device = next((p.device for p in self.module.parameters()), torch.device("cpu"))
         x = torch.full(self.preprocessing.shape, 0.5, device=device)
         with self.evaluating(device), torch.no_grad():
             try:
                 return find_layers(self.module, self.preprocessing.normalise(x))
-            except Exception as error:  # it is any code
+            except Exception as error:  # the module is any code
                 height, width = self.preprocessing.sides
                 raise UserError(
                     f"model: {self.name} can't take an image of {self.preprocessing.channels} x "
@@ -67,14 +79,14 @@ class Classifier:
         Raises
         ------
         UserError
-            When there is none; the nearest names are suggested.
+            When there is no such layer; the nearest names are suggested.
         """
         for layer in self.layers.values():
             if name.strip() in (layer.name, layer.path or OUTPUT):
                 return layer
         if isinstance(self.module, torch.jit.ScriptModule):
             raise UserError(
-                f"layer: {self.name} is TorchScript, which can't be looked into: it has no layer "
+                f"layer: {self.name} is TorchScript, whose layers can't be read: it has no layer "
                 f"{name!r}, only {OUTPUT}; export it with torch.export, or give module:function"
             )
         raise UserError(
@@ -83,12 +95,12 @@ class Classifier:
 
     @property
     def logits(self) -> Layer:
-        """The layer with one value for each class, before a soft-max.
+        """The layer with a value for each class, before a soft-max.
 
         Raises
         ------
         UserError
-            When what it returns is not one value for each class.
+            When the module does not return a value for each class.
         """
         layer = self.layers[OUTPUT]
         if len(layer.shape) != 1:
@@ -133,30 +145,30 @@ class Classifier:
         )
 
     def class_name(self, index: int) -> str:
-        """What a class is called: its name, or its number where that is all there is."""
+        """The name of a class, with its number where the name is not unique; else its number."""
         if index >= len(self.classes):
             return str(index)
         name = self.classes[index]
         return name if self.classes.count(name) == 1 else f"{name} ({index})"
 
     def values(self, layer: Layer, x: Tensor) -> Tensor:
-        """What a layer gives for images (1, channels, y, x) in [0, 1]."""
+        """The values of a layer for images (1, channels, y, x) in [0, 1]."""
         return read(self.module, layer, self.preprocessing.normalise(x)).float()
 
     @contextmanager
     def evaluating(self, device: torch.device) -> Iterator[None]:
-        """Have the module on a device, in evaluation mode and with fixed parameters, meanwhile.
+        """Keep the module on a device, in evaluation mode and with fixed parameters, for a while.
 
-        Autograd runs through it to the image, and to nothing else. Afterwards, also after an error,
-        all is as it was: each part's mode, each parameter's `requires_grad`, and the device.
+        Gradients reach the image and nothing else. Afterwards, also after an error, all is as it
+        was: the mode of each submodule, the `requires_grad` of each parameter, and the device.
         """
         module = self.module
         modes = [(part, part.training) for part in module.modules()]
-        learns = [(p, p.requires_grad) for p in module.parameters()]
-        home = next((p.device for p, _ in learns), device)
+        parameters = [(p, p.requires_grad) for p in module.parameters()]
+        home = next((p.device for p, _ in parameters), device)
         try:
             module.eval()
-            for parameter, _ in learns:
+            for parameter, _ in parameters:
                 parameter.requires_grad_(False)
             if home != device:
                 module.to(device)
@@ -164,7 +176,7 @@ class Classifier:
         finally:
             if home != device:
                 module.to(home)
-            for parameter, required in learns:
+            for parameter, required in parameters:
                 parameter.requires_grad_(required)
             for part, mode in modes:
                 part.training = mode

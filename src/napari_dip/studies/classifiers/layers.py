@@ -1,4 +1,4 @@
-"""A classifier's layers: their names, their outputs' shapes, and what they give for an image."""
+"""The layers of a classifier: their names, the shapes of their outputs, and their values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 OUTPUT = "output"
-"""The name of what a classifier returns: one value for each class, before a soft-max."""
+"""Name of the last layer: a value for each class, before a soft-max."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,15 @@ class Layer:
     Attributes
     ----------
     name
-        As it is offered: conv1, fc8, or the module's path.
+        The name that users see: conv1, fc8, or the module's path.
     path
-        Of the module; empty for the whole classifier.
+        The path of the module; empty for the whole classifier.
     shape
-        Of its values for one image: (channels, y, x) after a convolution, (features,) later.
+        The shape of the values for one image: (channels, y, x) after a convolution, (features,)
+        later.
     before
-        Whether they are the module's input instead: the logits in front of a soft-max.
+        Whether the values are the module's input instead of its output: the logits before a
+        soft-max.
     """
 
     name: str
@@ -37,12 +39,12 @@ class Layer:
 
     @property
     def has_maps(self) -> bool:
-        """Whether its values are feature maps, one for each channel."""
+        """Whether the values are feature maps, one for each channel."""
         return len(self.shape) == 3
 
 
 class _Reached(Exception):
-    """The forward pass has come to the wanted layer; the rest of it need not be computed."""
+    """Ends a forward pass at the wanted layer."""
 
     def __init__(self, values: Tensor) -> None:
         super().__init__()
@@ -50,10 +52,10 @@ class _Reached(Exception):
 
 
 def read(module: nn.Module, layer: Layer, x: Tensor) -> Tensor:
-    """What a layer gives for an input, with its gradient; layers behind it are not computed.
+    """The values of a layer for an input, with their gradient; later layers are not computed.
 
-    A layer that is used several times in one pass counts the first time. The hook is there during
-    the call and no longer, and holds nothing.
+    Of a layer that is used several times in one pass, the first values are returned. The hook is
+    removed at the end of the call and holds nothing.
     """
     if not layer.path:
         values: Tensor = module(x)
@@ -81,15 +83,14 @@ def read(module: nn.Module, layer: Layer, x: Tensor) -> Tensor:
 
 
 def find_layers(module: nn.Module, x: Tensor) -> dict[str, Layer]:
-    """The layers of a classifier by their names, in the order in which an input passes them.
+    """The layers of a classifier by name, in the order of a forward pass.
 
     Parameters
     ----------
     module
-        Ready to be used. Compiled code (TorchScript) can't be looked into: only its output is
-        found.
+        The classifier's module. Of compiled code (TorchScript) only the output is found.
     x
-        An input that it takes.
+        An input that the module takes.
     """
     names = readable_names(module)
     layers: dict[str, Layer] = {}
@@ -119,7 +120,7 @@ def find_layers(module: nn.Module, x: Tensor) -> dict[str, Layer]:
 
 
 def readable_names(module: nn.Module) -> dict[str, str]:
-    """The names that papers use, by module path: conv1 ... fc8 (AlexNet), conv1_1 ... fc8 (VGG)."""
+    """The names used in papers by module path: conv1 ... fc8 (AlexNet), conv1_1 ... fc8 (VGG)."""
     kind = type(module).__name__
     if kind not in ("AlexNet", "VGG"):
         return {}
@@ -130,13 +131,13 @@ def readable_names(module: nn.Module) -> dict[str, str]:
             number += 1
         label = f"{number}" if kind == "AlexNet" else f"{block}_{number}"
         if isinstance(part, nn.MaxPool2d):
-            # Blocks of a VGG end with their pooling.
+            # A pooling ends each block of a VGG.
             names[f"features.{path}"] = f"pool{number if kind == 'AlexNet' else block}"
             if kind == "VGG":
                 block, number = block + 1, 0
         elif word := _word(part):
             names[f"features.{path}"] = f"{word}{label}"
-    number = 5  # both have five blocks of convolutions before
+    number = 5  # five blocks of convolutions come before, in both
     for path, part in module.get_submodule("classifier").named_children():
         number += isinstance(part, nn.Linear)
         if word := _word(part):

@@ -1,4 +1,4 @@
-"""Classifiers from what a person names: torchvision's, a file, or a Python function."""
+"""Load a classifier: one of torchvision's, a file, or the result of a Python function."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from napari_dip.studies.classifiers.messages import reason
 from napari_dip.studies.classifiers.preprocessing import Preprocessing
 from napari_dip.studies.classifiers.zoo import zoo_classifier
 
-SUFFIXES = (".pt", ".pth", ".pt2", ".ts")
-"""Of files that hold a model."""
+_SUFFIXES = (".pt", ".pth", ".pt2", ".ts")
+"""Suffixes of model files."""
 
 
 def load_classifier(
@@ -48,16 +48,25 @@ def load_classifier(
         For one of torchvision's: a state-dict file of that architecture. Without it torchvision
         downloads its pretrained weights on first use.
     size, mean, std
-        What the classifier asks of its images, where it is not as `model` says: sides in pixels,
-        and each channel's mean and standard deviation. Files do not say: theirs are 224 pixels (or
-        the size that was exported) and ImageNet's.
+        The preprocessing, where it differs from that of `model`: sides in pixels, and the mean and
+        standard deviation of each channel. Files have none; 224 pixels (or the exported size) and
+        ImageNet's mean and standard deviation are assumed.
     progress
         Whether a download draws a progress bar on stderr.
 
     Raises
     ------
     UserError
-        When something can't be used; the message says what to do instead.
+        When the model or the weights can't be used; the message says what to do instead.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
+    >>> torch.export.save(torch.export.export(net, (torch.zeros(1, 1, 8, 8),)), "net.pt2")
+    >>> classifier = load_classifier("net.pt2", mean=(0.5,), std=(0.5,))
+    >>> classifier.name, classifier.preprocessing.shape
+    ('net', (1, 1, 8, 8))
     """
     text = os.fspath(model)
     path = Path(text)
@@ -66,7 +75,7 @@ def load_classifier(
         for name, value in (("size", size), ("mean", mean), ("std", std))
         if value is not None
     }
-    if path.suffix.lower() in SUFFIXES or path.is_file():
+    if path.suffix.lower() in _SUFFIXES or path.is_file():
         classifier = _from_file(path)
     elif ":" in text:
         classifier = _from_function(text)
@@ -75,13 +84,13 @@ def load_classifier(
         classifier = zoo_classifier(text, local, progress=progress)
         weights = None
     if weights is not None:
-        raise UserError("weights: a model of your own brings them along; leave them out")
+        raise UserError("weights: a model of your own has its own; leave them out")
     changed: Any = {**_same_length(given), **given}
     return replace(classifier, preprocessing=replace(classifier.preprocessing, **changed))
 
 
 def _same_length(given: dict[str, Any]) -> dict[str, Any]:
-    """For a mean without a standard deviation, and the other way round: 1 and 0."""
+    """A standard deviation of 1 for a mean given alone, and a mean of 0 the other way round."""
     if "mean" in given and "std" not in given:
         return {"std": (1.0,) * len(given["mean"])}
     if "std" in given and "mean" not in given:
@@ -126,15 +135,15 @@ def _from_file(path: Path) -> Classifier:
 def _loaded(path: Path, load: Any) -> Classifier:
     try:
         with warnings.catch_warnings(), _no_pickles():
-            # TorchScript is deprecated, and still what many models are shared as.
+            # TorchScript is deprecated, but many models are still shared in it.
             warnings.simplefilter("ignore")
             module, size = load(path)
-    except Exception as error:  # damaged files are met with errors of every kind
+    except Exception as error:  # damaged files raise errors of every kind
         raise UserError(
             f"model: {path} can't be loaded ({reason(error)}); is it complete, and of a torch that "
             f"is no newer than {torch.__version__}?"
         ) from error
-    return Classifier(module, _usual(module, size), path.stem)
+    return Classifier(module, _default_preprocessing(module, size), path.stem)
 
 
 def _torchscript(path: Path) -> tuple[nn.Module, int | tuple[int, int]]:
@@ -148,13 +157,13 @@ def _exported(path: Path) -> tuple[nn.Module, int | tuple[int, int]]:
     shape = next(n.meta["val"].shape for n in program.graph.nodes if n.name == inputs[0])
     sides = [side for side in shape[2:] if isinstance(side, int)]
     size = (sides[0], sides[1]) if len(sides) == 2 else 224
-    # With its modules, each of which can be looked at.
+    # Unflattened, it has modules whose values can be read.
     return torch.export.unflatten(program), size
 
 
 @contextmanager
 def _no_pickles() -> Iterator[None]:
-    """Keep torch from falling back to pickles, which could run any code."""
+    """Prevent torch from falling back to pickles, which can run any code."""
     name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(name)
     os.environ[name] = "1"
@@ -167,8 +176,8 @@ def _no_pickles() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _usual(module: nn.Module, size: int | tuple[int, int] = 224) -> Preprocessing:
-    """ImageNet's preprocessing; none for a module whose first convolution takes other channels."""
+def _default_preprocessing(module: nn.Module, size: int | tuple[int, int] = 224) -> Preprocessing:
+    """ImageNet's preprocessing; no normalisation for other channel counts than three."""
     channels = next((int(p.shape[1]) for p in module.parameters() if p.ndim == 4), 3)
     if channels == 3:
         return Preprocessing(size)
@@ -183,7 +192,7 @@ def _from_function(text: str) -> Classifier:
         made = getattr(importlib.import_module(where), name)()
     except UserError:
         raise
-    except Exception as error:  # it is any code
+    except Exception as error:  # the function is any code
         raise UserError(
             f"model: {text} failed ({type(error).__name__}: {reason(error)}); it has to be "
             "module:function, callable without arguments"
@@ -198,5 +207,5 @@ def _from_function(text: str) -> Classifier:
             f"model: {text} returned {type(made).__name__}; it has to return a torch module, or "
             "a module and its preprocessing"
         )
-    preprocessing = Preprocessing.of(rest[0]) if rest else _usual(module)
+    preprocessing = Preprocessing.of(rest[0]) if rest else _default_preprocessing(module)
     return Classifier(module, preprocessing, text)

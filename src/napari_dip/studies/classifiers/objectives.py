@@ -1,4 +1,4 @@
-"""What is minimised: the distance to a representation, or minus an activation."""
+"""The data terms: the distance to a representation, and minus an activation."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from napari_dip.errors import UserError
 from napari_dip.studies.classifiers.classifier import Classifier
 from napari_dip.studies.classifiers.layers import Layer
 
-BORDER = 8 / 7
-"""The paper's network makes 256 pixels, of which a classifier that takes 224 sees the middle: what
-convolutions do at their borders stays outside."""
+_BORDER = 8 / 7
+"""Size of the network's image relative to the classifier's input. The paper's network makes 256
+pixels and the classifier sees the middle 224, without the artefacts at the borders."""
 
 
 class CenterCrop(Operator):
-    """The middle of a larger image."""
+    """Crops the middle of a larger image."""
 
     def __init__(self, sides: Sequence[int]) -> None:
         super().__init__()
         self.sides = tuple(sides)
 
     def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
-        return tuple(math.ceil(BORDER * side) for side in space)
+        return tuple(math.ceil(_BORDER * side) for side in space)
 
     def crop_to_visible(self, x: Tensor) -> Tensor:
         for axis, side in enumerate(self.sides, start=2):
@@ -47,9 +47,9 @@ class CenterCrop(Operator):
 
 
 class SigmoidPixels(Operator):
-    """Free pixels, kept between 0 and 1: beyond that there are no images, only large numbers.
+    """Keeps free pixels between 0 and 1 by a sigmoid, which preserves mid-grey and its contrast.
 
-    Not linear, so without an adjoint. Mid-grey stays, and so does its contrast.
+    The operator is not linear and has no adjoint.
     """
 
     def crop_to_visible(self, x: Tensor) -> Tensor:
@@ -59,20 +59,20 @@ class SigmoidPixels(Operator):
         return self.crop_to_visible(x)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        raise NotImplementedError("squashing is not linear")
+        raise NotImplementedError("a sigmoid is not linear")
 
 
 class FeatureDistance:
-    """||Phi(x) - Phi(x0)||^2 / ||Phi(x0)||^2, the same for layers of any size and scale.
+    """||Phi(x) - Phi(x0)||^2 / ||Phi(x0)||^2, comparable between layers of any size and scale.
 
     Source: arXiv 1711.10925, section 3.4.
 
     Parameters
     ----------
     classifier, layer
-        Phi.
+        The representation Phi.
     x0
-        The image whose representation is wanted, (1, channels, y, x) in [0, 1].
+        The image to be inverted, (1, channels, y, x) in [0, 1].
     """
 
     def __init__(self, classifier: Classifier, layer: Layer, x0: Tensor) -> None:
@@ -93,11 +93,11 @@ class Unit:
     Attributes
     ----------
     layer
-        Where it is.
+        The layer of the neuron.
     index
-        The class, or the channel.
+        The number of the class or channel.
     name
-        What it is called.
+        The name of the neuron in pictures and reports.
     """
 
     layer: Layer
@@ -106,7 +106,7 @@ class Unit:
 
     @classmethod
     def of(cls, classifier: Classifier, layer: str | None, text: str) -> Unit:
-        """The unit that a text names.
+        """The unit with the name or number that a user typed.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Unit:
         return cls(found, int(text), f"{found.name} {int(text)}")
 
     def activation(self, classifier: Classifier, x: Tensor) -> Tensor:
-        """How much the unit is excited by an image (1, channels, y, x) in [0, 1]."""
+        """The unit's value for an image (1, channels, y, x) in [0, 1]."""
         values = classifier.values(self.layer, x)[0]
         if self.layer.has_maps:
             return values[self.index, values.shape[1] // 2, values.shape[2] // 2]
@@ -133,12 +133,12 @@ class Unit:
 
 
 def typical_value(classifier: Classifier, layer: Layer, device: torch.device) -> float:
-    """How large a layer's values are: their root mean square for an image of noise."""
+    """The scale of a layer's values: their root mean square for an image of noise."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(classifier.preprocessing.shape, generator=generator)
     return float(classifier.values(layer, x.to(device)).square().mean().sqrt().clamp(min=1e-12))
 
 
 def minus_activation(classifier: Classifier, unit: Unit, prediction: Tensor, y: Tensor) -> Tensor:
-    """-Phi(x)_m: the less, the more a unit is excited. Source: arXiv 1711.10925, section 3.5."""
+    """The data term of maximisation, -Phi(x)_m. Source: arXiv 1711.10925, section 3.5."""
     return -unit.activation(classifier, prediction)

@@ -1,4 +1,4 @@
-"""One picture that is made of a classifier: what it is to be like, and the fit that makes it."""
+"""The fit that makes one picture of a classifier, and its objective."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from napari_dip.studies.classifiers.objectives import CenterCrop, SigmoidPixels
 from napari_dip.studies.classifiers.settings import Prior
 from napari_dip.studies.study import PartUpdate, ShouldStop
 
-REPORTS = 100
-"""Along a fit; for each the classifier is asked once more."""
+_REPORTS = 100
+"""Number of reports of a fit; each costs one more pass through the classifier."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What a picture is to be like.
+    """The objective of a picture: what its fit minimises.
 
     Attributes
     ----------
     y
-        (1, channels, y, x): the image that is inverted, or an empty one of the picture's shape.
-    objective
-        The data term, made of y once the classifier is at work.
+        (1, channels, y, x): the image to be inverted, or an empty one of the picture's shape.
+    data_term
+        Makes the data term from y, once the classifier is on its device.
     score
-        What else is told of a picture (1, channels, y, x).
+        Computes the scores of a picture (1, channels, y, x) by name.
     has_optimum
         As in `Problem`.
     scale
-        How large the data term typically is.
+        The typical size of the data term.
     """
 
     y: Tensor
-    objective: Callable[[Tensor], Fidelity]
+    data_term: Callable[[Tensor], Fidelity]
     score: Callable[[Tensor], Mapping[str, float]]
     has_optimum: bool
     scale: float = 1.0
@@ -49,38 +49,39 @@ class Objective:
 
 @dataclass(frozen=True)
 class PictureFit:
-    """One picture that is to be made of a classifier, and how."""
+    """The fit of one picture."""
 
     classifier: Classifier
-    aim: Objective
+    objective: Objective
     prior: Prior
     settings: FitSettings
     device: torch.device
     seed: int
 
     def run(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
-        """Make it, yielding moments; however it ends, the classifier is as it was."""
-        classifier, aim = self.classifier, self.aim
+        """Make the picture, yielding updates; in the end the classifier is as it was."""
+        classifier, objective = self.classifier, self.objective
         with classifier.evaluating(self.device):
-            objective = aim.objective(aim.y.to(self.device))
+            data_term = objective.data_term(objective.y.to(self.device))
             for progress in fit(
-                self._problem(objective),
+                self._problem(data_term),
                 self.settings,
                 seed=self.seed,
                 device=self.device,
-                report_every=math.ceil(self.settings.iterations / REPORTS),
+                report_every=math.ceil(self.settings.iterations / _REPORTS),
                 should_stop=should_stop,
             ):
                 x = progress.image[None]
                 picture = classifier.preprocessing.picture(x[0])
-                yield PartUpdate(progress.iteration, picture, progress.loss, aim.score(x))
+                yield PartUpdate(progress.iteration, picture, progress.loss, objective.score(x))
 
     @property
     def memory_needed(self) -> int:
-        """Bytes that it takes beside the classifier, to about a third."""
+        """Bytes that the fit needs besides the classifier, accurate to about a third."""
         return memory_needed(self._problem(), self.settings, self.device)
 
     def _problem(self, fidelity: Fidelity = squared_error) -> Problem:
         is_deep = self.prior == "deep"
         operator = CenterCrop(self.classifier.preprocessing.sides) if is_deep else SigmoidPixels()
-        return Problem(self.aim.y, operator, fidelity=fidelity, has_optimum=self.aim.has_optimum)
+        objective = self.objective
+        return Problem(objective.y, operator, fidelity=fidelity, has_optimum=objective.has_optimum)

@@ -1,4 +1,4 @@
-"""What a classifier asks of its images: their size, and how their values are normalised."""
+"""Preprocessing of a classifier's images: their size, and the normalisation of their values."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pictures, by which nearly every RGB classifier is normalised."""
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet, used by nearly every RGB classifier."""
 
-
-LUMINANCE = (0.2126, 0.7152, 0.0722)
-"""What red, green and blue add to how bright a colour is (ITU-R BT.709)."""
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Weights of red, green and blue in the luminance (ITU-R BT.709)."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a prepared image lies in the one that it was made from.
+    """The place of a prepared image in the image that it was made from.
 
     Attributes
     ----------
     scale
-        Pixels of the source in one pixel, along y and x.
+        Size of a pixel along y and x, in pixels of the source.
     offset
-        The centre of the first pixel, in the source's pixels (whose first centre is 0).
+        The centre of the first pixel along y and x, in pixels of the source (whose first pixel has
+        its centre at 0).
     """
 
     scale: tuple[float, float]
@@ -41,23 +41,30 @@ class Placement:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """From an image to what a classifier takes.
+    """The size and normalisation of a classifier's input.
 
     Attributes
     ----------
     size
         Sides of the classifier's input in pixels (y and x, or one number for both).
     mean, std
-        Of each channel of an image in [0, 1]; the input is (image - mean) / std. Their number is
-        the number of channels.
+        Mean and standard deviation of each channel of an image in [0, 1]; the input is
+        (image - mean) / std. They have an entry for each channel.
     margin
-        How much larger than `size` the image is made before its middle is cut out: 256 / 224 for
+        Size of the resized image, relative to `size`, before its middle is cropped: 256 / 224 for
         most of torchvision's classifiers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> preprocessing = Preprocessing(24, mean=(0.5,), std=(0.5,))
+    >>> preprocessing.prepare(np.eye(60)[:40]).shape
+    torch.Size([1, 1, 24, 24])
     """
 
     size: int | tuple[int, int] = 224
-    mean: tuple[float, ...] = MEAN
-    std: tuple[float, ...] = STD
+    mean: tuple[float, ...] = _MEAN
+    std: tuple[float, ...] = _STD
     margin: float = 1.0
 
     def __post_init__(self) -> None:
@@ -82,7 +89,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """Read a preprocessing off what a function of the user's returned.
+        """Make a preprocessing from what a user's function returned.
 
         Parameters
         ----------
@@ -126,7 +133,7 @@ class Preprocessing:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of one image."""
+        """The shape of the input for one image."""
         return (1, self.channels, *self.sides)
 
     def normalise(self, x: Tensor) -> Tensor:
@@ -136,9 +143,9 @@ class Preprocessing:
         return (x - mean) / std
 
     def placement(self, space: tuple[int, int]) -> Placement:
-        """Where the classifier's input lies in an image of sides `space`."""
-        grown, start = self._frame(space)
-        scale = [n / new for n, new in zip(space, grown, strict=True)]
+        """The place of the classifier's input in an image with the sides `space`."""
+        resized, start = self._frame(space)
+        scale = [n / new for n, new in zip(space, resized, strict=True)]
         offset = [(first + 0.5) * s - 0.5 for first, s in zip(start, scale, strict=True)]
         return Placement((scale[0], scale[1]), (offset[0], offset[1]))
 
@@ -148,7 +155,7 @@ class Preprocessing:
         Parameters
         ----------
         image
-            Grey or colour; its pixels that are not finite are filled in.
+            A grey or colour image; pixels that are not finite are filled in.
         axes
             Y, X and C or S, one letter for each axis; guessed if not given.
 
@@ -171,8 +178,8 @@ class Preprocessing:
         if len(encoding.space) > 2:
             raise UserError("image: a classifier takes one plane; give one slice of the stack")
         x = self._match_channels(fill_missing(y[None], observed[None]).clamp(0, 1))
-        grown, start = self._frame((x.shape[2], x.shape[3]))
-        x = F.interpolate(x, size=grown, mode="bilinear", antialias=True)
+        resized, start = self._frame((x.shape[2], x.shape[3]))
+        x = F.interpolate(x, size=resized, mode="bilinear", antialias=True)
         for axis, (first, side) in enumerate(zip(start, self.sides, strict=True), start=2):
             x = x.narrow(axis, first, side)
         return x.contiguous()
@@ -185,10 +192,10 @@ class Preprocessing:
         return np.squeeze(values, 0) if self.channels == 1 else values
 
     def _frame(self, space: tuple[int, int]) -> tuple[list[int], list[int]]:
-        """The sides to which an image is resized, and where its middle is cut out."""
+        """The sides to which an image is resized, and the first pixels of its cropped middle."""
         zoom = max(self.margin * side / n for side, n in zip(self.sides, space, strict=True))
-        grown = [max(side, round(zoom * n)) for side, n in zip(self.sides, space, strict=True)]
-        return grown, [(new - side) // 2 for side, new in zip(self.sides, grown, strict=True)]
+        resized = [max(side, round(zoom * n)) for side, n in zip(self.sides, space, strict=True)]
+        return resized, [(new - side) // 2 for side, new in zip(self.sides, resized, strict=True)]
 
     def _match_channels(self, x: Tensor) -> Tensor:
         import torch
@@ -199,7 +206,7 @@ class Preprocessing:
         if given == 1:
             return x.expand(-1, self.channels, -1, -1)
         if given == 3 and self.channels == 1:
-            return torch.einsum("nchw,c->nhw", x, x.new_tensor(LUMINANCE))[:, None]
+            return torch.einsum("nchw,c->nhw", x, x.new_tensor(_LUMINANCE))[:, None]
         raise UserError(
             f"image: it has {given} channels, and the classifier takes {self.channels}; "
             "give a grey image, or one with as many"

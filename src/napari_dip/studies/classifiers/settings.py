@@ -1,4 +1,4 @@
-"""How a classifier is looked into: the settings of inversion and of activation maximisation."""
+"""The settings of inversion and of activation maximisation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Prior = Literal["deep", "tv", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Visualization(Settings):
-    """What both ways to look into a classifier share. What is None is decided by the preset."""
+    """Settings that inversion and maximisation share. The preset decides those that are None."""
 
     name: ClassVar[str]
-    """Its name on the command line."""
+    """The name on the command line."""
     title: ClassVar[str]
-    """Its name in forms."""
+    """The name in forms."""
     paper: ClassVar[dict[str, Any]]
     """The paper's settings of the deep prior."""
     tv_weight: ClassVar[float]
@@ -34,8 +34,8 @@ class Visualization(Settings):
 
     prior: tuple[Prior, ...] = setting(
         ("deep",),
-        "What tells images from noise: deep (a network makes the image), tv (its total variation "
-        "is small), none (its pixels are free)",
+        "The priors, with a picture for each: deep (a network makes the image), tv (a penalty on "
+        "total variation), none (the pixels are free)",
     )
     preset: Literal["fast", "paper"] = setting(
         "fast", "fast: close to the paper's pictures in a fraction of its time; paper: its settings"
@@ -81,11 +81,11 @@ class Visualization(Settings):
         Parameters
         ----------
         prior
-            One of those that were asked for.
+            One of the settings' priors.
         is_vgg
-            Whether it is a VGG, for which the paper's budget may be another.
+            Whether the classifier is a VGG, for which the paper has a larger budget.
         scale
-            How large the data term typically is; the TV prior's weight is relative to it.
+            The typical size of the data term, to which the weight of the TV prior is relative.
         """
         from napari_dip.engine.inputs import InputSpec
         from napari_dip.engine.networks import NetworkSpec
@@ -93,10 +93,10 @@ class Visualization(Settings):
 
         if prior == "deep":
             network = self._network()
-            values = {**self.paper, **({} if self.preset == "paper" else FAST)}
+            values = {**self.paper, **({} if self.preset == "paper" else _FAST)}
             own = {"input_noise": self.input_noise, "precision": self.precision}
         else:
-            network, values, own = NetworkSpec("pixels"), PIXELS, {}
+            network, values, own = NetworkSpec("pixels"), _PIXELS, {}
         own["learning_rate"] = self.learning_rate
         given = {name: value for name, value in own.items() if value is not None}
         if prior == "tv":
@@ -107,7 +107,7 @@ class Visualization(Settings):
 
     @abstractmethod
     def _budget(self, is_vgg: bool) -> int:
-        """The preset's iterations."""
+        """The iterations of the preset."""
 
     def _network(self) -> NetworkSpec:
         from napari_dip.engine.networks import NetworkSpec
@@ -120,16 +120,15 @@ class Visualization(Settings):
         return NetworkSpec("skip", **{**options, "filters": filters})
 
 
-PIXELS: dict[str, Any] = {
+_PIXELS: dict[str, Any] = {
     "learning_rate": 0.05,
     "schedule": "one-cycle",
     "input_noise": 0.0,
     "average": 0.0,
 }
-"""Of a fit whose pixels are the parameters."""
+"""Settings of a fit whose parameters are the pixels."""
 
-
-FAST: dict[str, Any] = {
+_FAST: dict[str, Any] = {
     "learning_rate": 0.01,
     "schedule": "one-cycle",
     "average": 0.9,
@@ -137,7 +136,7 @@ FAST: dict[str, Any] = {
     "fresh_noise": False,
     "layout": "channels-last",
 }
-"""What a shorter fit of the deep prior changes."""
+"""Settings of the deep prior's shorter fit that differ from the paper's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +144,11 @@ class Invert(Visualization):
     """Find images that a classifier's layer can't tell from a given one (natural pre-images).
 
     `paper` is section 3.4 with section 4's settings: 3100 iterations, for a VGG 10000.
+
+    Examples
+    --------
+    >>> Invert(layers=("conv1", "fc6"), prior=("deep", "tv")).layers
+    ('conv1', 'fc6')
     """
 
     name = "invert"
@@ -176,6 +180,11 @@ class Maximize(Visualization):
 
     `paper` is section 3.5 with section 4's settings (the released code has a learning rate of 0.01
     for classes).
+
+    Examples
+    --------
+    >>> Maximize(unit=("goldfish", 933)).unit
+    ('goldfish', '933')
     """
 
     name = "maximize"
@@ -200,7 +209,7 @@ class Maximize(Visualization):
     def __post_init__(self) -> None:
         if self.unit is not None:
             units = self.unit if isinstance(self.unit, (list, tuple)) else (self.unit,)
-            # A number is as good as its text.
+            # Numbers are accepted besides texts.
             object.__setattr__(self, "unit", tuple(f"{unit}" for unit in units))
         super().__post_init__()
 

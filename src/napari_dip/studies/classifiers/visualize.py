@@ -1,4 +1,4 @@
-"""`invert` and `maximize`: studies of what a classifier sees, each picture a fit."""
+"""`invert` and `maximize`: studies of a classifier, in which each picture is a fit."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def invert(
         x0, grey or in colour, of any size and dtype; it is resized and normalised as the classifier
         asks.
     model
-        A classifier, or what `load_classifier` makes one of.
+        A classifier, or a name or file for `load_classifier`.
     settings
-        Which layers, by which priors, and how.
+        The layers, the priors and the settings of the fits.
     axes
         Letters of the image's axes: Y, X and C or S; guessed if not given.
     device, seed
@@ -63,21 +63,36 @@ def invert(
     on_progress
         Called with a `StudyUpdate` now and then, and at the end.
     should_stop
-        Asked before each iteration; true ends with what there is.
+        Asked before each iteration; true ends the study with what there is.
 
     Returns
     -------
     StudyResult
         A picture for each layer and prior, float32 in [0, 1], of the size that the classifier
-        takes; its `scores` have the PSNR against the image that the classifier was given.
+        takes; its `scores` have the PSNR against the prepared image.
 
     Raises
     ------
     UserError
-        When something can't be used; the message says what to do instead.
+        When an argument can't be used; the message says what to do instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> from napari_dip import Classifier, Preprocessing
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    >>> classifier = Classifier(net, Preprocessing(16, mean=(0.5,), std=(0.5,)))
+    >>> image = np.tile(np.linspace(0, 1, 20), (20, 1))
+    >>> settings = Invert(layers=("0",), iterations=2, filters=(4,))
+    >>> result = invert(image, classifier, settings, device="cpu")
+    >>> result.names, result["0"].image.shape
+    (('0',), (16, 16))
     """
-    job = prepare_inversion(image, _classifier(model), settings, axes=axes, device=device, seed=seed)
-    return _finished(job, on_progress, should_stop)
+    job = prepare_inversion(
+        image, _classifier(model), settings, axes=axes, device=device, seed=seed
+    )
+    return job.result(should_stop, on_progress)
 
 
 def maximize(
@@ -97,9 +112,9 @@ def maximize(
     Parameters
     ----------
     model
-        A classifier, or what `load_classifier` makes one of.
+        A classifier, or a name or file for `load_classifier`.
     settings
-        Which units, by which priors, and how.
+        The units, the priors and the settings of the fits.
     device, seed, on_progress, should_stop
         As in `invert`.
 
@@ -113,10 +128,21 @@ def maximize(
     Raises
     ------
     UserError
-        When something can't be used; the message says what to do instead.
+        When an argument can't be used; the message says what to do instead.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from napari_dip import Classifier, Preprocessing
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(784, 2))
+    >>> classifier = Classifier(net, Preprocessing(16, mean=(0.5,), std=(0.5,)), classes=("a", "b"))
+    >>> settings = Maximize(unit=("a",), iterations=2, filters=(4,))
+    >>> result = maximize(classifier, settings, device="cpu")
+    >>> sorted(result["a"].scores)
+    ['activation', 'probability', 'recognised']
     """
     job = prepare_maximization(_classifier(model), settings, device=device, seed=seed)
-    return _finished(job, on_progress, should_stop)
+    return job.result(should_stop, on_progress)
 
 
 def prepare_inversion(
@@ -128,73 +154,73 @@ def prepare_inversion(
     device: str = "auto",
     seed: int = 0,
 ) -> StudyJob:
-    """Check what `invert` is asked for, without starting it; its arguments are the same."""
+    """Check the arguments of `invert` without starting it; they are the same."""
     if settings.layers is None:
         some = ", ".join(list(classifier.layers)[:8])
         raise UserError(f"layers: name one or several of {classifier.name}'s, such as {some}")
     layers = [_of_setting("layers", classifier, name) for name in settings.layers]
     x0 = classifier.preprocessing.prepare(image, axes)
-    given = classifier.preprocessing.picture(x0[0])
+    prepared = classifier.preprocessing.picture(x0[0])
 
     def score(x: Tensor) -> Mapping[str, float]:
-        return {"psnr": psnr(classifier.preprocessing.picture(x[0]), given, 1.0)}
+        return {"psnr": psnr(classifier.preprocessing.picture(x[0]), prepared, 1.0)}
 
-    aims = {
+    objectives = {
         layer.name: Objective(
             x0, partial(FeatureDistance, classifier, layer), score, has_optimum=True
         )
         for layer in layers
     }
-    return _job("layer", classifier, settings, aims, resolve_device(device), seed)
+    return _job("layer", classifier, settings, objectives, resolve_device(device), seed)
 
 
 def prepare_maximization(
     classifier: Classifier, settings: Maximize, *, device: str = "auto", seed: int = 0
 ) -> StudyJob:
-    """Check what `maximize` is asked for, without starting it; its arguments are the same."""
+    """Check the arguments of `maximize` without starting it; they are the same."""
     if settings.unit is None:
         raise UserError("unit: name one or several classes by number or name, such as 3")
-    where = resolve_device(device)
+    torch_device = resolve_device(device)
     units = [Unit.of(classifier, settings.layer, text) for text in settings.unit]
     empty = torch.zeros(classifier.preprocessing.shape)
-    with classifier.evaluating(where), torch.no_grad():
-        scale = typical_value(classifier, units[0].layer, where)
+    with classifier.evaluating(torch_device), torch.no_grad():
+        scale = typical_value(classifier, units[0].layer, torch_device)
 
-    def aim(unit: Unit) -> Objective:
+    def objective(unit: Unit) -> Objective:
         @torch.no_grad()
         def score(x: Tensor) -> Mapping[str, float]:
-            x = x.to(where)
-            reached = {"activation": float(unit.activation(classifier, x))}
+            x = x.to(torch_device)
+            scores = {"activation": float(unit.activation(classifier, x))}
             if unit.layer.name == OUTPUT:
                 logits = classifier.values(unit.layer, x)[0]
-                reached["probability"] = float(logits.softmax(0)[unit.index])
-                reached["recognised"] = int(logits.argmax())
-            return reached
+                scores["probability"] = float(logits.softmax(0)[unit.index])
+                scores["recognised"] = int(logits.argmax())
+            return scores
 
-        loss = partial(minus_activation, classifier, unit)
-        return Objective(empty, lambda y: loss, score, has_optimum=False, scale=scale)
+        data_term = partial(minus_activation, classifier, unit)
+        return Objective(empty, lambda y: data_term, score, has_optimum=False, scale=scale)
 
-    aims = {unit.name: aim(unit) for unit in units}
-    return _job("unit", classifier, settings, aims, where, seed)
+    objectives = {unit.name: objective(unit) for unit in units}
+    return _job("unit", classifier, settings, objectives, torch_device, seed)
 
 
 def _job(
     axis: str,
     classifier: Classifier,
     settings: Visualization,
-    aims: Mapping[str, Objective],
+    objectives: Mapping[str, Objective],
     device: torch.device,
     seed: int,
 ) -> StudyJob:
-    """A study with a picture for each aim and prior."""
+    """A study with a picture for each objective and prior."""
     if not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
     parts = []
-    for name, aim in aims.items():
+    for name, objective in objectives.items():
         for prior in settings.prior:
             is_vgg = classifier.name.startswith("vgg")
-            options = settings.fit_settings(prior, is_vgg=is_vgg, scale=aim.scale)
-            picture = PictureFit(classifier, aim, prior, options, device, seed)
+            options = settings.fit_settings(prior, is_vgg=is_vgg, scale=objective.scale)
+            picture = PictureFit(classifier, objective, prior, options, device, seed)
             check_memory(picture.memory_needed, device)
             title = name if len(settings.prior) == 1 else f"{name} {prior}"
             parts.append(StudyPart(title, options.iterations, picture.run))
@@ -209,7 +235,7 @@ def _job(
 
 
 def _of_setting(setting: str, classifier: Classifier, name: str) -> Layer:
-    """A layer; what is wrong with its name is told of the setting that has it."""
+    """A layer by name; errors name the setting that has the name."""
     try:
         return classifier.layer(name)
     except UserError as error:
@@ -218,15 +244,3 @@ def _of_setting(setting: str, classifier: Classifier, name: str) -> Layer:
 
 def _classifier(model: Classifier | str | os.PathLike[str]) -> Classifier:
     return model if isinstance(model, Classifier) else load_classifier(model)
-
-
-def _finished(
-    job: StudyJob, on_progress: Callable[[StudyUpdate], object] | None, should_stop: ShouldStop
-) -> StudyResult:
-    result = None
-    for update in job.run(should_stop):
-        if on_progress is not None:
-            on_progress(update)
-        result = update.result
-    assert result is not None  # a job's last update has its result
-    return result

@@ -16,27 +16,28 @@ from napari_dip.studies.classifiers.classifier import Classifier
 from napari_dip.studies.classifiers.messages import reason, suggestion
 from napari_dip.studies.classifiers.preprocessing import Preprocessing
 
-PAPERS = ("alexnet", "vgg16", "vgg19")
+_PAPER_CLASSIFIERS = ("alexnet", "vgg16", "vgg19")
 """The classifiers of the paper's figures."""
 
-
-OPTIONS = {
+_OPTIONS = {
     name: {"transform_input": True, "init_weights": False} for name in ("googlenet", "inception_v3")
 }
-"""What their pretrained weights ask for beside them."""
+"""Constructor options that go with the pretrained weights."""
 
-
-OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
-"""Names in the files of DenseNets, which were trained before their modules were renamed."""
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+"""Old names in the weights of DenseNets, whose modules were renamed after the training."""
 
 
 def names() -> list[str]:
-    """The classifiers that torchvision has, the paper's first; without torchvision, the paper's."""
+    """Names of torchvision's classifiers, the paper's first; only those without torchvision."""
     try:
         models = _models()
     except UserError:
-        return list(PAPERS)
-    return [*PAPERS, *(n for n in models.list_models(module=models) if n not in PAPERS)]
+        return list(_PAPER_CLASSIFIERS)
+    return [
+        *_PAPER_CLASSIFIERS,
+        *(n for n in models.list_models(module=models) if n not in _PAPER_CLASSIFIERS),
+    ]
 
 
 def zoo_classifier(name: str, weights: Path | None = None, *, progress: bool = True) -> Classifier:
@@ -45,10 +46,10 @@ def zoo_classifier(name: str, weights: Path | None = None, *, progress: bool = T
     Parameters
     ----------
     name
-        torchvision's: alexnet, vgg16, resnet50, ...
+        torchvision's name: alexnet, vgg16, resnet50, ...
     weights
-        A state dict of this architecture; downloaded on first use if not given. It may have another
-        number of classes.
+        A state-dict file of this architecture, possibly with another number of classes; downloaded
+        on first use if not given.
     progress
         Whether the download draws a progress bar on stderr.
 
@@ -67,7 +68,7 @@ def zoo_classifier(name: str, weights: Path | None = None, *, progress: bool = T
     pretrained = models.get_model_weights(name).DEFAULT
     categories = tuple(pretrained.meta["categories"])
     state = _download(name, pretrained, progress) if weights is None else read_state(weights)
-    options = OPTIONS.get(name, {})
+    options = _OPTIONS.get(name, {})
     module = models.get_model(name, weights=None, **options)
     classes = _classes(module.state_dict(), state)
     if classes is not None:
@@ -80,15 +81,15 @@ def zoo_classifier(name: str, weights: Path | None = None, *, progress: bool = T
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a state-dict file, by name. Nothing else is read from it, and no code is run.
+    """Read the tensors of a state-dict file by name. No code is run.
 
-    A training checkpoint's `state_dict` is taken out of it, and the "module." that
-    `torch.nn.DataParallel` writes is dropped.
+    The `state_dict` is taken from a training checkpoint, and the "module." that
+    `torch.nn.DataParallel` writes is removed from the names.
 
     Raises
     ------
     UserError
-        When there is no such file, or it is no state dict, or damaged.
+        When the file is missing, damaged or no state dict.
     """
     if not path.is_file():
         raise UserError(f"weights: there is no file {path}; check the name and the folder")
@@ -101,7 +102,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
                 "save module.state_dict() instead"
             ) from error
         raise _unreadable(path, error) from error
-    except Exception as error:  # damaged files are met with errors of every kind
+    except Exception as error:  # damaged files raise errors of every kind
         raise _unreadable(path, error) from error
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
@@ -129,11 +130,11 @@ def _download(name: str, pretrained: Any, progress: bool) -> dict[str, Tensor]:
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {OLD_DENSENET.sub(r"\1\2", k.removeprefix("module.")): v for k, v in state.items()}
+    return {_OLD_DENSENET.sub(r"\1\2", k.removeprefix("module.")): v for k, v in state.items()}
 
 
 def _classes(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> int | None:
-    """The number of classes of weights that differ from an architecture's in that alone."""
+    """The number of classes, where that alone tells given weights from an architecture's own."""
     head = list(own)[-1].rpartition(".")[0]
     differing = [k for k in own if k in given and own[k].shape != given[k].shape]
     if own.keys() != given.keys() or not differing:
@@ -153,7 +154,7 @@ def _fill(module: nn.Module, state: Mapping[str, Tensor], name: str, weights: Pa
             f"weights: {weights or 'those downloaded'} are not {name}'s but of another "
             f"architecture ({about}); name the model that they belong to"
         )
-    # Assigned, not copied: a VGG's take half a gigabyte.
+    # Assigned, not copied: the weights of a VGG take half a gigabyte.
     module.load_state_dict(
         {k: v.float() if v.is_floating_point() else v for k, v in state.items()}, assign=True
     )

@@ -1,4 +1,4 @@
-"""What the lab's studies share: settings, what they are given, and parts made of restorations."""
+"""The base of the lab's studies: their settings, their inputs, and parts made of restorations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart, computed_part
 from napari_dip.tasks.base import Preset, Task
-from napari_dip.tasks.registry import TASKS
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.settings import Settings, setting
+from napari_dip.tasks.upscale import Upscale
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,14 +25,16 @@ if TYPE_CHECKING:
 
 StudyInputName: TypeAlias = Literal["image", "mask", "reference"]
 
+NetworkPreset = Literal["fast", "paper"]
+"""The presets of a study in which they differ in the network alone."""
 
-Network = Literal["fast", "paper"]
-"""Where nothing but the network differs between the presets."""
+STUDIED_TASKS = {task.name: task for task in (Upscale, Denoise, Inpaint)}
+"""The tasks of a `StudyOfTask` by name."""
 
 
 @dataclass(frozen=True)
 class StudyInputs:
-    """What a study is made with; each as in `restore`."""
+    """The inputs of a study; each is as in `restore`."""
 
     image: Array | None = field(default=None, repr=False)
     axes: str | None = None
@@ -41,9 +45,9 @@ class StudyInputs:
     seed: int = 0
 
     def job(self, task: Task) -> Job:
-        """A restoration of the image."""
+        """A restoration of the image by a task."""
         if self.image is None:
-            raise UserError("image: it is needed")
+            raise UserError("image: expected an image, got none; give one")
         return prepare(
             self.image,
             task,
@@ -58,24 +62,29 @@ class StudyInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Study(Settings):
-    """Settings of one study: what is compared, and how."""
+    """Settings of one study: what is compared, and how.
+
+    A study is a frozen dataclass that derives from this class, sets `name`, `title` and `axis`, and
+    implements `parts`. `STUDIES.register` adds it to the command line and to the Prior lab dock.
+    The docstring's first line is the command's short help, all of it the long one.
+    """
 
     name: ClassVar[str]
-    """Its name on the command line and in JSON."""
+    """The name on the command line and in JSON."""
     title: ClassVar[str]
-    """Its name in forms."""
+    """The name in forms."""
     axis: ClassVar[str]
-    """What its pictures differ in."""
+    """What the pictures differ in."""
     accepts: ClassVar[tuple[StudyInputName, ...]] = ("image",)
-    """What it is made with."""
+    """The inputs that the study takes."""
     side_by_side: ClassVar[bool] = False
-    """Whether a dock shows its pictures beside each other at first, not as a stack."""
+    """Whether a dock first shows the pictures beside each other, not as a stack."""
     interleaved: ClassVar[bool] = False
-    """Whether its parts advance by turns."""
+    """Whether the parts advance by turns."""
 
     @abstractmethod
     def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
-        """What is made. All that can be checked is checked here, before anything is fitted."""
+        """The pictures to be made. Everything that can be checked is checked here, before a fit."""
 
     def growth(self) -> int:
         """How many times finer the pictures are than the image."""
@@ -84,17 +93,19 @@ class Study(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOfTask(Study):
-    """A study of one restoration, made in several ways."""
+    """A study that makes one restoration in several ways."""
 
     accepts = ("image", "mask", "reference")
 
-    task: Literal["upscale", "denoise", "inpaint"] = setting("upscale", "What is restored")
+    task: Literal["upscale", "denoise", "inpaint"] = setting(
+        "upscale", "The task that restores the image"
+    )
     factor: int = setting(
-        4, "Of upscale: how many times larger the result is on each axis", least=2, most=32
+        4, "For upscale: how many times larger the result is on each axis", least=2, most=32
     )
     sigma: float | None = setting(
         None,
-        "Of denoise: the noise's standard deviation as a fraction of the data range, such as "
+        "For denoise: standard deviation of the noise as a fraction of the data range, such as "
         "25/255; estimated if not given",
         least=0,
         most=1,
@@ -108,43 +119,41 @@ class StudyOfTask(Study):
     )
 
     def growth(self) -> int:
-        return self.factor if self.task == "upscale" else 1
+        return self.factor if self.task == Upscale.name else 1
 
     def restoration(self, **settings: Any) -> Task:
-        """The task, with these settings."""
+        """The task with the study's settings, and with further ones."""
         chosen: dict[str, Any] = {"preset": self.preset, "iterations": self.iterations}
-        if self.task == "upscale":
+        if self.task == Upscale.name:
             chosen["factor"] = self.factor
-        elif self.task == "denoise":
+        elif self.task == Denoise.name:
             chosen["sigma"] = self.sigma
-        return TASKS[self.task](**{**chosen, **settings})
+        return STUDIED_TASKS[self.task](**{**chosen, **settings})
 
 
 def restoration_part(name: str, job: Job) -> StudyPart:
-    """A restoration as a part of a study."""
+    """A part of a study that is a restoration."""
 
     def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
         for update in job.run(should_stop):
-            known = {} if update.psnr is None else {"psnr": update.psnr}
+            scores = {} if update.psnr is None else {"psnr": update.psnr}
             result = update.result
             if result is not None and result.ssim is not None:
-                known["ssim"] = result.ssim
-            yield PartUpdate(update.iteration, update.image, update.loss, known)
+                scores["ssim"] = result.ssim
+            yield PartUpdate(update.iteration, update.image, update.loss, scores)
 
     return StudyPart(name, (job.task.runs or 1) * (job.task.iterations or 1), run)
 
 
 def classical_part(name: str, job: Job, method: Callable[[Job], Tensor]) -> StudyPart:
-    """A classical method as a part of a study; it gives (channels, *space) in y's units."""
-
-    def make() -> Array:
-        return decode_image(job, method(job))
-
-    return computed_part(name, make, lambda image: scores(job, image))
+    """A part of a study that a classical method computes; it returns (channels, *space) like y."""
+    return computed_part(
+        name, lambda: decode_image(job, method(job)), lambda image: reference_scores(job, image)
+    )
 
 
 def decode_image(job: Job, x: Tensor) -> Array:
-    """An image (channels, *space) as the job would return it."""
+    """An image (channels, *space) in the axes and values in which the job returns images."""
     import numpy as np
 
     image = job.encoding.decode(x)
@@ -154,8 +163,8 @@ def decode_image(job: Job, x: Tensor) -> Array:
     return image
 
 
-def scores(job: Job, image: Array) -> dict[str, float]:
-    """PSNR and SSIM against the job's reference, if it has one."""
+def reference_scores(job: Job, image: Array) -> dict[str, float]:
+    """PSNR and SSIM against the job's reference; empty without one."""
     if job.reference is None:
         return {}
     channel = next((i for i, a in enumerate(job.encoding.axes) if a in CHANNELS), None)

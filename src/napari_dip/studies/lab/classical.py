@@ -1,6 +1,6 @@
-"""The methods that a deep prior is compared with, from scikit-image and, if it is there, bm3d.
+"""Classical methods to compare a deep prior with: scikit-image's, and BM3D if it is installed.
 
-Each takes a job and gives an image (channels, *space) in y's units.
+Each takes a job and returns an image (channels, *space) in the units of the measurement's `y`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from torch import Tensor
 from napari_dip.restoration.job import Job
 from napari_dip.tasks.measurement import fill_missing
 
-TV_SHARE, NLM_SHARE = 0.8, 0.6
-"""Of sigma: measured to be the best on photographs with a sigma of 10 to 50 of 255."""
+_TV_STRENGTH, _NLM_STRENGTH = 0.8, 0.6
+"""Strengths in units of sigma, the best ones on photographs with a sigma of 10/255 to 50/255."""
 
-
-FINEST = 1e-4
-"""The least noise that is believed in: a picture without any is left as it is."""
+_LEAST_SIGMA = 1e-4
+"""Noise level below which the image counts as free of noise and is returned unchanged."""
 
 
 def bicubic(job: Job) -> Tensor:
-    """Enlarged by cubic interpolation (third-order splines on stacks)."""
+    """Enlarge by cubic interpolation (third-order splines on stacks)."""
     from skimage.transform import resize
 
     sides = job.task.operator(job.measurement).image_shape(job.measurement.space)
@@ -35,26 +34,26 @@ def bicubic(job: Job) -> Tensor:
 
 
 def tv_denoised(job: Job) -> Tensor:
-    """Total variation by Chambolle's algorithm, as strong as the noise."""
+    """Denoise by total variation (Chambolle's algorithm), with a strength set by the noise."""
     from skimage.restoration import denoise_tv_chambolle
 
     return _denoised(
-        job, lambda y, sigma: denoise_tv_chambolle(y, weight=TV_SHARE * sigma, channel_axis=0)
+        job, lambda y, sigma: denoise_tv_chambolle(y, weight=_TV_STRENGTH * sigma, channel_axis=0)
     )
 
 
 def nlm_denoised(job: Job) -> Tensor:
-    """Non-local means, with windows as in scikit-image's example."""
+    """Denoise by non-local means, with the window sizes of scikit-image's example."""
     from skimage.restoration import denoise_nl_means
 
     def method(y: NDArray[Any], sigma: float) -> Any:
-        if len(y) == 1:  # scikit-image takes the axis of a single channel for one of space
+        if len(y) == 1:  # scikit-image mistakes the axis of a single channel for one of space
             return method(np.repeat(y, 2, axis=0), sigma)[:1]
         return denoise_nl_means(
             y,
             patch_size=5,
             patch_distance=6,
-            h=NLM_SHARE * sigma,
+            h=_NLM_STRENGTH * sigma,
             sigma=sigma,
             fast_mode=True,
             channel_axis=0,
@@ -64,12 +63,12 @@ def nlm_denoised(job: Job) -> Tensor:
 
 
 def has_bm3d(job: Job) -> bool:
-    """Whether BM3D is installed and the image is one that it takes: a picture, not a stack."""
+    """Whether BM3D is installed and takes the image, which must not be a stack."""
     return find_spec("bm3d") is not None and len(job.measurement.space) == 2
 
 
 def bm3d_denoised(job: Job) -> Tensor:
-    """BM3D of its authors; colours together, other channels one by one."""
+    """Denoise by its authors' BM3D: colours together, other channels one by one."""
     import bm3d
 
     def method(y: NDArray[Any], sigma: float) -> NDArray[Any]:
@@ -81,7 +80,7 @@ def bm3d_denoised(job: Job) -> Tensor:
 
 
 def biharmonic(job: Job) -> Tensor:
-    """Holes filled as smoothly as can be."""
+    """Fill holes by biharmonic interpolation."""
     from skimage.restoration import inpaint_biharmonic
 
     missing = (~job.measurement.observed[0].all(dim=0)).numpy()
@@ -100,5 +99,5 @@ def _denoised(job: Job, method: Callable[[NDArray[Any], float], Any]) -> Tensor:
         measurement.estimated_sigma if known is None else known / measurement.data_range_per_unit
     )
     y = _filled(job)
-    denoised = method(y, sigma) if sigma > FINEST else y
+    denoised = method(y, sigma) if sigma > _LEAST_SIGMA else y
     return torch.from_numpy(np.asarray(denoised)).float()

@@ -1,4 +1,4 @@
-"""One restoration by networks of several architectures and depths.
+"""Compare architectures: one restoration by networks of several architectures and depths.
 
 Source: arXiv 1711.10925, section 3.3 and its figure of inpainting by depth.
 """
@@ -8,21 +8,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from napari_dip.studies.lab.architectures import SLOWER, architecture, is_encoder_decoder
+from napari_dip.studies.lab.architectures import SLOW_LEARNING, architecture, is_encoder_decoder
 from napari_dip.studies.lab.base import StudyInputs, StudyOfTask
-from napari_dip.studies.lab.compare_priors import Input, deep_parts
+from napari_dip.studies.lab.compare_priors import NetworkInput, deep_parts
 from napari_dip.studies.study import StudyPart
 from napari_dip.tasks.settings import setting
 
-PAPER_WIDTH, FAST_WIDTH = 128, 64
+_PAPER_WIDTH, _FAST_WIDTH = 128, 64
+"""Filters of each level by preset."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompareArchitectures(StudyOfTask):
     """Restore an image by networks of different architectures and depths.
 
-    All else is the preset's, but that the network works at full resolution. U-Net and ResNet learn
-    at a tenth of its rate, as in the authors' code.
+    All other settings are the preset's, except that the network works at full resolution. U-Net and
+    ResNet learn at a tenth of the preset's rate, as in the authors' code.
+
+    Examples
+    --------
+    >>> study = CompareArchitectures(task="inpaint", architectures=("skip-5", "unet-5"))
+    >>> study.axis, study.architectures
+    ('architecture', ('skip-5', 'unet-5'))
     """
 
     name = "compare-architectures"
@@ -31,16 +38,16 @@ class CompareArchitectures(StudyOfTask):
 
     architectures: tuple[str, ...] = setting(
         ("hourglass-2", "hourglass-4", "hourglass-6", "skip-5", "resnet-8", "unet-5"),
-        "hourglass-N, skip-N (either with -nearest), unet-N or resnet-N, N being the depth",
+        "hourglass-N, skip-N (either with -nearest), unet-N or resnet-N, where N is the depth",
     )
-    inputs: tuple[Input, ...] | None = setting(
+    inputs: tuple[NetworkInput, ...] | None = setting(
         None,
         "The networks' inputs, noise or meshgrid (coordinates), with a picture for each; the "
         "preset's own if not given",
     )
     width: int | None = setting(
         None,
-        f"Filters of each level; {FAST_WIDTH}, or {PAPER_WIDTH} with the paper's settings",
+        f"Filters of each level; {_FAST_WIDTH}, or {_PAPER_WIDTH} with the paper's settings",
         least=1,
         most=1024,
         advanced=True,
@@ -51,9 +58,9 @@ class CompareArchitectures(StudyOfTask):
         return deep_parts(networks, self.inputs, self, study_inputs)
 
     def _settings(self, name: str, study_inputs: StudyInputs) -> dict[str, Any]:
-        width = self.width or (PAPER_WIDTH if self.preset == "paper" else FAST_WIDTH)
+        width = self.width or (_PAPER_WIDTH if self.preset == "paper" else _FAST_WIDTH)
         settings = {**architecture(name, width), "shuffle": 1}
         if not is_encoder_decoder(settings):
-            usual = study_inputs.job(self.restoration()).task.learning_rate
-            settings["learning_rate"] = SLOWER * (usual or 0.0)
+            preset_rate = study_inputs.job(self.restoration()).task.learning_rate
+            settings["learning_rate"] = SLOW_LEARNING * (preset_rate or 0.0)
         return settings

@@ -1,4 +1,4 @@
-"""Which prior: one restoration with no prior, classical ones and the deep one.
+"""Compare priors: one restoration without a prior, with classical ones and with the deep one.
 
 Source: arXiv 1711.10925, section 3.2 and its figure of super-resolution with several priors.
 """
@@ -10,9 +10,12 @@ from typing import Any, Literal
 
 from napari_dip.studies.lab.base import StudyInputs, StudyOfTask, classical_part, restoration_part
 from napari_dip.studies.study import StudyPart
+from napari_dip.tasks.denoise import Denoise
+from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.settings import setting
+from napari_dip.tasks.upscale import Upscale
 
-PIXELS: dict[str, Any] = {
+_FREE_PIXELS: dict[str, Any] = {
     "network": "pixels",
     "input": "noise",
     "input_channels": 1,
@@ -25,18 +28,16 @@ PIXELS: dict[str, Any] = {
     "average": 0.0,
     "iterations": 400,
 }
-"""No network: the pixels are what Adam moves, from mid-grey."""
+"""Settings of a fit without a network: Adam optimises the pixels, which start as mid-grey."""
 
+NetworkInput = Literal["noise", "meshgrid"]
 
-Input = Literal["noise", "meshgrid"]
-
-
-INPUTS: dict[Input, dict[str, Any]] = {
+_NETWORK_INPUTS: dict[NetworkInput, dict[str, Any]] = {
     "noise": {"input": "noise", "upsampling": ("bilinear",)},
     "meshgrid": {"input": "meshgrid"},
 }
-"""What goes with an input. The nearest-neighbour upsampling with which `paper` fills large holes
-from coordinates leaves dark spots there from noise, which has no coarse structure to go on."""
+"""The settings for each input. `paper` fills large holes from coordinates with nearest-neighbour
+upsampling, which would leave dark spots with noise: noise has no coarse structure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class ComparePriors(StudyOfTask):
     Super-resolution: no prior (the pixels are optimised), total variation, bicubic interpolation,
     deep prior. Denoising: total variation, non-local means, BM3D if the package bm3d is installed,
     deep prior. Inpainting: biharmonic, total variation, deep prior, for each of `inputs`.
+
+    Examples
+    --------
+    >>> ComparePriors(task="denoise", sigma=25 / 255, iterations=500).growth()
+    1
     """
 
     name = "compare-priors"
@@ -53,9 +59,9 @@ class ComparePriors(StudyOfTask):
     axis = "prior"
     side_by_side = True
 
-    inputs: tuple[Input, ...] | None = setting(
+    inputs: tuple[NetworkInput, ...] | None = setting(
         None,
-        "The deep prior's inputs, noise or meshgrid (coordinates), with a picture for each; the "
+        "The network's inputs, noise or meshgrid (coordinates), with a picture for each; the "
         "preset's own if not given, and both of them for inpainting",
     )
     tv_weight: float = setting(
@@ -63,13 +69,21 @@ class ComparePriors(StudyOfTask):
     )
 
     def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
-        own = {"upscale": self._upscale, "denoise": self._denoise, "inpaint": self._inpaint}
-        return (*own[self.task](study_inputs), *self._deep(study_inputs))
+        classical = {
+            Upscale.name: self._upscale,
+            Denoise.name: self._denoise,
+            Inpaint.name: self._inpaint,
+        }
+        network_inputs = self.inputs
+        if network_inputs is None and self.task == Inpaint.name:
+            network_inputs = ("noise", "meshgrid")
+        deep = deep_parts({"deep prior": {}}, network_inputs, self, study_inputs)
+        return (*classical[self.task](study_inputs), *deep)
 
     def _upscale(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import bicubic
 
-        none = study_inputs.job(self.restoration(**PIXELS))
+        none = study_inputs.job(self.restoration(**_FREE_PIXELS))
         return (
             restoration_part("no prior", none),
             self._total_variation(study_inputs),
@@ -93,31 +107,40 @@ class ComparePriors(StudyOfTask):
     def _inpaint(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         from napari_dip.studies.lab.classical import biharmonic
 
-        smooth = classical_part("biharmonic", study_inputs.job(self.restoration(**PIXELS)), biharmonic)
+        smooth = classical_part(
+            "biharmonic", study_inputs.job(self.restoration(**_FREE_PIXELS)), biharmonic
+        )
         return smooth, self._total_variation(study_inputs)
 
     def _total_variation(self, study_inputs: StudyInputs) -> StudyPart:
-        task = self.restoration(**PIXELS, total_variation=self.tv_weight)
+        task = self.restoration(**_FREE_PIXELS, total_variation=self.tv_weight)
         return restoration_part("total variation", study_inputs.job(task))
-
-    def _deep(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
-        inputs = self.inputs
-        if inputs is None and self.task == "inpaint":
-            inputs = ("noise", "meshgrid")
-        return deep_parts({"deep prior": {}}, inputs, self, study_inputs)
 
 
 def deep_parts(
     networks: dict[str, dict[str, Any]],
-    inputs: tuple[Input, ...] | None,
+    network_inputs: tuple[NetworkInput, ...] | None,
     study: StudyOfTask,
     study_inputs: StudyInputs,
 ) -> tuple[StudyPart, ...]:
-    """Deep priors, by their names' settings, with each of the inputs (None: the preset's own)."""
-    chosen: dict[str, dict[str, Any]]
-    chosen = {f", {name} input": INPUTS[name] for name in inputs} if inputs else {"": {}}
+    """Restorations by several networks, each with several inputs.
+
+    Parameters
+    ----------
+    networks
+        The settings of each network by the name of its picture.
+    network_inputs
+        The inputs of each network; None for the preset's own.
+    study, study_inputs
+        The restoration, and what it is made from.
+    """
+    inputs: dict[str, dict[str, Any]] = {"": {}}
+    if network_inputs:
+        inputs = {f", {name} input": _NETWORK_INPUTS[name] for name in network_inputs}
     return tuple(
-        restoration_part(f"{name}{suffix}", study_inputs.job(study.restoration(**{**given, **settings})))
-        for name, settings in networks.items()
-        for suffix, given in chosen.items()
+        restoration_part(
+            f"{name}{suffix}", study_inputs.job(study.restoration(**{**of_input, **own}))
+        )
+        for name, own in networks.items()
+        for suffix, of_input in inputs.items()
     )

@@ -1,4 +1,4 @@
-"""Noise impedance: a network fits a picture sooner than noise, and that is why it denoises.
+"""Noise impedance: a network denoises because it fits an image sooner than noise.
 
 Source: arXiv 1711.10925, section 2.1 and its figure of learning curves.
 """
@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.restoration.job import Job
-from napari_dip.studies.lab.base import Network, Study, StudyInputs, decode_image
+from napari_dip.studies.lab.base import NetworkPreset, Study, StudyInputs, decode_image
 from napari_dip.studies.study import PartUpdate, ShouldStop, StudyPart
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.settings import setting
@@ -21,20 +21,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-REPORTS = 150
-"""Points of each curve."""
-
+_REPORTS = 150
+"""Number of points of each curve."""
 
 TARGETS = ("image", "image + noise", "shuffled", "white noise")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Impedance(Study):
-    """Fit an image, the same with noise, the same with its pixels shuffled, and white noise.
+    """Fit an image, the image with noise, the image with its pixels shuffled, and white noise.
 
-    All four start from the same weights and the same input, and advance by turns. The loss is the
-    mean squared error where black is 0 and white is 1. `paper` has the paper's network; `fast` a
-    narrower one, which shows the same.
+    All four fits start from the same weights and the same input, and advance by turns. The loss is
+    the mean squared error where black is 0 and white is 1. `paper` has the paper's network, `fast`
+    a narrower one, which shows the same.
+
+    Examples
+    --------
+    >>> Impedance(iterations=500, sigma=0.1).iterations
+    500
     """
 
     name = "impedance"
@@ -43,11 +47,11 @@ class Impedance(Study):
     side_by_side = True
     interleaved = True
 
-    preset: Network = setting("fast", "fast: a narrow network; paper: the paper's")
+    preset: NetworkPreset = setting("fast", "fast: a narrow network; paper: the paper's network")
     iterations: int = setting(400, "Iterations of each fit", least=1, most=10**6)
     sigma: float = setting(
         25 / 255,
-        "Standard deviation of the noise that is added, as a fraction from black to white",
+        "Standard deviation of the added noise, as a fraction of the range from black to white",
         least=0,
         most=1,
     )
@@ -55,7 +59,7 @@ class Impedance(Study):
 
     def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         narrow: dict[str, Any] = {"filters": (32,) * 5, "layout": "channels-last"}
-        # The paper's denoising without what resists noise beside the network's structure.
+        # The paper's denoising, where nothing but the network's structure resists noise.
         task = Denoise(
             preset="paper",
             runs=1,
@@ -73,22 +77,22 @@ class Impedance(Study):
         )
 
     def _targets(self, job: Job) -> tuple[Tensor, ...]:
-        """What is fitted, in the order of `TARGETS`."""
+        """The images to be fitted, in the order of `TARGETS`."""
         import numpy as np
         import torch
 
         from napari_dip.tasks.measurement import fill_missing
 
         y = fill_missing(job.measurement.y, job.measurement.observed)
-        # Never torch's generator: with the fit's seed it draws the network's input once more, and
-        # noise that is to be had from the input by copying is fitted at once.
+        # NumPy's generator: torch's would, with the fit's seed, draw the network's input again, and
+        # the network fits at once a noise that it only has to copy from its input.
         rng = np.random.default_rng(job.seed)
         noise = torch.from_numpy(rng.standard_normal(y.shape, np.float32))
         pixels = y.flatten(2)
         order = torch.from_numpy(rng.permutation(pixels.shape[2]))
         return (
             y,
-            # A sigmoid makes nothing outside of [0, 1]: it could never be fitted.
+            # The network ends in a sigmoid, which can't reach values outside of [0, 1].
             (y + self.sigma * noise).clamp(0, 1),
             pixels[:, :, order].reshape(y.shape),
             torch.from_numpy(rng.random(y.shape, np.float32)),
@@ -104,7 +108,7 @@ class Impedance(Study):
             job.task.fit_settings(job.measurement),
             seed=job.seed,
             device=job.device,
-            report_every=math.ceil(self.iterations / REPORTS),
+            report_every=math.ceil(self.iterations / _REPORTS),
             should_stop=should_stop,
         ):
             image = decode_image(job, progress.image)

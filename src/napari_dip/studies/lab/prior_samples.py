@@ -1,4 +1,4 @@
-"""Samples of the prior: what networks show before they have learned anything.
+"""Samples of the prior: the pictures that networks make before they have learned anything.
 
 Source: arXiv 1711.10925, section 2.2 and its figure of samples.
 """
@@ -15,15 +15,21 @@ from napari_dip.studies.lab.base import Study, StudyInputs
 from napari_dip.studies.study import Array, StudyPart, computed_part
 from napari_dip.tasks.settings import setting
 
-DISPLAYED = (1, 99)
+_DISPLAYED = (1, 99)
 """Percentiles that become black and white."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Samples(Study):
-    """Pictures that networks make of noise with random weights.
+    """Show the pictures that networks with random weights make from noise.
 
-    All of them have the same input; the pictures of one architecture differ in their weights.
+    All networks have the same input; the pictures of one architecture differ in their weights.
+
+    Examples
+    --------
+    >>> from napari_dip import run_study
+    >>> run_study(Samples(architectures=("hourglass-2",), size=32, width=8)).names
+    ('hourglass-2, weights 1', 'hourglass-2, weights 2')
     """
 
     name = "sample"
@@ -41,13 +47,15 @@ class Samples(Study):
             "unet-5",
             "resnet-8",
         ),
-        "hourglass-N, skip-N (either with -nearest), unet-N or resnet-N, N being the depth",
+        "hourglass-N, skip-N (either with -nearest), unet-N or resnet-N, where N is the depth",
     )
-    count: int = setting(2, "Random weights for each architecture", least=1, most=100)
+    count: int = setting(
+        2, "Pictures for each architecture, each with other random weights", least=1, most=100
+    )
     size: int = setting(256, "Side of the pictures in pixels", least=16, most=4096)
     width: int = setting(128, "Filters of each level", least=1, most=1024)
     stretch: bool = setting(
-        True, "Stretch each picture's values from black to white, as they differ little"
+        True, "Stretch the values of each picture, which differ little, from black to white"
     )
 
     def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
@@ -58,16 +66,14 @@ class Samples(Study):
             architecture(name, self.width)
         return tuple(
             computed_part(
-                f"{name}, weights {number}",
-                partial(self._draw, name, number, study_inputs),
-                lambda image: {},
+                f"{name}, weights {number}", partial(self._draw, name, number, study_inputs)
             )
             for name in dict.fromkeys(self.architectures)
             for number in range(1, self.count + 1)
         )
 
     def _draw(self, name: str, number: int, study_inputs: StudyInputs) -> Array:
-        """A picture (y, x, 3), uint8."""
+        """Draw a picture (y, x, 3), uint8."""
         import torch
 
         from napari_dip.engine.device import resolve_device
@@ -79,12 +85,12 @@ class Samples(Study):
         space, device = (self.size, self.size), resolve_device(study_inputs.device)
         z = InputSpec().make(space, torch.Generator().manual_seed(study_inputs.seed))
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            # On the CPU, and without touching the GPUs' generators, as a fit draws its weights.
+            # As a fit draws its weights: on the CPU, without touching the GPUs' generators.
             torch.default_generator.manual_seed(study_inputs.seed + number)
             network = spec.build(z.shape[1], 3, space).to(device)
             x = network(z.to(device))[0].cpu().numpy()
         if self.stretch:
-            black, white = np.percentile(x, DISPLAYED)
+            black, white = np.percentile(x, _DISPLAYED)
             x = np.clip((x - black) / max(white - black, 1e-6), 0, 1)
         picture: Array = np.rint(255 * np.moveaxis(x, 0, -1)).astype(np.uint8)
         return picture

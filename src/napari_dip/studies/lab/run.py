@@ -1,9 +1,4 @@
-"""The prior lab: looking inside the deep image prior, beside restoring with it.
-
->>> from napari_dip.lab import Impedance, run_study
->>> result = run_study(Impedance(iterations=500), image)  # doctest: +SKIP
->>> result["white noise"].curve, result.stack()  # doctest: +SKIP
-"""
+"""`run_study`: make the pictures of one of the lab's studies."""
 
 from __future__ import annotations
 
@@ -11,18 +6,7 @@ from collections.abc import Callable
 
 from napari_dip.errors import UserError
 from napari_dip.studies.lab.base import Study, StudyInputs
-from napari_dip.studies.lab.compare_architectures import CompareArchitectures
-from napari_dip.studies.lab.compare_priors import ComparePriors
-from napari_dip.studies.lab.impedance import Impedance
-from napari_dip.studies.lab.prior_samples import Samples
-from napari_dip.studies.lab.stopping_points import StoppingPoints
 from napari_dip.studies.study import Array, ShouldStop, StudyJob, StudyResult, StudyUpdate
-
-STUDIES: dict[str, type[Study]] = {
-    study.name: study
-    for study in (Samples, Impedance, ComparePriors, CompareArchitectures, StoppingPoints)
-}
-"""All studies by their name on the command line."""
 
 
 def prepare_study(
@@ -36,9 +20,16 @@ def prepare_study(
     device: str = "auto",
     seed: int = 0,
 ) -> StudyJob:
-    """Check a study's arguments and settings, without starting it.
+    """Check the arguments and settings of a study without starting it.
 
-    Its parameters, and what it raises, are those of `run_study`.
+    The parameters, and the errors, are those of `run_study`.
+
+    Examples
+    --------
+    >>> from napari_dip import Samples
+    >>> job = prepare_study(Samples(architectures=("unet-3",), count=2, size=32))
+    >>> [part.name for part in job.parts]
+    ['unet-3, weights 1', 'unet-3, weights 2']
     """
     given = {"image": image, "mask": mask, "reference": reference}
     for name, value in given.items():
@@ -70,10 +61,10 @@ def run_study(
     Parameters
     ----------
     study
-        What is compared, with its settings: `Samples()`, `Impedance()`, `ComparePriors()`, ...
+        The study with its settings: `Samples()`, `Impedance()`, `ComparePriors()`, ...
     image, axes, mask, reference, data_range, device, seed
-        As in `restore`. Samples of the prior take no image; only what is restored takes a mask
-        and a reference.
+        As in `restore`. `Samples` takes no image; only studies of a restoration take a mask and a
+        reference.
     on_progress
         Called with a `StudyUpdate` now and then, and at the end.
     should_stop
@@ -82,14 +73,25 @@ def run_study(
     Returns
     -------
     StudyResult
-        The pictures by name, their curves and scores.
+        The pictures by name, with their curves and scores.
 
     Raises
     ------
     UserError
-        When something that was given can't be used; the message says what to do instead.
+        When an argument can't be used; the message says what to do instead.
     OutOfMemory
-        When a fit does not fit.
+        When a fit needs more memory than there is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import ComparePriors
+    >>> image = np.tile(np.linspace(0, 1, 32), (32, 1))
+    >>> result = run_study(ComparePriors(factor=2, iterations=1), image, device="cpu")
+    >>> result.names
+    ('no prior', 'total variation', 'bicubic', 'deep prior')
+    >>> result["bicubic"].image.shape
+    (64, 64)
     """
     job = prepare_study(
         study,
@@ -101,10 +103,4 @@ def run_study(
         device=device,
         seed=seed,
     )
-    result = None
-    for update in job.run(should_stop):
-        if on_progress is not None:
-            on_progress(update)
-        result = update.result
-    assert result is not None  # a study's last update has its result
-    return result
+    return job.result(should_stop, on_progress)

@@ -1,4 +1,4 @@
-"""Detail enhancement, stopped at several points of one fit.
+"""Detail enhancement stopped at several points of one fit.
 
 Source: arXiv 1711.10925, section 3.5 and its figure of coarse and boosted pictures.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dip.restoration.job import Job
-from napari_dip.studies.lab.base import Network, Study, StudyInputs
+from napari_dip.studies.lab.base import NetworkPreset, Study, StudyInputs
 from napari_dip.studies.study import Array, PartUpdate, ShouldStop, StudyPart
 from napari_dip.tasks.enhance import EnhanceDetail
 from napari_dip.tasks.settings import setting
@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from napari_dip.engine.fit import Progress
 
 
-SELDOM, OFTEN = 50, 5
-"""At most this many iterations between reports, and at least this many reports to each point."""
+_MOST_BETWEEN, _LEAST_REPORTS = 50, 5
+"""At most this many iterations between reports, and at least this many reports before a point."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoppingPoints(Study):
-    """Enhance detail, with one fit that is looked at when it has come to each of the points.
+    """Enhance detail at several stopping points of one fit.
 
     The earlier the point, the coarser the picture, and the larger the details that are boosted.
+
+    Examples
+    --------
+    >>> StoppingPoints(stops=(250, 500), gain=2).stops
+    (250, 500)
     """
 
     name = "enhance-stops"
@@ -36,10 +41,12 @@ class StoppingPoints(Study):
     axis = "stopping point"
 
     stops: tuple[int, ...] = setting(
-        (250, 500, 2500, 7000), "Iterations to look at", least=1, most=10**6
+        (250, 500, 2500, 7000), "Iterations after which a picture is taken", least=1, most=10**6
     )
-    gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
-    preset: Network = setting("fast", "The network: fast, or the paper's")
+    gain: float = setting(
+        1.0, "How much detail is added: 0 adds none, 1 as much as in the paper", least=0
+    )
+    preset: NetworkPreset = setting("fast", "fast: a narrow network; paper: the paper's network")
 
     def parts(self, study_inputs: StudyInputs) -> tuple[StudyPart, ...]:
         stops = sorted(set(self.stops))
@@ -48,41 +55,41 @@ class StoppingPoints(Study):
             gain=self.gain,
             iterations=stops[-1],
             stop="budget",
-            # What a point shows must not depend on how far the fit goes on after it.
+            # The picture at a point must not depend on how far the fit goes on after it.
             schedule="constant",
             learning_rate=0.01,
             average=0.0,
         )
-        course = SharedFit(study_inputs.job(task), math.gcd(*stops))
+        shared_fit = SharedFit(study_inputs.job(task), math.gcd(*stops))
         parts = []
         for before, stop in zip((0, *stops), stops, strict=False):
-            run = course.until(stop, is_first=not before)
+            run = shared_fit.until(stop, is_first=not before)
             parts.append(StudyPart(f"coarse, {stop}", stop, run, start=before))
-            parts.append(StudyPart(f"boosted, {stop}", 1, course.boosted))
+            parts.append(StudyPart(f"boosted, {stop}", 1, shared_fit.boosted))
         return tuple(parts)
 
 
 class SharedFit:
-    """One fit that several parts of a study carry on, each from where the last one has come to.
+    """One fit that several parts of a study continue, each from where the last one ended.
 
     Parameters
     ----------
     job
-        What is fitted.
+        The restoration to be fitted.
     step
-        Each point is a multiple of it.
+        Iterations of which each stopping point is a multiple.
     """
 
     def __init__(self, job: Job, step: int) -> None:
         self._job = job
-        # The engine reports at multiples: of a divisor, so that each point is among them.
-        most = max(1, min(SELDOM, step // OFTEN))
+        # Reports come at multiples of a divisor of the step, so that no point is missed.
+        most = max(1, min(_MOST_BETWEEN, step // _LEAST_REPORTS))
         self._every = max(n for n in range(1, most + 1) if step % n == 0)
         self._newest: Progress | None = None
         self._fit: Iterator[Progress] | None = None
 
     def until(self, stop: int, *, is_first: bool) -> Callable[[ShouldStop], Iterator[PartUpdate]]:
-        """What goes on to a point, showing the coarse picture."""
+        """The run of a part that continues the fit to a point and shows the coarse image."""
 
         def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
             if is_first:
@@ -96,7 +103,7 @@ class SharedFit:
         return run
 
     def boosted(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
-        """What shows the given picture with more detail."""
+        """Show the given image with more detail: the run of a part after a coarse one."""
         yield PartUpdate(1, self._image("image"))
 
     def _progress(self, should_stop: ShouldStop) -> Iterator[Progress]:
@@ -115,6 +122,6 @@ class SharedFit:
         return self._fit
 
     def _image(self, name: str) -> Array:
-        assert self._newest is not None  # a coarse part has come first
+        assert self._newest is not None  # a coarse part always comes first
         images = self._job.task.postprocess(self._newest.image, self._job.measurement)
         return self._job.encoding.decode(images[name])
