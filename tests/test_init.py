@@ -1,7 +1,9 @@
 """What importing the package brings along: little, and nothing of napari or Qt."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +62,9 @@ def test_names_of_earlier_versions_still_work():
     assert napari_dip.SuperResolve is napari_dip.Upscale
     with pytest.raises(AttributeError, match="no attribute 'Upscales'"):
         _ = napari_dip.Upscales
+
+
+def test_the_api_page_lists_each_public_name_once():
+    page = Path(__file__).parents[1] / "docs" / "api.md"
+    listed = re.findall(r"^::: napari_dip\.(\w+)$", page.read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(set(napari_dip.__all__) - {"__version__"})

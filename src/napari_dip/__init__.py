@@ -58,6 +58,7 @@ _MODULES = {
     "restoration.restore": ("prepare", "restore"),
     "restoration.result": ("Restoration", "Result", "Update"),
     "restoration.series": ("restore_series",),
+    "scheduling.summary": ("Summary",),
     "studies.classifiers.classifier": ("Classifier",),
     "studies.classifiers.loading": ("load_classifier",),
     "studies.classifiers.preprocessing": ("Preprocessing",),
@@ -78,7 +79,6 @@ _MODULES = {
     "tasks.inpaint": ("Inpaint",),
     "tasks.registry": ("task_from_dict",),
     "tasks.upscale": ("Upscale",),
-    "scheduling.summary": ("Summary",),
     "tiling.plan": ("TilingOptions",),
     "tiling.restore": ("TiledRestoration", "restore_large"),
 }

@@ -25,8 +25,8 @@ class Result(ABC):
     Attributes
     ----------
     stop_reason
-        Why the run ended: "budget" (all was done), "rule" (the stopping rule was met),
-        "cancelled" or "diverged".
+        Why the run ended: "budget" (all was done), "rule" (the stopping rule was met), "cancelled",
+        "diverged", or "failed" (some of many tiles or files).
     seconds
         The time that the run took.
 
@@ -42,7 +42,7 @@ class Result(ABC):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run ended by itself, neither cancelled nor diverged."""
+        """Whether the run was neither cancelled nor did it fail or diverge."""
         return self.stop_reason in ("budget", "rule")
 
     @abstractmethod
