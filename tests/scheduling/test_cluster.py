@@ -51,7 +51,7 @@ def test_what_is_wrong_is_told(monkeypatch):
         connect("127.0.0.1:9"),
     ):
         pass
-    with pytest.raises(UserError, match="workers: 0 must be 1 or more"), connect(workers=0):
+    with pytest.raises(UserError, match="workers: expected 1 or more, got 0"), connect(workers=0):
         pass
     with pytest.raises(UserError, match="workers: a running"), connect("127.0.0.1:9", workers=2):
         pass

@@ -1,4 +1,4 @@
-"""Pictures in blocks: as a whole, without seams, resumed, with what their files tell."""
+"""Images restored tile by tile: as a whole, without seams, resumed, with their metadata."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def noisy(rng):
     return (image + rng.normal(0, 40, image.shape)).astype(np.uint16)
 
 
-def test_one_block_is_what_the_whole_is(tmp_path, out, noisy):
+def test_a_single_tile_is_what_restore_gives(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     assert restore_large(path, out, TINY, device="cpu").is_complete
     alone = restore(noisy, TINY, device="cpu").image
@@ -59,7 +59,7 @@ def test_one_block_is_what_the_whole_is(tmp_path, out, noisy):
     assert not out.with_name("out.ome.zarr.parts").exists()
 
 
-def test_blocks_share_range_and_noise(tmp_path, out, noisy):
+def test_tiles_share_range_and_noise(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     tasks, ranges = [], []
 
@@ -70,7 +70,9 @@ def test_blocks_share_range_and_noise(tmp_path, out, noisy):
             tasks.append(job.task)
             ranges.append(tuple(job.encoding.low) + tuple(job.encoding.high))
 
-    assert restore_large(path, out, TINY.replace(sigma=None), on_outcome=look, **OPTIONS).is_complete
+    assert restore_large(
+        path, out, TINY.replace(sigma=None), on_outcome=look, **OPTIONS
+    ).is_complete
     assert len(set(ranges)) == 1
     assert {task.sigma for task in tasks} == {tasks[0].sigma}
     assert 0 < tasks[0].sigma < 0.01  # a fraction of uint16's range
@@ -84,11 +86,13 @@ def test_no_seam_shows(tmp_path, out):
     borders = set()
 
     def note(outcome, mosaic):
-        for block in mosaic.items:
-            borders.update(n for n in (block.start[0], block.stop[0]) if 0 < n < 112)
+        for tile in mosaic.items:
+            borders.update(n for n in (tile.start[0], tile.stop[0]) if 0 < n < 112)
 
     task = Denoise(iterations=50, filters=(16, 16))
-    restore_large(path, out, task, device="cpu", tiling=TilingOptions(tile=64, overlap=16), on_outcome=note)
+    restore_large(
+        path, out, task, device="cpu", tiling=TilingOptions(tile=64, overlap=16), on_outcome=note
+    )
     result = open_lazily(out).read()
     assert len(borders) >= 2
     for axis in (0, 1):
@@ -102,7 +106,7 @@ def test_no_seam_shows(tmp_path, out):
         )
 
 
-def test_a_killed_run_does_no_block_twice(tmp_path, out, noisy):
+def test_a_killed_run_restores_no_tile_twice_and_gives_the_same_bits(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     seen = []
     options = {"on_outcome": lambda outcome, mosaic: seen.append(outcome), **OPTIONS}
@@ -135,7 +139,51 @@ def test_other_settings_are_not_resumed(tmp_path, out, noisy):
     restore_large(path, out, TINY, **OPTIONS)
     with pytest.raises(UserError, match="settings must be the same"):
         restore_large(path, out, TINY.replace(iterations=2), resume=True, **OPTIONS)
-    assert restore_large(path, out, TINY.replace(iterations=2), overwrite=True, **OPTIONS).is_complete
+    assert restore_large(
+        path, out, TINY.replace(iterations=2), overwrite=True, **OPTIONS
+    ).is_complete
+
+
+FORMER = {
+    "loop_axes": "each",
+    "tile": "block",
+    "inputs": "sides",
+    "warm_start": "warm",
+    "intensity_range": "extent",
+}
+
+
+def with_former_keys(record):
+    """A record as the first version wrote it."""
+    if isinstance(record, dict):
+        return {FORMER.get(k, k): with_former_keys(v) for k, v in record.items()}
+    return record
+
+
+def test_a_run_of_the_first_version_is_resumed(tmp_path, out, noisy):
+    path = save(tmp_path / "in.zarr", noisy, "YX")
+    seen = []
+    options = {"on_outcome": lambda outcome, mosaic: seen.append(outcome), **OPTIONS}
+    restore_large(path, out, TINY, should_stop=lambda: len(seen) >= 4, **options)
+    plan = out.with_name("out.ome.zarr.parts") / "plan.json"
+    former = with_former_keys(json.loads(plan.read_text()))
+    assert (former["request"]["each"], former["request"]["block"]) == ("", 32)
+    assert "extent" in former["decided"]["groups"][""]
+    plan.write_text(json.dumps(former))
+    seen.clear()
+    assert restore_large(path, out, TINY, resume=True, **options).is_complete
+    assert [o.status for o in seen].count(Status.KEPT) == 4
+
+
+def test_a_result_of_the_first_version_is_kept(tmp_path, out, noisy):
+    path = save(tmp_path / "in.zarr", noisy, "YX")
+    count = restore_large(path, out, TINY, **OPTIONS).count
+    metadata = json.loads((out / "zarr.json").read_text())
+    former = with_former_keys(metadata["attributes"]["napari-dip"])
+    metadata["attributes"]["napari-dip"] = former
+    (out / "zarr.json").write_text(json.dumps(metadata))
+    again = restore_large(path, out, TINY, resume=True, **OPTIONS)
+    assert (again.done, again.count, again.iterations) == (count, count, 0)
 
 
 @pytest.mark.parametrize("axes", ["TCZYX", "CYX", "TYX", "ZYX"])
@@ -166,7 +214,7 @@ def test_ome_tiff_in_and_its_scale_units_and_channels_out(tmp_path, out, rng):
     assert axes.units == ("", "micrometer", "micrometer")
 
 
-def test_colour_becomes_channels_that_are_called_so(tmp_path, out, rng):
+def test_colour_becomes_channels_named_red_green_blue(tmp_path, out, rng):
     image = rng.integers(0, 255, (40, 36, 3), dtype=np.uint8)
     tifffile.imwrite(tmp_path / "in.tif", image, photometric="rgb")
     restore_large(tmp_path / "in.tif", out, TINY, **OPTIONS)
@@ -191,7 +239,7 @@ def test_levels_are_means_of_the_finer_ones(tmp_path, out):
     assert told[1] == {"type": "translation", "translation": [0.75, 0.75]}
 
 
-def test_super_resolution_keeps_the_extent(tmp_path, out, noisy):
+def test_upscaling_keeps_size_and_place_in_micrometers(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     task = Upscale(factor=2, iterations=2, filters=(4,))
     restore_large(path, out, task, **OPTIONS)
@@ -201,7 +249,7 @@ def test_super_resolution_keeps_the_extent(tmp_path, out, noisy):
     np.testing.assert_allclose(after.axes.origin, (-0.025, -0.025))
 
 
-def test_masks_are_read_in_blocks_and_cover_frames(tmp_path, out, rng):
+def test_masks_are_read_by_tile_and_cover_frames(tmp_path, out, rng):
     frames = rng.integers(50, 200, (2, 60, 60)).astype(np.uint8)
     mask = np.zeros((60, 60), np.uint8)
     mask[8:20, 5:9] = 1
@@ -225,17 +273,21 @@ def test_masks_are_read_in_blocks_and_cover_frames(tmp_path, out, rng):
     assert "nothing to do" in nothing
 
 
-def test_empty_parts_stay_empty(tmp_path, out, noisy):
+def test_tiles_without_finite_pixels_stay_empty(tmp_path, out, noisy):
     image = noisy.astype(np.float32)
     image[:, 50:] = np.nan
     path = save(tmp_path / "in.zarr", image, "YX")
-    assert restore_large(path, out, TINY, device="cpu", tiling=TilingOptions(tile=32, overlap=4)).is_complete
+    assert restore_large(
+        path, out, TINY, device="cpu", tiling=TilingOptions(tile=32, overlap=4)
+    ).is_complete
     after = open_lazily(out).read()
     assert np.isfinite(after[:, :50]).all()
     assert np.isnan(after[:, 70:]).all()
 
 
-def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, noisy, monkeypatch):
+def test_a_tile_that_fails_leaves_the_others_and_is_restored_on_resume(
+    tmp_path, out, noisy, monkeypatch
+):
     from napari_dip.tiling import item
 
     path = save(tmp_path / "in.zarr", noisy, "YX")
@@ -255,7 +307,7 @@ def test_a_failing_block_leaves_the_others_and_can_be_mended(tmp_path, out, nois
     assert restore_large(path, out, TINY, resume=True, **OPTIONS).is_complete
 
 
-def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
+def test_each_slice_is_written_as_soon_as_it_is_restored(tmp_path, out, rng):
     stack = rng.random((3, 36, 80)).astype(np.float32)
     path = save(tmp_path / "in.zarr", stack, "ZYX")
     counts = []
@@ -265,10 +317,10 @@ def test_each_slice_is_in_the_result_as_soon_as_it_is_done(tmp_path, out, rng):
 
     tiling = TilingOptions(loop_axes="Z", tile=48, overlap=8)
     restore_large(path, out, TINY, tiling=tiling, on_outcome=note, device="cpu")
-    assert counts == [0, 1, 1, 2, 2, 3]  # two blocks a slice
+    assert counts == [0, 1, 1, 2, 2, 3]  # two tiles a slice
 
 
-def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch):
+def test_files_of_tiles_are_removed_once_they_are_written(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK_SIDES", {"Y": 16, "X": 16})
     parts = out.with_name("out.ome.zarr.parts")
@@ -280,27 +332,27 @@ def test_values_go_once_they_are_in_the_result(tmp_path, out, noisy, monkeypatch
         done += outcome.status is Status.DONE
 
     assert restore_large(path, out, TINY, on_outcome=note, **OPTIONS).is_complete
-    assert most < done - 2  # two rows of blocks at most, and the one in hand
-    before, blocks, done = open_lazily(out).read(), done, 0
-    stop = {"should_stop": lambda: done == blocks - 2, "overwrite": True}
+    assert most < done - 2  # two rows of tiles at most, and the newest one
+    before, tiles, done = open_lazily(out).read(), done, 0
+    stop = {"should_stop": lambda: done == tiles - 2, "overwrite": True}
     assert not restore_large(path, out, TINY, on_outcome=note, **stop, **OPTIONS).is_complete
-    assert len(list(parts.glob("*.npy"))) < blocks - 2 == len(list(parts.glob("y*.json")))
+    assert len(list(parts.glob("*.npy"))) < tiles - 2 == len(list(parts.glob("y*.json")))
     done = 0
     assert restore_large(path, out, TINY, resume=True, on_outcome=note, **OPTIONS).is_complete
     assert done == 2
     np.testing.assert_array_equal(open_lazily(out).read(), before)
 
 
-def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy, monkeypatch):
+def test_a_chunk_that_could_not_be_written_is_written_on_resume(tmp_path, out, noisy, monkeypatch):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     monkeypatch.setattr("napari_dip.files.ome_zarr.CHUNK_SIDES", {"Y": 32, "X": 32})
     write, calls, outcomes = OmeZarrStore.write, [], []
 
-    def full_once(self, block, values):
-        calls.append(block)
+    def full_once(self, tile, values):
+        calls.append(tile)
         if len(calls) == 3:
             raise FileError("No space left on device")
-        write(self, block, values)
+        write(self, tile, values)
 
     monkeypatch.setattr(OmeZarrStore, "write", full_once)
     keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
@@ -315,7 +367,7 @@ def test_a_part_that_could_not_be_written_is_not_forgotten(tmp_path, out, noisy,
     np.testing.assert_array_equal(open_lazily(out).read(), mended)
 
 
-def test_a_file_that_finds_no_room_is_told_in_the_systems_words(tmp_path, out, noisy):
+def test_a_full_disk_is_reported_in_the_systems_words(tmp_path, out, noisy):
     resource = pytest.importorskip("resource")
     path = save(tmp_path / "in.zarr", noisy, "YX")
     outcomes = []
@@ -323,14 +375,16 @@ def test_a_file_that_finds_no_room_is_told_in_the_systems_words(tmp_path, out, n
     resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
     try:
         keep = {"on_outcome": lambda outcome, _: outcomes.append(outcome)}
-        assert not restore_large(path, out, TINY, device="cpu", tiling=TilingOptions(tile=64, overlap=8), **keep).is_complete
+        assert not restore_large(
+            path, out, TINY, device="cpu", tiling=TilingOptions(tile=64, overlap=8), **keep
+        ).is_complete
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert all(o.error.endswith("can't be written (File too large)") for o in outcomes)
     assert not list(out.with_name("out.ome.zarr.parts").glob("*.npy"))
 
 
-def test_what_is_wrong_is_told(tmp_path, out, noisy):
+def test_messages_of_what_can_not_be_restored(tmp_path, out, noisy):
     path = save(tmp_path / "in.zarr", noisy, "YX")
     with pytest.raises(UserError, match=r"output: out\.tif is no OME-Zarr"):
         restore_large(path, tmp_path / "out.tif", TINY)
@@ -345,9 +399,7 @@ def test_what_is_wrong_is_told(tmp_path, out, noisy):
     assert not out.exists()
 
 
-def test_weights_are_kept_until_the_frame_that_needs_them_is_on_record(
-    tmp_path, out, rng, monkeypatch
-):
+def test_weights_are_kept_until_the_next_frame_is_recorded(tmp_path, out, rng, monkeypatch):
     from napari_dip.tiling import item
 
     frames = (rng.random((2, 36, 36)) / 4 + np.linspace(0, 1, 36)).astype(np.float32)
@@ -371,7 +423,7 @@ def test_weights_are_kept_until_the_frame_that_needs_them_is_on_record(
     assert counts == [3, 1]
 
 
-def test_frames_start_from_the_last_ones_weights_until_a_cut(tmp_path, out, rng):
+def test_frames_start_from_the_last_frames_weights_until_a_cut(tmp_path, out, rng):
     y, x = np.mgrid[:40, :44]
     clean = [np.sin((y + t) / 4) * np.cos(x / 5) for t in range(3)] + [np.sin(x / 7)] * 2
     frames = (0.5 + 0.3 * np.stack(clean) + rng.normal(0, 0.05, (5, 40, 44))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Guides of pictures in blocks: of the same box, scaled by the whole of them."""
+"""Tiles get their part of the guide, scaled by the range of the whole guide."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ from napari_dip.tiling.restore import restore_large
 from napari_dip.tiling.source import TiledSource
 
 FLASH = FlashNoFlash(iterations=3, filters=(8, 8), skips=(4,))
-INPUT_HELP = (75, 90)
+SIDES = (75, 90)
 
 
 @pytest.fixture
 def ambient(rng):
     """A large uint16 picture, which is darker on its left."""
-    ramp = 1000 + 20 * np.arange(INPUT_HELP[1])
-    return (ramp + rng.normal(0, 40, INPUT_HELP)).astype(np.uint16)
+    ramp = 1000 + 20 * np.arange(SIDES[1])
+    return (ramp + rng.normal(0, 40, SIDES)).astype(np.uint16)
 
 
 @pytest.fixture
@@ -43,40 +43,38 @@ def guided(tmp_path, ambient):
     return restored
 
 
-def test_one_block_is_what_the_whole_is(tmp_path, ambient, guided, rng):
-    flash = rng.integers(0, 4000, (*INPUT_HELP, 3)).astype(np.uint16)
+def test_a_single_tile_is_what_restore_gives(tmp_path, ambient, guided, rng):
+    flash = rng.integers(0, 4000, (*SIDES, 3)).astype(np.uint16)
     tifffile.imwrite(tmp_path / "flash.tif", flash, photometric="rgb")
     alone = restore(ambient, FLASH, guide=flash, device="cpu").image
     np.testing.assert_array_equal(guided(tmp_path / "flash.tif"), alone, strict=True)
 
 
-def test_colours_may_be_channels_of_five_axes(ambient, guided, rng):
-    flash = rng.integers(0, 60000, (*INPUT_HELP, 3)).astype(
-        np.uint16
-    )  # all channels fill their range
+def test_a_guides_colours_may_be_channels_of_five_axes(ambient, guided, rng):
+    flash = rng.integers(0, 60000, (*SIDES, 3)).astype(np.uint16)  # all channels fill their range
     alone = restore(ambient, FLASH, guide=flash, device="cpu").image
     np.testing.assert_array_equal(guided(np.moveaxis(flash, -1, 0)[None, :, None]), alone)
 
 
-def test_blocks_are_scaled_by_the_whole_guide(ambient, guided):
-    flash = (np.arange(INPUT_HELP[1]) * 40 + np.zeros((INPUT_HELP[0], 1))).astype(np.uint16)
+def test_tiles_are_scaled_by_the_whole_guide(ambient, guided):
+    flash = (np.arange(SIDES[1]) * 40 + np.zeros((SIDES[0], 1))).astype(np.uint16)
     whole = guide_tensor(flash, encode(ambient)[2])[0, 0].numpy()
     seen = []
 
     def look(outcome, mosaic):
         plan = TilingPlan.from_dict(mosaic.plan.to_dict(), mosaic.request)
         assert plan == mosaic.plan
-        block = next(item.tile for item in mosaic.items.values() if item.name == outcome.name)
-        seen.append(block)
-        guide = plan.job(block, ambient[block.slices]).measurement.guide
-        np.testing.assert_array_equal(guide[0, 0].numpy(), whole[block.slices])
+        tile = next(item.tile for item in mosaic.items.values() if item.name == outcome.name)
+        seen.append(tile)
+        guide = plan.job(tile, ambient[tile.slices]).measurement.guide
+        np.testing.assert_array_equal(guide[0, 0].numpy(), whole[tile.slices])
 
     guided(flash, tiling=TilingOptions(tile=32), on_outcome=look)
     assert len(seen) > 4
 
 
 @pytest.mark.parametrize(
-    ("shape", "axes", "guide_shape", "guide_axes", "each"),
+    ("shape", "axes", "guide_shape", "guide_axes", "loop_axes"),
     [
         ((3, 20, 24), "TYX", (3, 20, 24), "ZYX", "T"),
         ((3, 20, 24), "TYX", (20, 24), "YX", "T"),
@@ -88,25 +86,29 @@ def test_blocks_are_scaled_by_the_whole_guide(ambient, guided):
         ((2, 2, 20, 24), "TZYX", (2, 3, 1, 20, 24), "TCZYX", "TZ"),
     ],
 )
-def test_it_lies_beside_each_box(tmp_path, shape, axes, guide_shape, guide_axes, each):
+def test_each_tile_gets_its_part_of_the_guide(
+    tmp_path, shape, axes, guide_shape, guide_axes, loop_axes
+):
     own = dict(zip(axes if shape == guide_shape else guide_axes, guide_shape, strict=True))
     digits = dict(zip("TCZYXS", 100 ** np.arange(6), strict=True))
     guide = sum(n * digits[a] for n, a in zip(np.indices(guide_shape), own, strict=True))
     picture = LazyImage(np.zeros(shape), Axes(axes), tmp_path)
-    beside = LazyImage(guide, Axes(guide_axes), tmp_path)
-    source = TiledSource(picture, axes, AxisPlan(axes, each), InputFiles(guide=beside))
-    start = {a: 1 if a in each or a in "YX" else 0 for a in axes}  # one entry, or up to the end
-    stop = [2 if a in each else n for a, n in zip(axes, shape, strict=True)]
+    guide_file = LazyImage(guide, Axes(guide_axes), tmp_path)
+    source = TiledSource(picture, axes, AxisPlan(axes, loop_axes), InputFiles(guide=guide_file))
+    start = {
+        a: 1 if a in loop_axes or a in "YX" else 0 for a in axes
+    }  # one entry, or up to the end
+    stop = [2 if a in loop_axes else n for a, n in zip(axes, shape, strict=True)]
     given = source.inputs_of(Tile(tuple(start.values()), tuple(stop)))
     sides = dict(zip(axes, np.subtract(stop, list(start.values())), strict=True))
-    space = [a for a in axes if a not in each + "C"]
+    space = [a for a in axes if a not in loop_axes + "C"]
     assert given["guide"].shape[: len(space)] == tuple(sides[a] for a in space)
     channels = "".join(a for a in own if a in "CS")
     assert given["guide_axes"] == "".join(space).replace("T", "Z") + channels
     place = np.indices(given["guide"].shape)
     expected = 0
     for letter, length in own.items():
-        if letter in each and letter != "C" and length > 1:
+        if letter in loop_axes and letter != "C" and length > 1:
             expected = expected + digits[letter]
         elif length > 1:
             at = given["guide_axes"].index(letter.replace("T", "Z"))
@@ -115,7 +117,7 @@ def test_it_lies_beside_each_box(tmp_path, shape, axes, guide_shape, guide_axes,
 
 
 def test_a_frame_starts_afresh_where_the_guide_has_a_cut(tmp_path, ambient, rng):
-    flash = np.clip(ambient + rng.normal(0, 9, (3, *INPUT_HELP)), 0, 4000).astype(np.uint16)
+    flash = np.clip(ambient + rng.normal(0, 9, (3, *SIDES)), 0, 4000).astype(np.uint16)
     flash[2] = 4000 - flash[2]
     zarr.save_array(tmp_path / "in.zarr", np.stack([ambient] * 3))
     zarr.save_array(tmp_path / "flash.zarr", flash)
@@ -139,7 +141,7 @@ def test_a_frame_starts_afresh_where_the_guide_has_a_cut(tmp_path, ambient, rng)
     assert iterations("still.zarr") == [10, 2, 2]
 
 
-def test_what_can_not_be_used_is_told(tmp_path, ambient, guided):
+def test_messages_of_guides_that_can_not_be_used(tmp_path, ambient, guided):
     with pytest.raises(UserError, match=r"^guide: its shape \(77, 92\) \(YX\) does not .*$"):
         guided(np.pad(ambient, 1))
     with pytest.raises(UserError, match=r"^guide: its shape \(2, 75, 90\) \(ZYX\) does not"):

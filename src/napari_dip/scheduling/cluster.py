@@ -1,4 +1,4 @@
-"""Where items are done: workers on this machine, or a cluster that is there already."""
+"""A dask cluster for items: workers on this machine, or a cluster that is running already."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from distributed import Client, SpecCluster
 
 
-CORES_EACH = 2
-"""Cores for each worker: a fit's convolutions make little of more."""
-
+CORES_PER_WORKER = 2
+"""Cores for each worker: a fit gains little from more."""
 
 SECONDS_TO_CONNECT = 10
+"""How long a scheduler may take to answer."""
 
-
-THREADS = "OMP_NUM_THREADS"
-"""What torch, and most of what computes, takes its number of threads from."""
+_THREADS = "OMP_NUM_THREADS"
+"""The environment variable from which torch takes its number of threads."""
 
 
 @contextmanager
@@ -33,19 +32,19 @@ def connect(
     device: str = "auto",
     most: int | None = None,
 ) -> Iterator[Client]:
-    """Give a client of a running cluster, or of workers that live as long as it does.
+    """Give a client of a running cluster, or of local workers that end with it.
 
     Parameters
     ----------
     scheduler
-        The address of a running scheduler, such as "tcp://10.0.0.1:8786"; workers of this machine
-        if not given.
+        The address of a running scheduler, such as "tcp://10.0.0.1:8786"; without one, workers are
+        started on this machine.
     workers
-        How many of them; by default one for each GPU, or for each two cores.
+        Number of local workers; by default one for each GPU, or for each two cores.
     device
-        What they will compute on.
+        As in `restore`.
     most
-        More workers than this would have nothing to do.
+        Number of items, if it is known: more workers are not started.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def connect(
             f"batch: {error.name} is not installed; pip install 'napari-dip[cluster]'"
         ) from error
     if workers is not None and workers < 1:
-        raise UserError(f"workers: {workers} must be 1 or more")
+        raise UserError(f"workers: expected 1 or more, got {workers}")
     if scheduler is not None:
         if workers is not None:
             raise UserError("workers: a running scheduler has its own; leave it out")
@@ -70,7 +69,7 @@ def connect(
                 f"scheduler: {scheduler} does not answer; check the address, or start one with "
                 "`dask scheduler`"
             ) from error
-        with _tells_nothing("distributed.client"), client:
+        with _silenced("distributed.client"), client:
             yield client
         return
     with (
@@ -81,8 +80,8 @@ def connect(
 
 
 @contextmanager
-def _tells_nothing(name: str) -> Iterator[None]:
-    """Keep a logger from printing what is told in one line, such as that the scheduler is lost."""
+def _silenced(name: str) -> Iterator[None]:
+    """Silence a logger: an error says in one line what it would print in many."""
     logger = logging.getLogger(name)
     before = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -103,7 +102,7 @@ def _local_cluster(workers: int | None, device: str, most: int | None) -> SpecCl
                 "nthreads": 1,
                 "env": environment,
                 "preload": ["napari_dip.scheduling.worker"],
-                # A fit's memory is torch's, of which dask knows nothing.
+                # A fit's memory is torch's, which dask does not see.
                 "memory_limit": None,
                 "dashboard": False,
                 "silence_logs": logging.CRITICAL,
@@ -112,7 +111,7 @@ def _local_cluster(workers: int | None, device: str, most: int | None) -> SpecCl
         }
         for number, environment in enumerate(environments)
     }
-    # Any free port for the dashboard: a second run must not be in the first one's way.
+    # Any free port for the dashboard, so that two runs can go on at once.
     options = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
     scheduler: Any = {"cls": Scheduler, "options": options}
     return SpecCluster(workers=specification, scheduler=scheduler, silence_logs=logging.CRITICAL)
@@ -123,7 +122,7 @@ def worker_environments(
 ) -> list[dict[str, str]]:
     """The environment variables of each worker: its GPU, and its share of the cores.
 
-    Threads that the user has set are left at that.
+    A number of threads that the user has set is kept.
     """
     import torch
     from dask.system import CPU_COUNT
@@ -132,18 +131,18 @@ def worker_environments(
     if gpus:
         count = workers or len(gpus)
     elif device in ("auto", "cpu") and not (device == "auto" and torch.backends.mps.is_available()):
-        count = workers or max(1, CPU_COUNT // CORES_EACH)
-    else:  # the one GPU that was named, or a Mac's
+        count = workers or max(1, CPU_COUNT // CORES_PER_WORKER)
+    else:  # one GPU was named, or a Mac has one
         count = workers or 1
     count = max(1, min(count, most or count))
-    threads = os.environ.get(THREADS) or str(max(1, CPU_COUNT // count))
+    threads = os.environ.get(_THREADS) or str(max(1, CPU_COUNT // count))
     return [
-        {THREADS: threads, **({"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {})}
+        {_THREADS: threads, **({"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {})}
         for n in range(count)
     ]
 
 
 def _visible_gpus(count: int) -> list[str]:
-    """What CUDA calls the GPUs that this process may use."""
+    """CUDA's names of the GPUs that this process may use."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     return named.split(",")[:count] if named else [str(n) for n in range(count)]

@@ -1,4 +1,4 @@
-"""An item: one restoration among many, which knows what to do and whether it is done."""
+"""Items and outcomes: one restoration among many, and how it ended."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ class Status(StrEnum):
 
     DONE = "done"
     KEPT = "kept"
-    """Done by an earlier run, and left as it is."""
+    """Finished by an earlier run, and left as it is."""
     FAILED = "failed"
     UNFINISHED = "unfinished"
 
 
 class Stopped(Exception):
-    """The run was ended while an item was at work; it has written nothing."""
+    """The run was ended while an item was being restored; the item has written nothing."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an item.
+    """How an item ended.
 
     Attributes
     ----------
     name
-        The item's.
+        Name of the item.
     status
         How it ended.
     error
-        Of a failed item, in one line.
+        Why it failed, in one line.
     report
-        Of an item that is done: what is on record of its restoration.
+        The report of its restoration, if it is done or kept.
     worker
-        Where it was done.
+        Address of the worker that restored it; empty without dask.
     """
 
     name: str
@@ -52,15 +52,15 @@ class Outcome:
     worker: str = ""
 
     def entry(self) -> dict[str, Any]:
-        """The summary's row, as JSON values."""
-        told = self.report or {}
+        """The row of the summary, as JSON values."""
+        report = self.report or {}
         entry = asdict(self) | {"status": str(self.status)}
         del entry["report"]
-        return entry | {name: told.get(name) for name in FROM_REPORT}
+        return entry | {name: report.get(name) for name in FROM_REPORT}
 
 
 FROM_REPORT = ("source", "output", "iterations", "stop_reason", "seconds", "seed", "device")
-"""What a summary repeats of each report."""
+"""Entries of an item's report that the summary repeats."""
 
 
 class Item(ABC):
@@ -69,23 +69,23 @@ class Item(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What the summary calls it; no two items of a run share one."""
+        """Its name in the summary, which no two items of a run share."""
 
     @property
     def after(self) -> str:
-        """The name of the item that has to end before this one can begin; empty for none.
+        """Name of the item, earlier in the run, that has to end before this one; empty for none.
 
-        It comes earlier in the run. It may have failed: that is this item's to look after.
+        It may have failed: this item has to cope with that.
         """
         return ""
 
     @abstractmethod
     def finished(self) -> dict[str, Any] | None:
-        """The report of an earlier run that did just this, if its result is still there."""
+        """The report of an earlier run of the same item, if its result still exists; else None."""
 
     @abstractmethod
     def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        """Restore, write the result and its report, each of them whole or not at all.
+        """Restore, and write the result and its report, each of them whole or not at all.
 
         Raises
         ------

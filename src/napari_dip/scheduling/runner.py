@@ -1,4 +1,4 @@
-"""Have items done by workers, and follow them: a generator of outcomes, in the order of ending."""
+"""Run items on a dask cluster: a generator of outcomes, in the order of ending."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ from typing import TYPE_CHECKING, Any, cast
 
 from napari_dip.errors import UserError
 from napari_dip.scheduling.item import Item, Outcome, Status
-from napari_dip.scheduling.worker import pause_of, work
+from napari_dip.scheduling.worker import pause_event, work
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 
-SECONDS_BETWEEN_LOOKS = 0.2
-"""How soon it is noticed that the run is to end, or that the scheduler is gone."""
+_SECONDS_BETWEEN_CHECKS = 0.2
+"""How soon the runner notices that the run is to end, or that the scheduler is gone."""
 
-
-SECONDS_TO_STOP = 10
-"""What workers have to end their fits; a local cluster's are then ended with it."""
+_SECONDS_TO_STOP = 10
+"""Time in which workers may end their fits when the run is ended."""
 
 
 Key = tuple[str, str]
-"""The run, and the item's name."""
+"""dask's key of an item: the name of the run, and the name of the item."""
 
-
-DEADLY = (
+_WORKERS_DIED = (
     "its workers died one after another, perhaps for want of memory; use fewer workers, or smaller "
     "settings such as filters=32,32,32"
 )
 
 
 class SchedulerLost(UserError):
-    """The scheduler is gone, and with it what was under way; what was finished is there."""
+    """The scheduler is gone, and with it unfinished items; finished results are there."""
 
 
 def run_items(
@@ -47,23 +45,23 @@ def run_items(
     should_stop: Callable[[], bool] = lambda: False,
     is_paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
-    """Do items on a cluster.
+    """Run items on a cluster.
 
-    A worker that dies loses nothing but time: dask gives its item to another. An item whose workers
-    keep dying (it may take more memory than they have) fails.
+    If a worker dies, dask gives its item to another one. An item whose workers keep dying (it may
+    take more memory than they have) fails.
 
     Parameters
     ----------
     client
-        Of the cluster.
+        The client of the cluster.
     items
-        What to do. They are sent; the pixels are not.
+        The items. They are sent to workers, without pixels.
     resume
-        Leave what an earlier run has finished as it is.
+        Leave items that an earlier run has finished as they are.
     should_stop
-        Asked all along; true ends the run. What is under way is then given up.
+        Asked all along; true ends the run, and unfinished items with it.
     is_paused
-        Asked all along; while it is true no further item begins, and those under way go on.
+        Asked all along; while it is true no further item begins, and items that have begun go on.
 
     Yields
     ------
@@ -83,10 +81,10 @@ def run_items(
         else:
             yield Outcome(item.name, Status.KEPT, report=report)
     suspects = yield from _together(client, left, should_stop, is_paused)
-    # Of a worker that died, dask blames all that it had before it. Alone, each shows its guilt.
+    # When a worker dies, dask blames all items that it held. Run alone, only the guilty one dies.
     for item in suspects:
         if (yield from _together(client, [item], should_stop, is_paused)):
-            yield Outcome(item.name, Status.FAILED, DEADLY)
+            yield Outcome(item.name, Status.FAILED, _WORKERS_DIED)
 
 
 def _together(
@@ -95,17 +93,17 @@ def _together(
     should_stop: Callable[[], bool],
     is_paused: Callable[[], bool],
 ) -> Generator[Outcome, None, list[Item]]:
-    """Do items side by side; give those whose workers died, one after another."""
+    """Run items side by side; return those whose workers died."""
     from distributed import Event
 
     run = f"napari-dip-{uuid.uuid4().hex}"
     ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-    futures: dict[Key, Future[Any]] = {}  # dask forgets what nobody holds
-    # Keys of one group: dask then holds items back and gives each to the first worker that is
-    # free. Others it deals out at once, all of them, and some workers have nothing to do early.
+    futures: dict[Key, Future[Any]] = {}  # dask drops futures that nobody refers to
+    # With keys of one group dask gives each item to the first free worker. Otherwise it deals out
+    # all items at once, and some workers soon have nothing to do.
     by_key = {(run, item.name): item for item in items}
     suspects: list[Item] = []
-    pause, paused = pause_of(run, client), False
+    pause, paused = pause_event(run, client), False
     try:
         for key, item in by_key.items():
             before = futures.get((run, item.after))
@@ -118,7 +116,7 @@ def _together(
                 paused = not paused
                 pause.set() if paused else pause.clear()
             with suppress(queue.Empty):
-                future = ended.get(timeout=SECONDS_BETWEEN_LOOKS)
+                future = ended.get(timeout=_SECONDS_BETWEEN_CHECKS)
                 key = cast("Key", future.key)
                 outcome = _outcome(by_key[key].name, future, client)
                 del futures[key]
@@ -129,10 +127,10 @@ def _together(
         if futures:
             Event(run, client=client).set()
             yield from _end(client, futures, by_key)
-    except OSError as error:  # what items meet, they tell; this is the connection's
+    except OSError as error:  # of the connection: errors of items are in their outcomes
         raise _lost(client) from error
     finally:
-        # Also when whoever follows has lost interest.
+        # Also when the caller drops the generator.
         if client.status == "running":
             with suppress(OSError):
                 if futures:
@@ -144,7 +142,7 @@ def _together(
 
 
 def _outcome(name: str, future: Future[Any], client: Client) -> Outcome | None:
-    """What a future that has ended holds; nothing if its workers died."""
+    """The outcome of a future that has ended; None if its workers died."""
     if future.status == "finished":
         outcome: Outcome = future.result()
         return outcome
@@ -153,20 +151,20 @@ def _outcome(name: str, future: Future[Any], client: Client) -> Outcome | None:
     error = future.exception()
     if type(error).__name__ == "KilledWorker":
         return None
-    told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-    return Outcome(name, Status.FAILED, told)
+    message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+    return Outcome(name, Status.FAILED, message)
 
 
 def _end(
     client: Client, futures: dict[Key, Future[Any]], items: dict[Key, Item]
 ) -> Iterator[Outcome]:
-    """Give up what has not begun, wait for the rest to stop, and take what is finished."""
+    """Cancel items that have not begun, and wait for the others to stop."""
     begun = {key for keys in client.processing().values() for key in keys}
     working = {key: f for key, f in futures.items() if key in begun or f.done()}
     client.cancel([f for key, f in futures.items() if key not in working], force=True)
-    deadline = time.monotonic() + SECONDS_TO_STOP
+    deadline = time.monotonic() + _SECONDS_TO_STOP
     while not all(f.done() for f in working.values()) and time.monotonic() < deadline:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(_SECONDS_BETWEEN_CHECKS)
     for key, future in futures.items():
         if key in working and future.status == "finished":
             yield future.result()
@@ -177,6 +175,6 @@ def _end(
 def _lost(client: Client) -> SchedulerLost:
     address = client.scheduler.address if client.scheduler else "it"
     return SchedulerLost(
-        f"scheduler: {address} is gone; what is finished is there: start it again, "
+        f"scheduler: {address} is gone; finished results are there: start it again, "
         "and the run with --resume (resume=True in Python)"
     )

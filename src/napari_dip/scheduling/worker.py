@@ -1,6 +1,6 @@
-"""What happens on a worker: one item at a time, whose failure stops nothing else.
+"""Run one item: on a dask worker, or in this process. Its failure stops no other item.
 
-A local cluster's workers load this module first (`dask_setup`).
+Workers of a local cluster load this module first (`dask_setup`).
 """
 
 from __future__ import annotations
@@ -20,79 +20,78 @@ if TYPE_CHECKING:
     from distributed import Client, Event, Worker
 
 
-SECONDS_BETWEEN_LOOKS = 1.0
-"""Whether the run was ended is the scheduler's to say, and it should not be asked all the time."""
+_SECONDS_BETWEEN_CHECKS = 1.0
+"""Shortest time between two questions to the scheduler whether the run was ended."""
 
 
 _one_at_a_time = threading.Lock()
-"""Fits in one process would share torch's seed and fight for its cores, however many threads the
-worker was given."""
+"""Fits in one process would share torch's seed and compete for its cores."""
 
 
 logger = logging.getLogger(__name__)
 
 
 def dask_setup(worker: Worker) -> None:
-    """Leave Ctrl-C to the run, which has its workers stop; a terminal sends it to all of them."""
+    """Ignore Ctrl-C, which a terminal sends to all processes: the run stops its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def work(item: Item, run: str, before: Outcome | None = None) -> Outcome:
-    """Do an item.
+    """Run an item on the worker that calls this.
 
     Parameters
     ----------
     item
-        What to do.
+        The item.
     run
-        The name of the event that is set when the run is ended.
+        Name of the run, which is also the name of the event that ends it.
     before
-        What became of the item that this one comes after: dask waits for it.
+        Outcome of the item that this one comes after. It is not used: dask waits for it.
     """
     from distributed import get_worker
 
     with _one_at_a_time:
         ended = _ended(run)
-        _hold(run, ended)
+        _wait_while_paused(run, ended)
         return run_item(item, ended, get_worker().address)
 
 
-def run_item(item: Item, should_stop: Callable[[], bool], where: str = "") -> Outcome:
-    """Do an item here and now, and tell what became of it."""
+def run_item(item: Item, should_stop: Callable[[], bool], worker: str = "") -> Outcome:
+    """Run an item in this process, and return its outcome."""
     if should_stop():
-        return Outcome(item.name, Status.UNFINISHED, worker=where)
+        return Outcome(item.name, Status.UNFINISHED, worker=worker)
     try:
         report = item.run(should_stop)
-        return Outcome(item.name, Status.DONE, report=report, worker=where)
+        return Outcome(item.name, Status.DONE, report=report, worker=worker)
     except Stopped:
-        return Outcome(item.name, Status.UNFINISHED, worker=where)
+        return Outcome(item.name, Status.UNFINISHED, worker=worker)
     except UserError as error:
-        return Outcome(item.name, Status.FAILED, str(error), worker=where)
-    # Whatever it is, the other items are none the worse for it.
+        return Outcome(item.name, Status.FAILED, str(error), worker=worker)
+    # Whatever it is, the other items go on.
     except Exception as error:
         logger.exception("%s failed", item.name)
-        told = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-        return Outcome(item.name, Status.FAILED, told, worker=where)
+        message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        return Outcome(item.name, Status.FAILED, message, worker=worker)
 
 
-def pause_of(run: str, client: Client) -> Event:
-    """The event that is set while no further item of a run is to begin."""
+def pause_event(run: str, client: Client) -> Event:
+    """The event that is set while a run is paused."""
     from distributed import Event
 
     return Event(f"{run}-paused", client=client)
 
 
-def _hold(run: str, ended: Callable[[], bool]) -> None:
+def _wait_while_paused(run: str, ended: Callable[[], bool]) -> None:
     """Wait while the run is paused."""
     from distributed import get_client
 
-    pause = pause_of(run, get_client())
+    pause = pause_event(run, get_client())
     while pause.is_set() and not ended():
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(_SECONDS_BETWEEN_CHECKS)
 
 
 def _ended(run: str) -> Callable[[], bool]:
-    """Tell whether the run was ended, asking now and then."""
+    """A function that tells whether the run was ended, and asks the scheduler now and then."""
     from distributed import Event, get_client
 
     event = Event(run, client=get_client())
@@ -100,7 +99,7 @@ def _ended(run: str) -> Callable[[], bool]:
 
     def ended() -> bool:
         nonlocal asked, answer
-        if not answer and time.monotonic() - asked > SECONDS_BETWEEN_LOOKS:
+        if not answer and time.monotonic() - asked > _SECONDS_BETWEEN_CHECKS:
             asked, answer = time.monotonic(), event.is_set()
         return answer
 
@@ -113,7 +112,7 @@ def run_in_process(
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
-    """Do items; parameters and outcomes are those of `run_items`."""
+    """Run items one after another, without dask; parameters and outcomes as in `run_items`."""
     for item in items:
         report = item.finished() if resume else None
         if report is not None:

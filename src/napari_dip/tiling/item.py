@@ -97,7 +97,7 @@ class TileItem(Item):
         on_update: OnUpdate = lambda update: None,
     ) -> dict[str, Any]:
         values = self._read()
-        report: dict[str, Any] = {"seed": self.plan.seed}
+        report: dict[str, Any] = {"seed": self.plan.request.seed}
         if self._has_nothing_to_do(values):
             report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
         else:
@@ -130,7 +130,7 @@ class TileItem(Item):
         """Fit the tile, from the weights of the frame before unless there is a cut."""
         import torch
 
-        if not self.plan.warm_start:
+        if not self.plan.request.is_warm_started:
             return uninterrupted(self.plan.job(self.tile, values), should_stop, on_update)
         task, previous = self.plan.group(self.tile).task, self._previous
         start = warm_start(task, previous.fitted() if previous else None, values, self._guide())

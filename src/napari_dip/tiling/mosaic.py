@@ -74,10 +74,8 @@ class Mosaic:
 
     Parameters
     ----------
-    request
-        What to restore, and where to.
     plan
-        What the tiles share.
+        The request, and what the tiles share.
     is_new
         Nothing of it was there before.
     is_complete
@@ -99,15 +97,11 @@ class Mosaic:
     """
 
     def __init__(
-        self,
-        request: MosaicRequest,
-        plan: TilingPlan,
-        *,
-        is_new: bool = False,
-        is_complete: bool = False,
+        self, plan: TilingPlan, *, is_new: bool = False, is_complete: bool = False
     ) -> None:
-        self.request, self.plan = request, plan
+        self.request, self.plan = plan.request, plan
         self.is_new, self.is_complete = is_new, is_complete
+        request = plan.request
         self.output, self.folder = request.output, _folder(request)
         source, factors = request.source, plan.factors
         with source.open() as image:
@@ -161,7 +155,7 @@ class Mosaic:
                     "Python; the settings must be the same), or replace it with --force "
                     "(overwrite=True)"
                 )
-        mosaic = cls(request, make_plan(request, should_stop), is_new=True)
+        mosaic = cls(make_plan(request, should_stop), is_new=True)
         try:
             if folder.exists():
                 shutil.rmtree(folder)
@@ -181,13 +175,13 @@ class Mosaic:
         with request.source.open() as image:
             record = request.record(image)
         if values := finished_plan(request.output, record):
-            return cls(request, TilingPlan.from_dict(values, request), is_complete=True)
+            return cls(TilingPlan.from_dict(values, request), is_complete=True)
         folder = _folder(request)
         values = unfinished_plan(folder, record) if request.output.exists() else None
         if values is None:
             return None
         remove_leftovers(folder)
-        return cls(request, TilingPlan.from_dict(values, request))
+        return cls(TilingPlan.from_dict(values, request))
 
     @classmethod
     def open(
@@ -249,7 +243,7 @@ class Mosaic:
                 plan=self.plan,
                 tile=tile,
                 folder=self.folder,
-                previous=self._previous(tile) if self.plan.warm_start else None,
+                previous=self._previous(tile) if self.request.is_warm_started else None,
             )
             for fine, tile in zip(self.grid.tiles(), coarse, strict=True)
         }

@@ -1,4 +1,7 @@
-"""How an image is divided into tiles, and what its tiles share: range, noise, settings, seed."""
+"""How an image is divided into tiles, and what its tiles share: range, noise, settings, seed.
+
+The file is long because options, request, plan and their record on disk change together.
+"""
 
 from __future__ import annotations
 
@@ -230,28 +233,28 @@ class TilingPlan:
 
     Attributes
     ----------
-    source
-        The image and its inputs.
+    request
+        The image and its inputs, seed and device.
     groups
         By the channel's number where channels are fitted one by one; else one group named "".
     guide_range
         The range of the guide's values, if there is a guide.
     factors
         How many times finer the result is along each axis.
-    data_range, seed, device
-        As in `restore`.
-    warm_start
-        Each frame starts from the weights of the one before.
+    data_range
+        From black to white, as in `restore`.
     """
 
-    source: TiledSource
+    request: MosaicRequest
     groups: Mapping[str, PlanGroup]
     guide_range: IntensityRange | None
     factors: tuple[int, ...]
     data_range: float
-    seed: int
-    device: str
-    warm_start: bool
+
+    @property
+    def source(self) -> TiledSource:
+        """The image and its inputs."""
+        return self.request.source
 
     def group(self, tile: Tile) -> PlanGroup:
         """What a tile shares with others."""
@@ -265,8 +268,8 @@ class TilingPlan:
             task or group.task,
             axes=self.source.letters,
             data_range=self.data_range,
-            device=self.device,
-            seed=self.seed,
+            device=self.request.device,
+            seed=self.request.seed,
             intensity_range=group.intensity_range,
             guide_intensity_range=self.guide_range,
             **self.source.inputs_of(tile),
@@ -294,16 +297,8 @@ class TilingPlan:
             )
             for channel, group in values["groups"].items()
         }
-        return cls(
-            source=request.source,
-            groups=groups,
-            guide_range=None if values["guide"] is None else _range_from_dict(values["guide"]),
-            factors=tuple(values["factors"]),
-            data_range=values["data_range"],
-            seed=request.seed,
-            device=request.device,
-            warm_start=request.is_warm_started,
-        )
+        guide_range = None if values["guide"] is None else _range_from_dict(values["guide"])
+        return cls(request, groups, guide_range, tuple(values["factors"]), values["data_range"])
 
 
 def _range_from_dict(values: Mapping[str, Any]) -> IntensityRange:
@@ -360,16 +355,7 @@ def make_plan(
             finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
             by_axis = dict(zip(source.fitted_axes, finer, strict=True))
             factors = tuple(by_axis.get(axis, 1) for axis in range(len(source.axes)))
-    return TilingPlan(
-        source,
-        groups,
-        guide_range,
-        factors,
-        data_range,
-        request.seed,
-        request.device,
-        request.is_warm_started,
-    )
+    return TilingPlan(request, groups, guide_range, factors, data_range)
 
 
 def _measure_ranges(
