@@ -76,7 +76,7 @@ def prepare(
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
     data_range = _data_range(data_range, image, intensity_range)
-    if task.name == "inpaint" and bool(observed.all()):
+    if task.fills_missing and bool(observed.all()):
         raise UserError("mask: nothing is marked as missing; mark the pixels to fill")
     measurement = Measurement(
         y=y[None],

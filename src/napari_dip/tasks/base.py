@@ -177,6 +177,8 @@ class Task(SharedSettings):
     """What can be given beside the image."""
     parts: ClassVar[tuple[str, ...]] = ()
     """What `postprocess` gives beside the result."""
+    fills_missing: ClassVar[bool] = False
+    """Whether the task only fills missing pixels, and has nothing to do where none is missing."""
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Inpaint(Task):
 
     name = "inpaint"
     title = "Inpaint"
+    fills_missing = True
 
     hole: Literal["text", "pixels", "region"] | None = setting(
         None,

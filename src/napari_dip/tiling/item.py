@@ -160,7 +160,7 @@ class TileItem(Item):
             return True
         inputs = self.plan.source.inputs_of(self.tile)
         is_complete = bool(finite.all()) and not inputs.get("mask", np.zeros(1)).any()
-        return is_complete and self.plan.group(self.tile).task.name == "inpaint"
+        return is_complete and self.plan.group(self.tile).task.fills_missing
 
 
 def _save(path: Path, save: Callable[[BinaryIO], object]) -> None:
