@@ -30,7 +30,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(
-            f"output: {folder} can't be made ({error.strerror}); name another folder"
+            f"output: {folder} can't be made ({reason(error)}); name another folder"
         ) from error
 
 
@@ -56,6 +56,26 @@ def check_destination(path: str | os.PathLike[str], *, overwrite: bool = False) 
             f"{path}: exists already; choose another name, or replace it with --force "
             "(overwrite=True in Python)"
         )
+
+
+@contextmanager
+def reading(path: Path, remedy: str = "check that it is complete") -> Iterator[None]:
+    """Turn errors of every kind, which decoders raise for damaged files, into a FileError."""
+    try:
+        yield
+    except FileError:
+        raise
+    except Exception as error:
+        raise FileError(f"{path}: can't be read ({reason(error)}); {remedy}") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn errors of the disk into a FileError."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{path}: can't be written ({reason(error)})") from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.files import raster, tiff
-from napari_dip.files.atomic import FileError, check_destination, reason, replacing
+from napari_dip.files.atomic import FileError, check_destination, reading, replacing
 from napari_dip.files.metadata import Metadata
 
 TIFF_SUFFIXES = (".tif", ".tiff")
@@ -66,15 +66,8 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
         raise FileError(f"{path}: no such file; check the name and the folder")
     if suffix not in READABLE_SUFFIXES:
         raise FileError(f"{path}: can't read {_kind(path)}; use {_listed(READABLE_SUFFIXES)}")
-    try:
+    with reading(path):
         data, axes, metadata = (tiff.read if suffix in TIFF_SUFFIXES else raster.read)(path)
-    except FileError:
-        raise
-    # Decoders raise errors of every kind for damaged files.
-    except Exception as error:
-        raise FileError(
-            f"{path}: can't be read ({reason(error)}); check that it is complete"
-        ) from error
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     return ImageFile(data=data, axes=axes, path=path, metadata=metadata)
 

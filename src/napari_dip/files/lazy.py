@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files import tiff
-from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.atomic import reading
 from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
 from napari_dip.files.metadata import Metadata, axes_of_ome_zarr, axes_of_tiff
 
@@ -69,14 +69,9 @@ class LazyImage:
         FileError
             When the file is damaged.
         """
-        try:
+        with reading(self.path):
             part = self.array[slices or (slice(None),) * len(self.shape)]
             return np.ascontiguousarray(part, dtype=self.dtype)
-        # Decoders raise errors of every kind for damaged files.
-        except Exception as error:
-            raise FileError(
-                f"{self.path}: can't be read ({reason(error)}); check that it is complete"
-            ) from error
 
 
 def is_zarr(path: str | os.PathLike[str]) -> bool:
@@ -121,14 +116,8 @@ def _whole(path: Path) -> LazyImage:
 def _tiff(path: Path) -> LazyImage:
     import zarr
 
-    try:
+    with reading(path):
         opened = tiff.open_planes(path)
-    except FileError:
-        raise
-    except Exception as error:
-        raise FileError(
-            f"{path}: can't be read ({reason(error)}); check that it is complete"
-        ) from error
     if opened is None:
         return _whole(path)
     store, axes, metadata = opened
@@ -139,22 +128,17 @@ def _tiff(path: Path) -> LazyImage:
 def _zarr(path: Path) -> LazyImage:
     import zarr
 
-    try:
+    with reading(path, "give a Zarr array, or an OME-Zarr image"):
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
             return LazyImage(node, Axes(_letters(node)), path)
         attributes: Any = dict(node.attrs)
         ome = attributes.get("ome", attributes)  # there since version 0.5
         image = ome["multiscales"][0]
-        level = image["datasets"][0]
-        array, *coarser = (node[one["path"]] for one in image["datasets"])
-        labels = ome.get("omero", {}).get("channels", [])
-        axes = axes_of_ome_zarr(image, level, labels)
+        array, *coarser = (node[level["path"]] for level in image["datasets"])
+        channels = ome.get("omero", {}).get("channels", [])
+        axes = axes_of_ome_zarr(image, image["datasets"][0], channels)
         return LazyImage(array, axes, path, coarser=tuple(coarser))
-    except Exception as error:
-        raise FileError(
-            f"{path}: can't be read ({reason(error)}); give a Zarr array, or an OME-Zarr image"
-        ) from error
 
 
 def _letters(array: Any) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_dip._version import __version__
 from napari_dip.data.axes import Axes
 from napari_dip.data.grid import Tile, adjacent_grid
-from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.atomic import writing
 from napari_dip.files.metadata import DEFAULT_COLOUR
 
 CHUNK_SIDES = {"Z": 16, "Y": 512, "X": 512}
@@ -65,7 +65,7 @@ class OmeZarrStore:
         """
         import zarr
 
-        try:
+        with writing(self.path):
             if self.path.exists():
                 shutil.rmtree(self.path)
             group = zarr.open_group(self.path, mode="w", zarr_format=3)
@@ -73,8 +73,6 @@ class OmeZarrStore:
             for level, sides in enumerate(shapes):
                 self._add(group, level, sides, dtype)
             group.attrs.put({"ome": self._metadata(len(shapes), dtype, colour)})
-        except OSError as error:
-            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
     @cached_property
     def levels(self) -> tuple[Any, ...]:
@@ -98,13 +96,13 @@ class OmeZarrStore:
         sides = (1 if a in self._loop_axes else CHUNK_SIDES.get(a, 1) for a in self.axes.letters)
         return tuple(map(min, sides, shape))
 
-    def read(self, level: int, block: Tile) -> NDArray[Any]:
+    def read(self, level: int, box: Tile) -> NDArray[Any]:
         """Read a box of a level."""
         with self._lock:
-            values: NDArray[Any] = self.levels[level][block.slices]
+            values: NDArray[Any] = self.levels[level][box.slices]
         return values
 
-    def write(self, block: Tile, values: NDArray[Any]) -> None:
+    def write(self, box: Tile, values: NDArray[Any]) -> None:
         """Write whole chunks of the finest level, and their means to the coarser levels.
 
         Raises
@@ -113,15 +111,12 @@ class OmeZarrStore:
             When the disk is full.
         """
         steps = self.factors(1)
-        try:
-            with self._lock:
-                self.levels[0][block.slices] = values
-                for coarser in self.levels[1:]:
-                    # Whole chunks begin and end at borders of pixels of every level.
-                    block, values = block.coarser(steps), _box_means(values, steps)
-                    coarser[block.slices] = values
-        except OSError as error:
-            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
+        with writing(self.path), self._lock:
+            self.levels[0][box.slices] = values
+            for coarser in self.levels[1:]:
+                # Whole chunks begin and end at borders of pixels of every level.
+                box, values = box.coarser(steps), _box_means(values, steps)
+                coarser[box.slices] = values
 
     def finish(self, report: dict[str, Any]) -> None:
         """Write how the image was made, and the range of values to display.
@@ -133,7 +128,7 @@ class OmeZarrStore:
         """
         import zarr
 
-        try:
+        with writing(self.path):
             attributes = zarr.open_group(self.path, mode="r+").attrs
             ome: Any = dict(attributes)["ome"]
             for channel, (low, high) in zip(
@@ -143,19 +138,17 @@ class OmeZarrStore:
                 reach = {"min": min(low, window["min"]), "max": max(high, window["max"])}
                 window |= {"start": low, "end": high, **reach}
             attributes.update({"ome": ome, "napari-dip": report})
-        except OSError as error:
-            raise FileError(f"{self.path}: can't be written ({reason(error)})") from error
 
     def _ranges(self) -> list[tuple[float, float]]:
         """The least and the greatest value of each channel, at the coarsest level."""
         coarsest = self.levels[-1]
         c = self.axes.letters.find("C")
         ranges = [(math.inf, -math.inf)] * (coarsest.shape[c] if c >= 0 else 1)
-        for block in adjacent_grid(coarsest.shape, self.chunks(coarsest.shape)).tiles():
-            values = coarsest[block.slices]
+        for box in adjacent_grid(coarsest.shape, self.chunks(coarsest.shape)).tiles():
+            values = coarsest[box.slices]
             known = values[np.isfinite(values)]
             if known.size:
-                channel = block.slices[c].start if c >= 0 else 0
+                channel = box.slices[c].start if c >= 0 else 0
                 low, high = ranges[channel]
                 ranges[channel] = min(low, float(known.min())), max(high, float(known.max()))
         return [(0.0, 1.0) if low > high else (low, high) for low, high in ranges]

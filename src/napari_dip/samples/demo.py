@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.metrics import psnr
-from napari_dip.files.atomic import FileError, reason
+from napari_dip.files.atomic import make_folder
 from napari_dip.files.figures import side_by_side
 from napari_dip.files.image_file import write_image
 from napari_dip.restoration.job import Job
@@ -112,13 +112,13 @@ def run_demo(
     for name, picture in given.items():
         write_image(folder / name, picture)
     title = sample.title if before is sample.image else "Bicubic enlargement"
-    before_after = {_titled(title, scores, 0): before}
-    if sample.guide is not None:
-        before_after["Photo with flash"] = sample.guide
-    before_after[_titled("Restored", scores, 1)] = result.image
-    if sample.reference is not None:
-        before_after["Original"] = sample.reference
-    side_by_side(before_after, folder / FIGURE)
+    panels = {
+        _titled(title, scores, 0): before,
+        "Photo with flash": sample.guide,
+        _titled("Restored", scores, 1): result.image,
+        "Original": sample.reference,
+    }
+    side_by_side({t: image for t, image in panels.items() if image is not None}, folder / FIGURE)
     return Demo(sample, chosen, result, scores, folder, (FIGURE, *given))
 
 
@@ -142,10 +142,5 @@ def _fresh(folder: Path) -> Path:
     while candidate.exists() and not (candidate.is_dir() and not any(candidate.iterdir())):
         number += 1
         candidate = folder.with_name(f"{folder.name}-{number}")
-    try:
-        candidate.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(
-            f"output: {candidate} can't be made ({reason(error)}); name another folder"
-        ) from error
+    make_folder(candidate)
     return candidate

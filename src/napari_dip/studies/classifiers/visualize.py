@@ -17,6 +17,7 @@ from napari_dip.engine.device import resolve_device
 from napari_dip.engine.fit import never
 from napari_dip.engine.memory import check_memory
 from napari_dip.errors import UserError
+from napari_dip.restoration.restore import check_seed
 from napari_dip.studies.classifiers.classifier import Classifier
 from napari_dip.studies.classifiers.layers import OUTPUT, Layer
 from napari_dip.studies.classifiers.loading import load_classifier
@@ -213,8 +214,7 @@ def _job(
     seed: int,
 ) -> StudyJob:
     """A study with a picture for each objective and prior."""
-    if not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise UserError(f"seed: {seed!r} must be a whole number from 0 on")
+    seed = check_seed(seed)
     parts = []
     for name, objective in objectives.items():
         for prior in settings.prior:
