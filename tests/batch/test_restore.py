@@ -1,4 +1,4 @@
-"""Many pictures: what is found, written, resumed, and the same bits as alone."""
+"""Many images: what is written, kept and resumed, with the same bits as one by one."""
 
 import errno
 import json
@@ -11,13 +11,11 @@ import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
-from napari_dip.batch.files import find_images
 from napari_dip.files import raster
 from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
 from napari_dip.restoration.files import restore_file
-from napari_dip.scheduling.item import Outcome, Status
-from napari_dip.scheduling.summary import Summary
+from napari_dip.scheduling.item import Status
 from napari_dip.tiling.plan import TilingOptions
 from napari_dip.tiling.restore import restore_large
 
@@ -33,7 +31,7 @@ def names(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_same_bits_as_alone_on_two_workers(make_cluster, pictures, out, tmp_path):
+def test_two_workers_give_the_same_bits_as_restore_file(make_cluster, pictures, out, tmp_path):
     summary = restore_many([pictures], out, TINY, scheduler=make_cluster(2).address, device="cpu")
     assert str(summary) == "6 done"
     assert len({outcome.worker for outcome in summary.outcomes}) == 2
@@ -48,13 +46,7 @@ def test_the_same_bits_as_alone_on_two_workers(make_cluster, pictures, out, tmp_
         assert report["source"] == str(path)
 
 
-def test_a_summary_that_finds_no_room_is_told(tmp_path):
-    outcomes = [Outcome("a", Status.DONE)]
-    with pytest.raises(UserError, match=r"summary\.csv: .*; it would say: 1 done, 1 unfinished"):
-        Summary(tmp_path / "gone", {}, ("a", "b"), outcomes).write()
-
-
-def test_an_unreadable_file_in_the_middle_is_on_record(here, pictures, out):
+def test_an_unreadable_file_is_in_the_summary_and_stops_nothing(here, pictures, out):
     (pictures / "3.png").write_bytes(b"no picture")
     summary = restore_many([pictures], out, TINY, scheduler=here, device="cpu")
     assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["3.png"]
@@ -85,7 +77,7 @@ def test_a_full_disk_fails_items_and_leaves_nothing_half_written(here, pictures,
     assert not [name for name in names(out) if "large" in name or name.startswith(".")]
 
 
-def test_resuming_keeps_what_is_done_from_the_same_file_with_the_same_settings(here, pictures, out):
+def test_resuming_keeps_results_of_the_same_file_and_settings(here, pictures, out):
     options = {"scheduler": here, "device": "cpu"}
     restore_many([pictures], out, TINY, **options)
     with pytest.raises(UserError, match=r"output: .*0\.png exists already; go on with --resume"):
@@ -106,7 +98,7 @@ def test_resuming_keeps_what_is_done_from_the_same_file_with_the_same_settings(h
     assert str(again) == "6 done"
 
 
-def test_masks_of_the_pictures_names(here, pictures, out, tmp_path):
+def test_each_image_gets_the_mask_of_its_name(here, pictures, out, tmp_path):
     masks = tmp_path / "masks"
     masks.mkdir()
     for number in range(5):
@@ -124,7 +116,7 @@ def test_masks_of_the_pictures_names(here, pictures, out, tmp_path):
     assert not changed[5:].any()
 
 
-def test_ending_a_run_keeps_what_is_finished(here, pictures, out):
+def test_a_run_that_is_ended_keeps_finished_results(here, pictures, out):
     options = {"scheduler": here, "device": "cpu"}
     seen = []
     summary = restore_many(
@@ -143,7 +135,7 @@ def test_ending_a_run_keeps_what_is_finished(here, pictures, out):
     assert str(again) == f"{6 - done} done, {done} kept"
 
 
-def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
+def test_frames_and_tiles_are_items_too(here, pictures, out, rng):
     movie = rng.integers(0, 255, (3, 40, 40), dtype=np.uint8)
     tifffile.imwrite(pictures / "movie.tif", movie, imagej=True, metadata={"axes": "TYX"})
     zarr.save_array(pictures / "slide.zarr", movie[0])
@@ -167,7 +159,7 @@ def test_frames_and_blocks_are_items_too(here, pictures, out, rng):
     assert str(again) == "8 kept, 1 failed"
 
 
-def test_what_is_beside_frames_and_blocks(here, out, tmp_path, rng):
+def test_a_guide_goes_along_with_frames_and_tiles(here, out, tmp_path, rng):
     for folder in ("dark", "flash"):
         (tmp_path / folder).mkdir()
         frames = rng.integers(0, 255, (2, 40, 44), dtype=np.uint8)
@@ -185,7 +177,7 @@ def test_what_is_beside_frames_and_blocks(here, out, tmp_path, rng):
     np.testing.assert_array_equal(first, second)
 
 
-def test_frames_wait_for_each_other(here, out, tmp_path, rng):
+def test_frames_wait_for_the_one_before(here, out, tmp_path, rng):
     frames = (rng.random((4, 32, 32)) / 4 + np.linspace(0, 1, 32)).astype(np.float32)
     tifffile.imwrite(tmp_path / "in.tif", frames, imagej=True, metadata={"axes": "TYX"})
     done = []
@@ -204,26 +196,3 @@ def test_frames_wait_for_each_other(here, out, tmp_path, rng):
     np.testing.assert_array_equal(
         open_lazily(out / "in.ome.zarr").read(), open_lazily(alone).read()
     )
-
-
-def test_what_is_meant(tmp_path):
-    for name in ("a.tif", "deep/a.tif", "b.bmp", "deep/.hidden.png", "notes.txt", "out/r.png"):
-        path = tmp_path / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    folder, out = tmp_path / "in", tmp_path / "in" / "out"
-    found = find_images([folder], out)
-    assert {str(name): path for name, path in found.items()} == {
-        "a.tif": folder / "a.tif",
-        "b.png": folder / "b.bmp",
-        "deep/a.tif": folder / "deep" / "a.tif",
-    }
-    assert list(find_images([folder / "*.tif", str(folder / "a.tif")], out).values()) == [
-        folder / "a.tif"
-    ]
-    with pytest.raises(UserError, match=r"both become .*a\.tif; name the folder"):
-        find_images([folder / "a.tif", folder / "deep" / "a.tif"], out)
-    with pytest.raises(UserError, match=r"images: .*c\.tif: no such file"):
-        find_images([folder / "c.tif"], out)
-    with pytest.raises(UserError, match=r"images: .*\*\.jpg: expected images"):
-        find_images([folder / "*.jpg"], out)

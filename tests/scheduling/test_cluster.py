@@ -1,4 +1,4 @@
-"""Workers for this machine, and how a cluster that is missing is told."""
+"""Workers of this machine, and messages of clusters that can't be reached."""
 
 import sys
 
@@ -27,7 +27,7 @@ def test_a_worker_for_each_two_cores_with_threads_to_match():
 
 
 @pytest.mark.usefixtures("cores")
-def test_threads_that_were_set_stay(monkeypatch):
+def test_a_number_of_threads_that_was_set_is_kept(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert [e["OMP_NUM_THREADS"] for e in worker_environments(2, "cpu")] == ["3"] * 2
 
@@ -44,7 +44,7 @@ def test_a_worker_for_each_gpu(monkeypatch):
     assert gpus == ["5", "7", "5", "7"]
 
 
-def test_what_is_wrong_is_told(monkeypatch):
+def test_messages_of_clusters_that_can_not_be_used(monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 0.3)
     with (
         pytest.raises(UserError, match=r"scheduler: 127\.0\.0\.1:9 does not answer"),

@@ -40,7 +40,7 @@ def test_a_killed_workers_item_goes_to_another(make_cluster, tmp_path):
     assert {o.report["source"] for o in outcomes} == {str(cluster.workers[1].pid)}
 
 
-def test_an_item_that_kills_its_workers_fails_and_the_rest_goes_on(tmp_path, monkeypatch):
+def test_an_item_that_kills_its_workers_fails_and_the_others_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     (tmp_path / "go").touch()
     items = [Deadly(), Faulty(1), Waiting(tmp_path, 1)]
@@ -54,7 +54,7 @@ def test_an_item_that_kills_its_workers_fails_and_the_rest_goes_on(tmp_path, mon
     assert outcomes["item 1"].status is Status.DONE
 
 
-def test_a_lost_scheduler_is_told_and_what_is_done_is_resumed(make_cluster, tmp_path):
+def test_a_lost_scheduler_raises_and_finished_items_are_kept_on_resume(make_cluster, tmp_path):
     items = [Waiting(tmp_path, number) for number in range(3)]
     cluster = make_cluster(1)
     (tmp_path / "go").touch()
