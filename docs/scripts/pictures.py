@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 from napari_dip.files.figures import side_by_side
-from napari_dip.samples.demo import FIGURE, run_demo
+from napari_dip.samples.demo import FIGURE_NAME, run_demo
 from napari_dip.samples.pictures import SAMPLES
 
 IMAGES = Path(__file__).parents[1] / "images"
@@ -31,7 +31,7 @@ def main(tasks: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for task in tasks or SAMPLES:
             demo = run_demo(task, Path(temporary) / task)
-            shutil.copy(demo.folder / FIGURE, IMAGES / f"{task}.png")
+            shutil.copy(demo.folder / FIGURE_NAME, IMAGES / f"{task}.png")
             if task in OVERVIEW:
                 shown = demo.sample.image
                 if shown.shape != demo.result.image.shape:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from napari_dip import Denoise, restore
 from napari_dip.data.metrics import psnr
-from napari_dip.samples.stacks import VOXEL, noisy_stack
+from napari_dip.samples.stacks import VOXEL_SIZE, noisy_stack
 
 IMAGES = Path(__file__).parents[1] / "images"
 
 RANGE = 4095
-ANISOTROPY = VOXEL["z"] / VOXEL["x"]
+ANISOTROPY = VOXEL_SIZE["z"] / VOXEL_SIZE["x"]
 
 
 def main() -> None:

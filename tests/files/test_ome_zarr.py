@@ -1,4 +1,4 @@
-"""OME-TIFF and OME-Zarr through the command line: axes, scale, units, channels come out again."""
+"""OME-Zarr and OME-TIFF: axes, scale, units and channels survive a restoration."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -48,7 +48,7 @@ def save_tiff(path: Path) -> Axes:
 
 
 def save_zarr(path: Path, version: str) -> Axes:
-    """As others write it: levels, and the time's step in a transformation of the whole."""
+    """Write it as other programs do: levels, and the time step in a transformation of all."""
     image = cells(2, 2, 3, 20, 24)
     group = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
     datasets = []
@@ -130,7 +130,7 @@ def check_ome_zarr(path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["in.ome.tif", "0.4", "0.5"])
-def test_into_ome_zarr(tmp_path, source):
+def test_ome_zarr_keeps_axes_scale_and_channels(tmp_path, source):
     path, out = tmp_path / source, tmp_path / "out.ome.zarr"
     if source == "in.ome.tif":
         expected = save_tiff(path)
@@ -148,7 +148,7 @@ def test_into_ome_zarr(tmp_path, source):
     assert (window["start"], window["end"]) == (after.read()[:, 1].min(), after.read()[:, 1].max())
 
 
-def test_enlarged_into_ome_zarr(tmp_path):
+def test_scale_and_origin_of_an_upscaled_image(tmp_path):
     expected = save_zarr(tmp_path / "in.ome.zarr", "0.5")
     run(tmp_path / "in.ome.zarr", "-o", tmp_path / "out.ome.zarr", "--factor", 2, task="upscale")
     axes = open_lazily(tmp_path / "out.ome.zarr").axes
@@ -158,7 +158,7 @@ def test_enlarged_into_ome_zarr(tmp_path):
     check_ome_zarr(tmp_path / "out.ome.zarr")
 
 
-def test_from_ome_tiff_into_ome_tiff(tmp_path):
+def test_ome_tiff_keeps_axes_scale_and_channels(tmp_path):
     path, out = tmp_path / "in.ome.tif", tmp_path / "out.ome.tif"
     about = {**OME, "axes": "CZYX"}
     tifffile.imwrite(path, cells(2, 3, 20, 24), photometric="minisblack", metadata=about)
@@ -175,13 +175,13 @@ def test_from_ome_tiff_into_ome_tiff(tmp_path):
     assert [int(channel.get("Color")) for channel in channels] == OME["Channel"]["Color"]
 
 
-def test_a_store_goes_to_a_store(tmp_path):
+def test_a_zarr_into_a_tiff_is_refused(tmp_path):
     save_zarr(tmp_path / "in.zarr", "0.5")
     error = run(tmp_path / "in.zarr", "-o", tmp_path / "out.tif", code=2)
     assert "in.zarr: is a Zarr store; give a result that ends in .ome.zarr" in error
 
 
-def test_names_or_colours_alone(tmp_path):
+def test_channels_with_names_or_colours_alone(tmp_path):
     for name, known in {
         "a": {"channels": ("one", "two")},
         "b": {"colours": ("FF0000",) * 2},
@@ -201,7 +201,7 @@ def test_names_or_colours_alone(tmp_path):
 
 
 @pytest.mark.parametrize("colour", ["blue", None, "12345", "GGGGGG"])
-def test_what_is_no_colour_is_not_known(tmp_path, colour):
+def test_an_invalid_colour_is_ignored(tmp_path, colour):
     save_zarr(tmp_path / "in.zarr", "0.4")
     group = zarr.open_group(tmp_path / "in.zarr")
     told = dict(group.attrs)

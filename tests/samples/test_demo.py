@@ -13,7 +13,7 @@ from napari_dip.files.figures import side_by_side
 from napari_dip.files.image_file import read_image
 from napari_dip.samples import demo
 from napari_dip.samples import pictures as samples
-from napari_dip.samples.demo import FIGURE, run_demo
+from napari_dip.samples.demo import FIGURE_NAME, run_demo
 from napari_dip.samples.pictures import SAMPLES
 
 TINY = {"iterations": 2, "filters": (4,), "shuffle": 1}
@@ -31,12 +31,12 @@ def test_pictures_and_a_figure_are_written(tmp_path, task):
     shown = run_demo(task, tmp_path / "demo", settings=TINY, device="cpu")
     assert shown.folder == tmp_path / "demo"
     assert {path.name for path in shown.folder.iterdir()} == set(shown.files)
-    assert {FIGURE, "given.png", "restored.png"} <= set(shown.files)
+    assert {FIGURE_NAME, "given.png", "restored.png"} <= set(shown.files)
     sample = SAMPLES[task]()
     assert np.array_equal(read_image(shown.folder / "given.png").data, sample.image)
     assert np.array_equal(read_image(shown.folder / "restored.png").data, shown.result.image)
     assert (shown.psnr is None) == (sample.reference is None)
-    with Image.open(shown.folder / FIGURE) as figure:
+    with Image.open(shown.folder / FIGURE_NAME) as figure:
         assert figure.width > figure.height > 400
 
 
@@ -69,7 +69,7 @@ def test_the_command_tells_what_was_gained(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "dB before, " in result.stdout
     assert "napari-dip-demo: before-after.png" in result.stdout
-    assert (tmp_path / "napari-dip-demo" / FIGURE).exists()
+    assert (tmp_path / "napari-dip-demo" / FIGURE_NAME).exists()
 
 
 @pytest.mark.slow

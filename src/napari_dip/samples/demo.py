@@ -21,7 +21,7 @@ from napari_dip.samples.pictures import SAMPLES, Sample
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
 
-FIGURE = "before-after.png"
+FIGURE_NAME = "before-after.png"
 """The figure's file name."""
 
 
@@ -118,8 +118,10 @@ def run_demo(
         _titled("Restored", scores, 1): result.image,
         "Original": sample.reference,
     }
-    side_by_side({t: image for t, image in panels.items() if image is not None}, folder / FIGURE)
-    return Demo(sample, chosen, result, scores, folder, (FIGURE, *given))
+    side_by_side(
+        {t: image for t, image in panels.items() if image is not None}, folder / FIGURE_NAME
+    )
+    return Demo(sample, chosen, result, scores, folder, (FIGURE_NAME, *given))
 
 
 def _titled(title: str, scores: tuple[float, float] | None, which: int) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-SIDE = 256
+_SIDE = 256
 """Width and height of the pictures in pixels."""
 
 
@@ -74,9 +74,9 @@ def photo_with_text() -> Sample:
     from PIL import Image, ImageDraw, ImageFont
 
     clean = _crop("chelsea", 22, 100)
-    canvas = Image.new("1", (SIDE, SIDE))
+    canvas = Image.new("1", (_SIDE, _SIDE))
     line = "An image is its own best prior. "
-    for row, top in enumerate(range(6, SIDE, 28)):
+    for row, top in enumerate(range(6, _SIDE, 28)):
         ImageDraw.Draw(canvas).text(
             (4 - 47 * row % 120, top), line * 3, fill=1, font=ImageFont.load_default(size=18)
         )
@@ -90,7 +90,7 @@ def small_photo() -> Sample:
     from PIL import Image
 
     clean = _crop("astronaut", 0, 96)
-    small = Image.fromarray(clean).resize((SIDE // 4, SIDE // 4), Image.Resampling.LANCZOS)
+    small = Image.fromarray(clean).resize((_SIDE // 4, _SIDE // 4), Image.Resampling.LANCZOS)
     return Sample("Photo of low resolution", np.array(small), clean, settings={"factor": 4})
 
 
@@ -120,7 +120,7 @@ def photo_to_enhance() -> Sample:
 def flash_pair() -> Sample:
     """A noisy table in warm light, and the same table with flash, simulated from one photo."""
     clean = _crop("coffee", 60, 180).astype(np.float64)
-    y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
+    y, x = np.mgrid[-1 : 1 : _SIDE * 1j, -1 : 1 : _SIDE * 1j]
     lamp = 0.75 - 0.25 * x
     ambient = clean * lamp[..., None] * [1.0, 0.8, 0.55]
     burst = 1.15 - 0.35 * (x**2 + y**2)
@@ -145,7 +145,7 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
 def _crop(name: str, top: int, left: int) -> Array:
     from skimage import data
 
-    return np.ascontiguousarray(getattr(data, name)()[top : top + SIDE, left : left + SIDE])
+    return np.ascontiguousarray(getattr(data, name)()[top : top + _SIDE, left : left + _SIDE])
 
 
 def _noisy(image: Array, sigma: float) -> Array:

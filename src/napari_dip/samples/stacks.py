@@ -21,7 +21,7 @@ MOVIE_SHAPE = (12, 96, 96)
 NOISE_SIGMA = 25 / 255
 """Standard deviation of the noise, as a fraction of the value range."""
 
-VOXEL = {"z": 0.4, "y": 0.2, "x": 0.2}
+VOXEL_SIZE = {"z": 0.4, "y": 0.2, "x": 0.2}
 """Size of a voxel of the stack in micrometers."""
 
 
