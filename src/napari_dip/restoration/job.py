@@ -21,7 +21,7 @@ from napari_dip.tasks.measurement import Measurement
 if TYPE_CHECKING:
     import torch
 
-    from napari_dip.engine.fit import Weights
+    from napari_dip.engine.fit import Progress, Weights
     from napari_dip.engine.problem import Problem
 
 
@@ -105,8 +105,7 @@ class Job:
         """The memory in bytes that the fit is expected to take at its peak."""
         from napari_dip.engine.memory import memory_needed
 
-        task, measurement = self.task, self.measurement
-        return memory_needed(self._problem, task.fit_settings(measurement), self.device)
+        return memory_needed(self._problem, self.task.fit_settings(self.measurement), self.device)
 
     @property
     def result_shape(self) -> tuple[int, ...]:
@@ -143,15 +142,13 @@ class Job:
             Whether the result has the weights.
         """
         from napari_dip.engine.fit import fit_mean
-        from napari_dip.engine.memory import peak_memory
 
-        task = self.task
-        runs = task.runs or 1
-        total = runs * (task.iterations or 1)
+        runs = self.task.runs or 1
+        total = runs * (self.task.iterations or 1)
         history: list[dict[str, float]] = []
         for progress in fit_mean(
             self._problem,
-            task.fit_settings(self.measurement),
+            self.task.fit_settings(self.measurement),
             runs=runs,
             seed=self.seed,
             device=self.device,
@@ -159,45 +156,23 @@ class Job:
             should_stop=should_stop,
             weights=weights,
         ):
-            images = self._images(progress.image)
-            image = images["image"]
+            images = self._images(progress)
             update = Update(
-                progress.iteration,
-                progress.iterations,
-                progress.seconds,
-                progress.loss,
-                image,
-                self._psnr(image),
+                iteration=progress.iteration,
+                iterations=progress.iterations,
+                seconds=progress.seconds,
+                loss=progress.loss,
+                image=images["image"],
+                psnr=self._psnr(images["image"]),
             )
-            entry = {
-                "iteration": update.iteration,
-                "seconds": update.seconds,
-                "loss": update.loss,
-            }
-            if update.psnr is not None:
-                entry["psnr"] = update.psnr
-            history.append(entry)
-            if task.uncertainty and progress.spread is not None:
-                spread = self.encoding.decode(progress.spread, relative=True)
-                images["uncertainty"] = spread
+            scores = {} if update.psnr is None else {"psnr": update.psnr}
+            history.append(
+                {"iteration": update.iteration, "seconds": update.seconds, "loss": update.loss}
+                | scores
+            )
             if progress.stop_reason is not None:
-                result = Restoration(
-                    image=image,
-                    images=images,
-                    task=task,
-                    stop_reason=str(progress.stop_reason),
-                    iterations=progress.iteration,
-                    seconds=progress.seconds,
-                    history=history,
-                    psnr=update.psnr,
-                    ssim=self._ssim(image),
-                    input_psnr=self._psnr(self.image),
-                    seed=self.seed,
-                    device=str(self.device),
-                    data_range=self.data_range,
-                    peak_memory_mb=peak_memory(self.device),
-                    weights=progress.weights if keep_weights else (),
-                )
+                kept = progress.weights if keep_weights else ()
+                result = self._result(update, str(progress.stop_reason), images, history, kept)
                 update = replace(update, result=result)
             yield update
 
@@ -213,14 +188,45 @@ class Job:
         updates = self.run(should_stop, weights=weights, keep_weights=keep_weights)
         return run_to_end(updates, on_progress)
 
-    def _images(self, x: torch.Tensor) -> dict[str, Array]:
+    def _result(
+        self,
+        last: Update,
+        stop_reason: str,
+        images: dict[str, Array],
+        history: list[dict[str, float]],
+        weights: tuple[Weights, ...],
+    ) -> Restoration:
+        from napari_dip.engine.memory import peak_memory
+
+        return Restoration(
+            image=last.image,
+            images=images,
+            task=self.task,
+            stop_reason=stop_reason,
+            iterations=last.iteration,
+            seconds=last.seconds,
+            history=history,
+            psnr=last.psnr,
+            ssim=self._ssim(last.image),
+            input_psnr=self._psnr(self.image),
+            seed=self.seed,
+            device=str(self.device),
+            data_range=self.data_range,
+            peak_memory_mb=peak_memory(self.device),
+            weights=weights,
+        )
+
+    def _images(self, progress: Progress) -> dict[str, Array]:
+        """All images of the task in the user's units, by name."""
         decoded = {
             name: self.encoding.decode(value, relative=name == "detail")
-            for name, value in self.task.postprocess(x, self.measurement).items()
+            for name, value in self.task.postprocess(progress.image, self.measurement).items()
         }
         if self.task.keeps_known:
             known = self.encoding.decode_mask(self.measurement.observed[0])
             decoded["image"] = np.where(known, self.image, decoded["image"])
+        if self.task.uncertainty and progress.spread is not None:
+            decoded["uncertainty"] = self.encoding.decode(progress.spread, relative=True)
         return decoded
 
     def _psnr(self, image: Array) -> float | None:
