@@ -49,7 +49,7 @@ def test_two_workers_give_the_same_bits_as_restore_file(make_cluster, pictures, 
 def test_an_unreadable_file_is_in_the_summary_and_stops_nothing(here, pictures, out):
     (pictures / "3.png").write_bytes(b"no picture")
     summary = restore_many([pictures], out, TINY, scheduler=here, device="cpu")
-    assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["3.png"]
+    assert [o.name for o in summary.all_outcomes() if o.status is Status.FAILED] == ["3.png"]
     table = json.loads((out / "summary.json").read_text())
     assert table["counts"] == "5 done, 1 failed"
     assert "3.png: can't be read" in table["items"][3]["error"]
@@ -71,7 +71,7 @@ def test_a_full_disk_fails_items_and_leaves_nothing_half_written(here, pictures,
     whole = raster.write
     monkeypatch.setattr(raster, "write", write)
     summary = restore_many([pictures], out, TINY, scheduler=here, device="cpu")
-    failed = [o for o in summary.entries() if o.status is Status.FAILED]
+    failed = [o for o in summary.all_outcomes() if o.status is Status.FAILED]
     assert [o.name for o in failed] == ["large.png"]
     assert "No space left on device" in failed[0].error
     assert not [name for name in names(out) if "large" in name or name.startswith(".")]
@@ -88,7 +88,7 @@ def test_resuming_keeps_results_of_the_same_file_and_settings(here, pictures, ou
     (pictures / "4.png").write_bytes((pictures / "5.png").read_bytes())
     before = (out / "0.png").stat().st_mtime_ns
     summary = restore_many([pictures], out, TINY, resume=True, **options)
-    done = {o.name for o in summary.entries() if o.status is Status.DONE}
+    done = {o.name for o in summary.all_outcomes() if o.status is Status.DONE}
     assert done == {"1.png", "2.png", "4.png"}
     assert (out / "0.png").stat().st_mtime_ns == before
     assert not [name for name in names(out) if name.startswith(".")]
@@ -110,7 +110,7 @@ def test_each_image_gets_the_mask_of_its_name(here, pictures, out, tmp_path):
         restore_many([pictures], out, FlashNoFlash(), scheduler=here)
     summary = restore_many([pictures], out, task, mask=masks, scheduler=here)
     assert str(summary) == "5 done, 1 failed"
-    assert "masks/5.png: no such file" in summary.entries()[5].error
+    assert "masks/5.png: no such file" in summary.all_outcomes()[5].error
     changed = read_image(out / "2.png").data != read_image(pictures / "2.png").data
     assert changed[2:5, 4:9].any()
     assert not changed[5:].any()
@@ -143,7 +143,7 @@ def test_frames_and_tiles_are_items_too(here, pictures, out, rng):
     options = {"scheduler": here, "device": "cpu", "tiling": TilingOptions(tile=32, overlap=4)}
     summary = restore_many([pictures], out, TINY, **options)
     assert str(summary) == f"{6 + 12 + 4} done, 1 failed"
-    assert [o.name for o in summary.entries() if o.status is Status.FAILED] == ["broken.ome.zarr"]
+    assert [o.name for o in summary.all_outcomes() if o.status is Status.FAILED] == ["broken.ome.zarr"]
     assert names(out.parent / "out" / "movie.ome.zarr")
     assert not list(out.glob("*.parts"))
     assert open_lazily(out / "movie.ome.zarr").axes.letters == "TYX"

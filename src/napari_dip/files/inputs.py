@@ -1,4 +1,4 @@
-"""The images that a task is given beside the one to restore: mask, guide and PSF, in files."""
+"""Files of the inputs that a task takes in addition to the image: mask, guide and PSF."""
 
 from __future__ import annotations
 
@@ -155,4 +155,4 @@ _READERS: dict[InputName, Callable[[ImageFile], Array]] = {
     "guide": _guide,
     "psf": _psf,
 }
-"""What is taken from the file of an input."""
+"""Functions that take an input's array from its file."""

@@ -51,15 +51,15 @@ class Outcome:
     report: dict[str, Any] | None = None
     worker: str = ""
 
-    def entry(self) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """The row of the summary, as JSON values."""
         report = self.report or {}
-        entry = asdict(self) | {"status": str(self.status)}
-        del entry["report"]
-        return entry | {name: report.get(name) for name in FROM_REPORT}
+        row = asdict(self) | {"status": str(self.status)}
+        del row["report"]
+        return row | {name: report.get(name) for name in REPORT_COLUMNS}
 
 
-FROM_REPORT = ("source", "output", "iterations", "stop_reason", "seconds", "seed", "device")
+REPORT_COLUMNS = ("source", "output", "iterations", "stop_reason", "seconds", "seed", "device")
 """Entries of an item's report that the summary repeats."""
 
 

@@ -15,9 +15,9 @@ from typing import Any
 from napari_dip._version import __version__
 from napari_dip.files.atomic import FileError, replacing
 from napari_dip.restoration.result import Result
-from napari_dip.scheduling.item import FROM_REPORT, Outcome, Status
+from napari_dip.scheduling.item import REPORT_COLUMNS, Outcome, Status
 
-COLUMNS = ("name", "status", "error", *FROM_REPORT, "worker")
+COLUMNS = ("name", "status", "error", *REPORT_COLUMNS, "worker")
 """Columns of the table."""
 
 SECONDS_BETWEEN_WRITES = 2.0
@@ -78,20 +78,20 @@ class Summary(Result):
 
     def count(self, *statuses: Status) -> int:
         """Number of items with one of these statuses."""
-        return sum(outcome.status in statuses for outcome in self.entries())
+        return sum(outcome.status in statuses for outcome in self.all_outcomes())
 
-    def entries(self) -> list[Outcome]:
+    def all_outcomes(self) -> list[Outcome]:
         """An outcome for each item, in the order of `names`."""
         known = {outcome.name: outcome for outcome in self.outcomes}
         return [known.get(name, Outcome(name, Status.UNFINISHED)) for name in self.names]
 
     def __str__(self) -> str:
-        counts = Counter(outcome.status for outcome in self.entries())
+        counts = Counter(outcome.status for outcome in self.all_outcomes())
         return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status])
 
     def report(self) -> dict[str, Any]:
-        """What summary.json holds."""
-        rows = [outcome.entry() for outcome in self.entries()]
+        """The contents of summary.json."""
+        rows = [outcome.row() for outcome in self.all_outcomes()]
         return {"version": __version__, **self.settings, "counts": str(self), "items": rows}
 
     def write(self) -> None:

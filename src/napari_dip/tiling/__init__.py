@@ -1,1 +1,1 @@
-"""Pictures that are restored tile by tile or frame by frame."""
+"""Images that are restored tile by tile or frame by frame, into OME-Zarr."""

@@ -34,7 +34,7 @@ class TileItem(Item):
     image_name
         Name of the image.
     plan
-        What the tile shares with the others.
+        The plan that all tiles share.
     tile
         Where it lies in the image.
     folder

@@ -1,4 +1,4 @@
-"""An image that is restored tile by tile: what is done, what is written, what is left."""
+"""An image that is restored tile by tile: its tiles, their progress, and the result on disk."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class ResultExists(UserError):
 class Mosaic:
     """One image that is restored tile by tile, and its progress.
 
-    Use `Mosaic.create`, `Mosaic.resume`, or `Mosaic.open`, which does what is possible.
+    Use `Mosaic.create` to begin, `Mosaic.resume` to go on, or `Mosaic.open` for either.
 
     Parameters
     ----------
     plan
-        The request, and what the tiles share.
+        The plan of the tiles, with the request that it was made for.
     is_new
         Nothing of it was there before.
     is_complete
@@ -132,7 +132,7 @@ class Mosaic:
         Parameters
         ----------
         request
-            What to restore, and where to.
+            The image to restore, the task, and the OME-Zarr to write.
         overwrite
             Replace a result that exists.
         should_stop
@@ -168,7 +168,7 @@ class Mosaic:
 
     @classmethod
     def resume(cls, request: MosaicRequest) -> Self | None:
-        """Go on with what an earlier run of the same request has left; None if there is nothing.
+        """Go on with an earlier run of the same request; None if there is none.
 
         A result that is complete is not begun again: then there are no items.
         """
@@ -212,7 +212,7 @@ class Mosaic:
         return MosaicState(tuple(self._written), tuple(waiting))
 
     def take(self, outcome: Outcome) -> Outcome:
-        """Blend and write what a tile that has ended makes possible.
+        """Take the outcome of a tile, and write all chunks whose tiles are now complete.
 
         Returns
         -------
@@ -295,5 +295,5 @@ class Mosaic:
 
 
 def _folder(request: MosaicRequest) -> Path:
-    """The folder of what is not in the result yet."""
+    """The folder of tiles that are not in the result yet."""
     return request.output.with_name(f"{request.output.name}.parts")

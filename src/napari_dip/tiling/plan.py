@@ -213,7 +213,7 @@ class MosaicRequest:
 
 @dataclass(frozen=True)
 class PlanGroup:
-    """What the tiles of one channel share, or all tiles where channels are fitted jointly.
+    """Range and settings of one channel's tiles, or of all tiles if channels are fitted jointly.
 
     Attributes
     ----------
@@ -229,7 +229,7 @@ class PlanGroup:
 
 @dataclass(frozen=True)
 class TilingPlan:
-    """What all tiles of an image share.
+    """Range, settings and scale of all tiles of an image.
 
     Attributes
     ----------
@@ -257,7 +257,7 @@ class TilingPlan:
         return self.request.source
 
     def group(self, tile: Tile) -> PlanGroup:
-        """What a tile shares with others."""
+        """Range and settings of a tile."""
         return self.groups[self.source.channel_of(tile)]
 
     def job(self, tile: Tile, values: Array, task: Task | None = None) -> Job:
@@ -276,7 +276,7 @@ class TilingPlan:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What was measured and decided, as JSON values."""
+        """All that was measured and decided, as JSON values."""
         groups = {
             channel: {
                 "intensity_range": asdict(group.intensity_range),
@@ -424,7 +424,7 @@ def write_plan(folder: Path, request: Mapping[str, Any], plan: TilingPlan) -> No
 
 
 def unfinished_plan(folder: Path, request: Mapping[str, Any]) -> Any:
-    """What `write_plan` recorded of a plan for the same request, or None."""
+    """The plan that `write_plan` recorded for the same request, as JSON values, or None."""
     try:
         record = json.loads((folder / PLAN_FILE).read_text())
     except (OSError, ValueError):
@@ -433,7 +433,7 @@ def unfinished_plan(folder: Path, request: Mapping[str, Any]) -> Any:
 
 
 def finished_plan(output: Path, request: Mapping[str, Any]) -> Any:
-    """What a finished result has recorded of a plan for the same request, or None."""
+    """The plan in a finished result of the same request, as JSON values, or None."""
     try:
         attributes = json.loads((output / "zarr.json").read_text())["attributes"]
         record = attributes["napari-dip"]

@@ -188,7 +188,7 @@ def restore_large(
     Returns
     -------
     TiledRestoration
-        What is finished; its `is_complete` tells whether all is.
+        Finished and failed tiles; its `is_complete` tells whether all are finished.
 
     Raises
     ------
