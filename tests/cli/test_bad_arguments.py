@@ -9,7 +9,8 @@ import tifffile
 from click.testing import CliRunner
 from PIL import Image
 
-from napari_dip.cli.main import BAD_ARGUMENT, main
+from napari_dip.cli.main import main
+from napari_dip.cli.options import ExitCode
 
 RNG = np.random.default_rng(0)
 
@@ -170,7 +171,7 @@ def test_one_line_says_what_is_wrong(files, monkeypatch, typed, expected):
     result = CliRunner().invoke(main, typed.format(o="-o out.tif").split())
     after = contents(files)
     (files / "out.tif").unlink(missing_ok=True)  # so that one failure stays one
-    assert result.exit_code == BAD_ARGUMENT, result.output
+    assert result.exit_code == ExitCode.BAD_ARGUMENT, result.output
     line, *more = result.stderr.splitlines()
     assert not more
     assert result.stdout == ""
@@ -186,5 +187,5 @@ def test_a_read_only_folder_is_refused(files):
     arguments = ["denoise", str(files / "good.tif"), "-o", str(folder / "out.tif")]
     result = CliRunner().invoke(main, arguments)
     folder.chmod(0o700)
-    assert result.exit_code == BAD_ARGUMENT
+    assert result.exit_code == ExitCode.BAD_ARGUMENT
     assert "is read-only; choose another" in result.stderr

@@ -1,19 +1,33 @@
-"""What `napari-dip info` tells: versions, devices, and what they can do."""
+"""`napari-dip info`: versions, devices, and the memory and precision of each."""
 
 from __future__ import annotations
 
 import platform
 import sys
+from typing import TYPE_CHECKING
 
-import torch
+import click
 
 from napari_dip._version import __version__
-from napari_dip.engine.device import resolve_device, resolve_precision
-from napari_dip.engine.memory import total_memory
+
+if TYPE_CHECKING:
+    import torch
 
 
-def facts() -> list[tuple[str, str]]:
-    """What there is, as rows of a name and a value."""
+def show_info() -> None:
+    """Show versions, devices, and what they can do."""
+    rows = info_rows()
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def info_rows() -> list[tuple[str, str]]:
+    """Names and values to be shown."""
+    import torch
+
+    from napari_dip.engine.device import resolve_device
+
     rows = [
         ("napari-dip", __version__),
         ("python", f"{platform.python_version()} ({sys.executable})"),
@@ -30,6 +44,11 @@ def facts() -> list[tuple[str, str]]:
 
 
 def _abilities(device: torch.device) -> str:
+    import torch
+
+    from napari_dip.engine.device import resolve_precision
+    from napari_dip.engine.memory import total_memory
+
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     memory = total_memory(device)
     return ", ".join(

@@ -1,4 +1,4 @@
-"""`napari-dip`: the commands together, with `demo`, `info` and `gui`.
+"""`napari-dip`: all commands together; `demo` and `gui`.
 
 Whatever is wrong with what was typed ends in one line on stderr and exit code 2, with nothing
 written. Libraries that take long to import wait until a command needs them.
@@ -9,53 +9,48 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from napari_dip._version import __version__
-from napari_dip.cli.batch import batch
-from napari_dip.cli.classifiers import COMMANDS as CLASSIFIER_COMMANDS
-from napari_dip.cli.options import DEVICE, FILE, INTERRUPTED, SEED, Command
-from napari_dip.cli.tasks import COMMANDS as TASK_COMMANDS
+from napari_dip.cli.batch import batch_command
+from napari_dip.cli.info import show_info
+from napari_dip.cli.options import DEVICE, FILE, SEED, Command, ExitCode, file_option, interrupted
+from napari_dip.cli.studies import invert_command, layers_command, maximize_command, study_command
+from napari_dip.cli.tasks import task_command
 from napari_dip.errors import UserError
 from napari_dip.tasks.registry import TASKS
 
 if TYPE_CHECKING:
+    from napari_dip.registry import Registry
     from napari_dip.samples.demo import Demo
-
-
-BAD_ARGUMENT = 2
+    from napari_dip.studies.lab.base import Study
 
 
 class Program(click.Group):
-    """Commands that say in one line what is wrong."""
+    """The commands, each of which is made when it is asked for.
 
-    command_class = Command
+    Tasks and studies that other packages register thus have their commands too.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        self._add_lab()
-        return super().list_commands(context)
+        return sorted({*_COMMANDS, *TASKS, *_studies()})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self.commands:
-            self._add_lab()
-        return super().get_command(context, name)
-
-    def _add_lab(self) -> None:
-        """The prior lab's commands bring NumPy, which no other command's help shall wait for."""
-        from napari_dip.cli.lab import COMMANDS
-
-        for command in COMMANDS:
-            self.add_command(command)
+        if name in _COMMANDS:
+            return _COMMANDS[name]()
+        if name in TASKS:
+            return task_command(TASKS[name])
+        return study_command(_studies()[name]) if name in _studies() else None
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         try:
             code = super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.Abort:
-            click.echo("napari-dip: interrupted; nothing was written", err=True)
-            code = INTERRUPTED
+            code = interrupted("nothing was written")
         except click.ClickException as error:
             code = _complain(error.format_message())
         except UserError as error:
@@ -63,12 +58,19 @@ class Program(click.Group):
         sys.exit(code)
 
 
-def _complain(message: str) -> int:
-    # Where a chunk can't be read, Zarr leaves tasks behind that asyncio would complain of at exit.
+def _studies() -> Registry[type[Study]]:
+    """The lab's studies, which bring NumPy: a task's help shall not wait for it."""
+    from napari_dip.studies.lab.registry import STUDIES
+
+    return STUDIES
+
+
+def _complain(message: str) -> ExitCode:
+    # Zarr leaves tasks behind where a chunk can't be read, and asyncio complains of them at exit.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", RuntimeWarning)
     click.echo(f"napari-dip: {' '.join(message.split())}", err=True)
-    return BAD_ARGUMENT
+    return ExitCode.BAD_ARGUMENT
 
 
 @click.group(cls=Program, invoke_without_command=True)
@@ -80,85 +82,84 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (*TASK_COMMANDS, *CLASSIFIER_COMMANDS, batch):
-    main.add_command(_command)
+def _demo_command() -> Command:
+    return Command(
+        "demo",
+        params=[
+            click.Option(
+                ["--task"],
+                metavar="|".join(TASKS),
+                default="denoise",
+                show_default=True,
+                help="The task to show.",
+            ),
+            file_option(
+                "-o",
+                "--output",
+                metavar="FOLDER",
+                default="napari-dip-demo",
+                show_default=True,
+                help="Folder of the images; if it has files already, a new one beside it.",
+            ),
+            click.Option(
+                ["--preset"], metavar="fast|best|paper", default="fast", show_default=True
+            ),
+            click.Option(
+                ["--headless"], is_flag=True, help="Don't open napari, where it could be opened."
+            ),
+            SEED,
+            DEVICE,
+        ],
+        callback=_run_demo,
+        help="Degrade a bundled picture, restore it, and show both side by side.",
+    )
 
 
-@main.command()
-@click.option(
-    "--task",
-    metavar="|".join(TASKS),
-    default="denoise",
-    show_default=True,
-    help="What to show.",
-)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    default="napari-dip-demo",
-    show_default=True,
-    help="Where the pictures go; where it has files already, a new folder beside it.",
-)
-@click.option("--preset", metavar="fast|best|paper", default="fast", show_default=True)
-@click.option("--headless", is_flag=True, help="Don't open napari, where it could be opened.")
-@click.pass_context
-def demo(
-    context: click.Context,
-    task: str,
-    output: Path,
-    preset: str,
-    headless: bool,
-    seed: int,
-    device: str,
-) -> None:
-    """Degrade a bundled picture, restore it, and show both side by side."""
+def _run_demo(
+    task: str, output: Path, preset: str, headless: bool, seed: int, device: str
+) -> ExitCode | None:
     from napari_dip.cli.progress import run_job, summary
     from napari_dip.samples.demo import run_demo
 
-    shown = run_demo(task, output, preset=preset, seed=seed, device=device, run=run_job)
-    course = summary(shown.result)
-    if shown.psnr is not None:
-        before, after = shown.psnr
-        course = f"PSNR {before:.2f} dB before, {after:.2f} dB after, {shown.result.seconds:.0f} s"
-    click.echo(f"{shown.sample.title}: {course}")
-    click.echo(f"Pictures in {shown.folder}: {', '.join(shown.files)}")
-    if shown.result.stop_reason == "cancelled":
-        context.exit(INTERRUPTED)
+    demo = run_demo(task, output, preset=preset, seed=seed, device=device, run=run_job)
+    course = summary(demo.result)
+    if demo.psnr is not None:
+        before, after = demo.psnr
+        course = f"PSNR {before:.2f} dB before, {after:.2f} dB after, {demo.result.seconds:.0f} s"
+    click.echo(f"{demo.sample.title}: {course}")
+    click.echo(f"Pictures in {demo.folder}: {', '.join(demo.files)}")
+    if demo.result.stop_reason == "cancelled":
+        return ExitCode.INTERRUPTED
     if not headless:
-        _open_in_napari(shown)
+        _open_in_napari(demo)
+    return None
 
 
-def _open_in_napari(shown: Demo) -> None:
-    """Show a demo in napari, where napari and a display are there."""
+def _open_in_napari(demo: Demo) -> None:
+    """Show a demo in napari, if napari is installed and there is a display."""
     try:
         from napari_dip.ui.app import has_display, open_demo
     except ImportError:
         return
     if has_display():
         click.echo("Opening napari; --headless leaves it out.")
-        open_demo(shown)
+        open_demo(demo)
 
 
-demo.params += [SEED, DEVICE]
+def _info_command() -> Command:
+    return Command("info", callback=show_info, help=show_info.__doc__)
 
 
-@main.command()
-def info() -> None:
-    """Show versions, devices, and what they can do."""
-    from napari_dip.cli.info import facts
-
-    rows = facts()
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
+def _gui_command() -> Command:
+    return Command(
+        "gui",
+        params=[click.Argument(["files"], metavar="[FILES]...", type=FILE, nargs=-1)],
+        callback=_open_viewer,
+        help="Open napari with the dock, and a sample if no files are given.",
+    )
 
 
-@main.command()
-@click.argument("files", metavar="[FILES]...", type=FILE, nargs=-1)
-def gui(files: tuple[Path, ...]) -> None:
-    """Open napari with the dock, and a sample if no files are given."""
+def _open_viewer(files: tuple[Path, ...]) -> None:
     try:
         from napari_dip.ui.app import open_viewer
     except ImportError as error:
@@ -166,3 +167,15 @@ def gui(files: tuple[Path, ...]) -> None:
             f"gui: {error.name} is not installed; pip install 'napari-dip[all]'"
         ) from error
     open_viewer(files)
+
+
+_COMMANDS: dict[str, Callable[[], click.Command]] = {
+    "batch": batch_command,
+    "demo": _demo_command,
+    "gui": _gui_command,
+    "info": _info_command,
+    "invert": invert_command,
+    "layers": layers_command,
+    "maximize": maximize_command,
+}
+"""The commands beside those of tasks and studies, by name."""

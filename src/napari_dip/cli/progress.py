@@ -1,4 +1,4 @@
-"""What runs, watched from a terminal: a progress bar on stderr, and Ctrl-C to end it early."""
+"""Progress in a terminal: a bar on stderr, a line for each item, and Ctrl-C to end early."""
 
 from __future__ import annotations
 
@@ -7,61 +7,76 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import click
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     from napari_dip.restoration.job import Job
-    from napari_dip.restoration.result import Restoration
-    from napari_dip.studies.study import StudyJob, StudyResult
-
+    from napari_dip.restoration.result import Restoration, Update
+    from napari_dip.scheduling.item import Outcome
+    from napari_dip.studies.study import StudyJob, StudyResult, StudyUpdate
 
 SECONDS_BETWEEN_LINES = 10
-"""Where stderr is a file, each refresh of the bar is a line more."""
+"""Time between two refreshes of a bar in a file, where each refresh is another line."""
 
+_SECONDS_BETWEEN_REFRESHES = 0.1
+"""Time between two refreshes of a bar in a terminal."""
 
-ENDS = {
+_ENDINGS = {
     "budget": "all of its budget",
     "rule": "ended by its stopping rule",
     "cancelled": "interrupted",
     "diverged": "ended because the loss was not finite any more",
 }
+"""The ending of a restoration's summary by its stop reason."""
 
 
 def run_job(job: Job) -> Restoration:
     """Run a job to its end, or until Ctrl-C: then its stop reason is "cancelled".
 
-    A second Ctrl-C interrupts at once, with nothing to return.
+    A second Ctrl-C interrupts at once, and there is no result.
     """
-    result = None
-    with interruptible() as interrupted, _bar(job.task.name) as bar:
-        for update in job.run(interrupted):
-            bar.total = update.iterations
-            values = {"loss": f"{update.loss:.2e}"}
-            if update.psnr is not None:
-                values["psnr"] = f"{update.psnr:.2f} dB"
-            bar.set_postfix(values, refresh=False)
-            bar.update(update.iteration - bar.n)
-            result = update.result
-        bar.refresh()
-    assert result is not None  # a job's last update has its result
-    return result
+
+    def describe(update: Update) -> str:
+        psnr = "" if update.psnr is None else f", psnr={update.psnr:.2f} dB"
+        return f"loss={update.loss:.2e}{psnr}"
+
+    with _progress(job.task.name, describe) as (interrupted, show):
+        return job.result(interrupted, show)
 
 
 def run_study_job(job: StudyJob) -> StudyResult:
-    """Run a study to its end, or until Ctrl-C, as `run_job` runs a restoration."""
-    result = None
-    with interruptible() as interrupted, _bar(job.study) as bar:
-        for update in job.run(interrupted):
+    """Run a study to its end, or until Ctrl-C, like `run_job`."""
+
+    def describe(update: StudyUpdate) -> str:
+        return update.pictures[-1].name if update.pictures else ""
+
+    with _progress(job.study, describe) as (interrupted, show):
+        return job.result(interrupted, show)
+
+
+@contextmanager
+def _progress(
+    name: str, describe: Callable[[Any], str]
+) -> Iterator[tuple[Callable[[], bool], Callable[[Any], None]]]:
+    """A bar: whether Ctrl-C was pressed, and a function that shows an update."""
+    seconds = _SECONDS_BETWEEN_REFRESHES if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
+    with (
+        interruptible() as interrupted,
+        tqdm(
+            desc=name, unit="it", mininterval=seconds, maxinterval=seconds, file=sys.stderr
+        ) as bar,
+    ):
+
+        def show(update: Any) -> None:
             bar.total = update.iterations
-            if update.pictures:
-                bar.set_postfix_str(update.pictures[-1].name, refresh=False)
+            bar.set_postfix_str(describe(update), refresh=False)
             bar.update(update.iteration - bar.n)
-            result = update.result
+
+        yield interrupted, show
         bar.refresh()
-    assert result is not None  # a study's last update has its result
-    return result
 
 
 @contextmanager
@@ -72,7 +87,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
-        # Not what was there before: a job in the background starts with Ctrl-C ignored.
+        # Not the handler from before: a job in the background starts with Ctrl-C ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = signal.signal(signal.SIGINT, handle)
@@ -82,15 +97,41 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _bar(name: str) -> tqdm[None]:
-    patience = 0.1 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
-    return tqdm(desc=name, unit="it", mininterval=patience, maxinterval=patience, file=sys.stderr)
+def show_outcome(outcome: Outcome, number: int, count: int) -> None:
+    """Write a line for one of many items when it ends: on stderr if it failed."""
+    from napari_dip.scheduling.item import Status
+
+    line, report = f"[{number}/{count}] {outcome.name}: {outcome.status}", outcome.report
+    if outcome.status is Status.FAILED:
+        click.echo(f"{line}: {outcome.error}", err=True)
+    elif outcome.status is Status.DONE and report and "iterations" in report:
+        click.echo(f"{line}, {report['iterations']} iterations in {report['seconds']:.1f} s")
+    else:
+        click.echo(line)
 
 
 def summary(result: Restoration) -> str:
     """How a restoration went, in a line."""
-    text = f"{result.iterations} iterations in {result.seconds:.1f} s, {ENDS[result.stop_reason]}"
+    ending = _ENDINGS[result.stop_reason]
+    text = f"{result.iterations} iterations in {result.seconds:.1f} s, {ending}"
     if result.psnr is None:
         return text
     before = "" if result.input_psnr is None else f"{result.input_psnr:.2f} -> "
     return f"{text}, PSNR {before}{result.psnr:.2f} dB"
+
+
+def study_summary(result: StudyResult) -> str:
+    """How a study went: a line, and one for each picture with scores or a loss."""
+    lines = [f"{len(result.pictures)} pictures in {result.seconds:.1f} s"]
+    width = max(map(len, result.names))
+    for picture in result.pictures:
+        values = [
+            f"{name.upper() if name in ('psnr', 'ssim') else name} {value:.4g}"
+            for name, value in picture.scores.items()
+        ]
+        if picture.curve:
+            loss = picture.curve[-1][1]
+            values.append(f"loss {loss:.3g} after {picture.iterations} iterations")
+        if values:
+            lines.append(f"  {picture.name:<{width}}  {', '.join(values)}")
+    return "\n".join(lines)
