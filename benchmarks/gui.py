@@ -62,6 +62,7 @@ class Window:
     def __init__(self, size: int, options: argparse.Namespace) -> None:
         import napari
         from qtpy.QtCore import QEventLoop, Qt, QTimer
+        from qtpy.QtWidgets import QPushButton
 
         self.viewer = napari.Viewer(show=True)
         self.viewer.window._qt_window.resize(1500, 950)
@@ -69,6 +70,7 @@ class Window:
         _, self.dock = self.viewer.window.add_plugin_dock_widget(
             "napari-dip", "Deep Image Prior: Restore"
         )
+        self.buttons = {b.text(): b for b in self.dock.findChildren(QPushButton)}
         self.model = self.dock.controller.model
         self.model.task = self.model.task.replace(**options.settings)
         self.model.device = options.device
@@ -97,16 +99,16 @@ class Window:
 
     def click(self, action: str) -> float:
         """Press a button of the dock; when."""
-        buttons = {str(name): button for name, button in self.dock._run_bar._buttons.items()}
-        assert buttons[action].isEnabled(), f"{action}: {self.model.phase} {self.model.message}"
+        assert self.buttons[action].isEnabled(), (
+            f"{action}: {self.model.phase} {self.model.message}"
+        )
         clicked = time.perf_counter()
-        buttons[action].click()
+        self.buttons[action].click()
         return clicked
 
     def is_enabled(self, action: str) -> bool:
         """Whether a button of the dock can be pressed."""
-        buttons = {str(name): button for name, button in self.dock._run_bar._buttons.items()}
-        return bool(buttons[action].isEnabled())
+        return bool(self.buttons[action].isEnabled())
 
     def is_idle(self) -> bool:
         """Whether the fit's thread has ended and Run can be pressed again."""

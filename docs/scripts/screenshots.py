@@ -16,7 +16,7 @@ from typing import Any
 import napari
 import numpy as np
 from PIL import Image
-from qtpy.QtWidgets import QApplication, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QProgressBar, QPushButton, QWidget
 from skimage.data import camera
 
 from napari_dip.tasks.base import Task
@@ -82,7 +82,7 @@ class Story:
         """Run to the end and take the pictures that have a name."""
         self.ask(Action.RUN)
         assert self.model.phase.is_active, self.model.message
-        bar = self.dock._run_bar._bar
+        bar = self.dock.findChild(QProgressBar, "progress")
         if half_way:
             self.until(lambda: bar.value() > bar.maximum() / 2 > 0)
             self.save(half_way)

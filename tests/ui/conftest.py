@@ -4,7 +4,6 @@ Without napari this file is loaded too, and then none of its fixtures is used.
 """
 
 import sys
-from weakref import WeakSet
 
 import pytest
 
@@ -25,23 +24,9 @@ def _own_settings(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _end_runs(monkeypatch):
-    """Nothing else ends and awaits what a test leaves going, neither Qt nor napari."""
-    from napari_dip.ui.run.thread import RunThread
+def _end_runs():
+    """No run outlives its test."""
+    from .fakes import ending_runs
 
-    from .fakes import WAIT
-
-    runs: WeakSet[RunThread] = WeakSet()
-    start = RunThread.start
-
-    def noted(run):
-        runs.add(run)
-        start(run)
-
-    monkeypatch.setattr(RunThread, "start", noted)
-    yield
-    for run in runs:
-        run.cancel()
-    for run in list(runs):
-        run._thread.join(WAIT)
-        assert not run._thread.is_alive()
+    with ending_runs():
+        yield

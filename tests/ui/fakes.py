@@ -2,18 +2,24 @@
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from unittest.mock import patch
+from weakref import WeakSet
 
 import numpy as np
 from psygnal import Signal
 
+from napari_dip.data.axes import AxisPlan
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.source import LayerSource
-from napari_dip.ui.restore.controller import RestoreView
+from napari_dip.ui.restore.model import RestoreView
+from napari_dip.ui.restore.partition import Partition
 from napari_dip.ui.restore.request import RestoreRequest
 from napari_dip.ui.run.model import Action
+from napari_dip.ui.run.thread import RunThread
 
 WAIT = 10
 """Seconds after which a test that waits for another thread has failed."""
@@ -28,8 +34,8 @@ class Engine:
     error: Exception | None = None
     shape: tuple[int, ...] = (20, 30)
     dtype: str = "f4"
+    done: int = 0
     closed: bool = False
-    resources: list = field(default_factory=list)
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def step(self, count: int = 1) -> None:
@@ -46,10 +52,10 @@ class Engine:
                     raise TimeoutError("the test forgot to step")
                 if self.error is not None and iteration == 2:
                     raise self.error
-                done = iteration
+                self.done = iteration
                 if iteration < self.iterations:
-                    yield self.update(done)
-            yield self.update(done, reason)
+                    yield self.update(iteration)
+            yield self.update(self.done, reason)
         finally:
             self.closed = True
 
@@ -82,16 +88,16 @@ class Engine:
 
 
 def request_to(engine: Engine) -> RestoreRequest:
-    """A request that the stand-in carries out."""
+    """A request for one image, which the stand-in fits."""
 
-    class Standing(RestoreRequest):
+    class EngineRequest(RestoreRequest):
         def prepare(self):
             return engine
 
     source = LayerSource(
         "cells", Crop(None, ()), (20, 30), (0, 0), (20, 30), (0, 1), False, None, {}, {}
     )
-    return Standing(Denoise(), source)
+    return EngineRequest(Denoise(), source, Partition(AxisPlan("YX", ""), (20, 30), None))
 
 
 class FakeView:
@@ -106,7 +112,7 @@ class FakeView:
 
     def __init__(self, protocol: type = RestoreView) -> None:
         self.protocol = protocol
-        self.told: dict[str, tuple] = {}
+        self.last_call: dict[str, tuple] = {}
         self.count: Counter[str] = Counter()
         self.clipboard = ""
 
@@ -116,7 +122,7 @@ class FakeView:
             raise AttributeError(name)
 
         def tell(*args):
-            self.told[name] = args
+            self.last_call[name] = args
             self.count[name] += 1
 
         return tell
@@ -126,6 +132,25 @@ class FakeView:
 
     def pasted_text(self) -> str:
         return self.clipboard
+
+
+@contextmanager
+def ending_runs():
+    """End and await all runs that are started within: neither Qt nor napari does."""
+    runs: WeakSet[RunThread] = WeakSet()
+    start = RunThread.start
+
+    def noted(run):
+        runs.add(run)
+        start(run)
+
+    with patch.object(RunThread, "start", noted):
+        yield
+    for run in runs:
+        run.cancel()
+    for run in list(runs):
+        run._thread.join(WAIT)
+        assert not run._thread.is_alive()
 
 
 def until(condition, seconds: float = WAIT) -> None:

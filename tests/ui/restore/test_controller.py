@@ -14,8 +14,7 @@ from napari_dip.ui.layers.provenance import task_of
 from napari_dip.ui.restore.controller import RestoreController
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.request import RestoreRequest
-from napari_dip.ui.run import controller as steering
-from napari_dip.ui.run.controller import LONGEST
+from napari_dip.ui.run.controller import LONGEST_PREVIEW_PAUSE, RUNS
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
 
@@ -48,7 +47,7 @@ class Dock:
 
     @property
     def message(self):
-        return self.view.told["show_message"][0]
+        return self.view.last_call["show_message"][0]
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def make_dock(viewer, engine):
     engine.step(1000)
     for dock in docks:
         dock.controller.close()
-    run = steering.RUNS.get(id(viewer))
+    run = RUNS.get(id(viewer))
     assert run is None or run.wait(10)
 
 
@@ -89,7 +88,7 @@ def dock(viewer, make_dock):
 def run_to(dock, engine, iteration):
     dock.ask(Action.RUN)
     engine.step(iteration)
-    until(lambda: len(steering.RUNS[id(dock.controller.viewer)].reports) == iteration)
+    until(lambda: len(RUNS[id(dock.controller.viewer)].curves.get((0, 0), ())) == iteration)
     dock.tick()
 
 
@@ -99,7 +98,7 @@ def test_run_shows_a_layer_that_becomes_the_result(dock, engine, viewer):
     layer = viewer.layers["cells [denoise]"]
     assert dock.model.phase is Phase.RUNNING
     assert (layer.data == 1).all()
-    assert dock.view.told["show_progress"] == (0.2, "1 / 5")
+    assert dock.view.last_call["show_progress"] == (0.2, "1 / 5")
     engine.step(4)
     dock.until(Phase.FINISHED)
     assert (layer.data == 5).all()
@@ -118,7 +117,7 @@ def test_stop_keeps_and_says_so(dock, engine, viewer):
     dock.until(Phase.FINISHED)
     made = viewer.layers["cells [denoise]"].metadata["napari-dip"]
     assert made["stop_reason"] == "cancelled"
-    assert dock.view.told["show_progress"][1].startswith("Stopped: ")
+    assert dock.view.last_call["show_progress"][1].startswith("Stopped: ")
 
 
 def test_cancel_leaves_nothing(dock, engine, viewer):
@@ -134,7 +133,7 @@ def test_pause_and_resume(dock, engine):
     dock.ask(Action.PAUSE)
     engine.step()
     dock.until(Phase.PAUSED)
-    assert Action.RESUME in dock.view.told["show_phase"][1]
+    assert Action.RESUME in dock.view.last_call["show_phase"][1]
     dock.ask(Action.RESUME)
     engine.step(10)
     dock.until(Phase.FINISHED)
@@ -147,7 +146,7 @@ def test_pitfall_01_a_failed_run_says_why_and_can_be_repeated(dock, engine, view
         engine.step(10)
         dock.until(Phase.FAILED)
     assert "CUDA out of memory" in dock.message
-    assert dock.view.told["show_message"][1] is True
+    assert dock.view.last_call["show_message"][1] is True
     engine.error = None
     dock.ask(Action.RUN)
     assert dock.message == ""
@@ -160,7 +159,7 @@ def test_pitfall_05_previews_are_limited_by_time(dock, engine):
     shown = dock.view.count["show_progress"]
     for i in range(2, 12):
         engine.step()
-        until(lambda: len(dock.controller._session.run.reports) == i)  # noqa: B023
+        until(lambda: len(dock.controller._session.run.curves[0, 0]) == i)  # noqa: B023
         dock.tick(0.1)
     assert dock.view.count["show_progress"] - shown == 5
 
@@ -173,27 +172,27 @@ def test_a_window_that_draws_slowly_shows_fewer_previews(dock, engine, work, pre
     shown = dock.view.count["show_progress"]
     for i in range(2, 12):
         engine.step()
-        until(lambda: len(dock.controller._session.run.reports) == i)  # noqa: B023
+        until(lambda: len(dock.controller._session.run.curves[0, 0]) == i)  # noqa: B023
         before = dock.view.count["show_progress"]
         dock.tick(0.1)
         dock.worked += work * (dock.view.count["show_progress"] - before)
     assert dock.view.count["show_progress"] - shown == previews
-    dock.tick(LONGEST)
+    dock.tick(LONGEST_PREVIEW_PAUSE)
     assert dock.view.count["show_progress"] - shown >= 1
 
 
 def test_pitfall_08_a_late_update_of_an_old_run_reaches_no_layer(dock, engine, viewer):
     run_to(dock, engine, 1)
     dock.view.closed.emit()
-    old = steering.RUNS[id(viewer)]
+    old = RUNS[id(viewer)]
     layer = viewer.layers["cells [denoise]"]
-    told = dict(dock.view.told)
+    told = dict(dock.view.last_call)
     engine.step(10)
     assert old.wait(10)
     dock.tick()
     assert layer in viewer.layers
     assert (layer.data == 1).all()
-    assert dock.view.told == told
+    assert dock.view.last_call == told
     assert layer.metadata["napari-dip"]["stop_reason"] == "interrupted"
 
 
@@ -202,8 +201,8 @@ def test_pitfall_07_closing_twice_is_fine_and_leaves_no_thread(dock, engine, vie
     dock.view.closed.emit()
     dock.view.closed.emit()
     engine.step(10)
-    assert steering.RUNS[id(viewer)].wait(10)
-    assert dock.view.told["set_ticking"] == (False,)
+    assert RUNS[id(viewer)].wait(10)
+    assert dock.view.last_call["set_ticking"] == (False,)
     assert dock.model.phase is Phase.IDLE
 
 
@@ -253,7 +252,7 @@ def test_the_timeline_shows_earlier_snapshots(dock, engine, viewer):
     dock.until(Phase.FINISHED)
     assert (layer.data == 2).all()  # a person's choice is not overruled
     assert layer.metadata["napari-dip"]["iterations"] == 2
-    assert dock.view.told["show_timeline"] == ((1, 2, 3, 4, 5), 2)
+    assert dock.view.last_call["show_timeline"] == ((1, 2, 3, 4, 5), 2)
     dock.view.iteration_chosen.emit(None)
     assert (layer.data == 5).all()
     assert layer.metadata["napari-dip"]["stop_reason"] == "budget"
@@ -283,14 +282,14 @@ def test_settings_are_copied_and_pasted(dock):
     dock.model.name = "inpaint"
     dock.ask(Action.PASTE)
     assert dock.model.task == Denoise(iterations=7)
-    assert dock.view.told["show_task"] == (Denoise(iterations=7),)
+    assert dock.view.last_call["show_task"] == (Denoise(iterations=7),)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"task": "fly"}', '{"task": "denoise", "x": 1}'])
 def test_a_paste_of_something_else_is_refused(dock, text):
     dock.view.clipboard = text
     dock.ask(Action.PASTE)
-    assert dock.view.told["show_message"][1] is True
+    assert dock.view.last_call["show_message"][1] is True
     assert dock.model.task == Denoise()
 
 
@@ -309,7 +308,7 @@ def test_settings_come_back_from_a_layer(dock, engine, viewer):
 
 def test_a_new_mask_is_added_ready_to_paint(dock, viewer):
     dock.ask(Action.NEW_MASK)
-    (mask,) = dock.view.told["start_painting"]
+    (mask,) = dock.view.last_call["start_painting"]
     assert mask is viewer.layers["cells missing"]
 
 
@@ -327,9 +326,9 @@ def test_memory_and_device_are_estimated(dock, viewer):
 
     def answered():
         dock.tick()
-        return dock.view.told.get("show_estimate", ("",))[0]
+        return dock.view.last_call.get("show_estimate", ("",))[0]
 
     until(answered, 60)
-    text, is_warning = dock.view.told["show_estimate"]
+    text, is_warning = dock.view.last_call["show_estimate"]
     assert text.startswith("cpu: about 0.")
     assert not is_warning

@@ -1,4 +1,4 @@
-"""What is fitted together, and in which blocks."""
+"""What is fitted together, and in which tiles."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,15 @@ from napari.components import ViewerModel
 
 from napari_dip import UserError
 from napari_dip.ui.layers.source import source_from_layer
-from napari_dip.ui.restore.partition import block_sides, divide
+from napari_dip.ui.restore.partition import partition_of, tile_shape
 
 
-def divided(shape, labels=None, *, block=0, fits=True, volume=False, each=False, **layer):
+def partition(shape, labels=None, *, tile=0, fits=True, volume=False, each=False, **layer):
     viewer = ViewerModel()
     data = np.broadcast_to(np.uint8(1), shape)  # as large as it likes
     image = viewer.add_image(data, axis_labels=labels, contrast_limits=(0, 1), **layer)
     source = source_from_layer(image, viewer.dims, volume=volume, each=each)
-    return divide(source, block, fits=fits)
+    return partition_of(source, tile, fits=fits)
 
 
 @pytest.mark.parametrize(
@@ -36,59 +36,61 @@ def divided(shape, labels=None, *, block=0, fits=True, volume=False, each=False,
         ),
         ((4, 5, 40, 50), None, {"each": True}, "TZYX", "4 frames one by one, 5 slices one by one"),
         ((2, 5, 40, 50), "ctyx", {"each": True}, "CTYX", "2 channels one by one, 5 frames one by"),
-        ((3000, 2000), None, {}, "YX", "12 blocks of 1024"),
+        ((3000, 2000), None, {}, "YX", "12 tiles of 1024"),
         (
             (2, 3000, 2000),
             "tyx",
             {"each": True},
             "TYX",
-            "2 frames one by one; 12 blocks of",
+            "2 frames one by one; 12 tiles of",
         ),
         (
             (80, 300, 200),
             None,
-            {"volume": True, "block": 128},
+            {"volume": True, "tile": 128},
             "ZYX",
             "80 slices in 3-D; 12",
         ),
     ],
 )
 def test_it_is_said_in_words(shape, labels, options, letters, words):
-    division = divided(shape, labels, **options)
-    assert division.letters == letters
-    assert division.words.startswith(words)
-    assert bool(division.words) == bool(words)
+    found = partition(shape, labels, **options)
+    assert found.letters == letters
+    assert found.words.startswith(words)
+    assert bool(found.words) == bool(words)
 
 
-def test_blocks_are_decided_on_where_none_are_asked_for():
-    assert not divided((2048, 2048)).is_divided
-    assert divided((2049, 100)).block == 1024
-    assert divided((4, 2049, 100), volume=True).block == 256
-    assert divided((900, 900), fits=False).block == 512
-    assert divided((40, 300, 300), fits=False, volume=True).block == 256
-    assert divided((40, 100, 100), fits=False, volume=True).block == 64
+def test_tiles_are_decided_on_where_none_are_asked_for():
+    assert not partition((2048, 2048)).is_tiled
+    assert partition((2049, 100)).tile == 1024
+    assert partition((4, 2049, 100), volume=True).tile == 256
+    assert partition((900, 900), fits=False).tile == 512
+    assert partition((40, 300, 300), fits=False, volume=True).tile == 256
+    assert partition((40, 100, 100), fits=False, volume=True).tile == 64
 
 
-def test_a_block_that_is_asked_for_counts():
-    assert divided((900, 900), block=300).block == 300
-    assert not divided((900, 900), block=900).is_divided
-    assert divided((9000, 9000), block=4000, fits=False).block == 4000
-    with pytest.raises(UserError, match="block: 31 pixels are too few"):
-        divided((900, 900), block=31)
+def test_a_tile_that_is_asked_for_counts():
+    assert partition((900, 900), tile=300).tile == 300
+    assert not partition((900, 900), tile=900).is_tiled
+    assert partition((9000, 9000), tile=4000, fits=False).tile == 4000
+    with pytest.raises(
+        UserError, match="tile: expected 32 pixels or more, or 0 for automatic, got 31"
+    ):
+        partition((900, 900), tile=31)
 
 
 def test_the_sides_of_what_is_fitted_at_once():
-    assert block_sides((80, 300, 200), None) == (80, 300, 200)
-    assert block_sides((80, 300, 200), 256) == (64, 256, 200)
-    assert block_sides((300, 200), 256) == (256, 200)
+    assert tile_shape((80, 300, 200), None) == (80, 300, 200)
+    assert tile_shape((80, 300, 200), 256) == (64, 256, 200)
+    assert tile_shape((300, 200), 256) == (256, 200)
 
 
 def test_a_place_is_told_from_one_on():
-    division = divided((4, 5, 40, 50), each=True)
-    assert division.place((1, 4, 0, 0)) == "frame 2 of 4, slice 5 of 5"
+    found = partition((4, 5, 40, 50), each=True)
+    assert found.frame_name((1, 4, 0, 0)) == "frame 2 of 4, slice 5 of 5"
 
 
 def test_there_are_no_names_for_more_axes():
     shape = (2, 2, 2, 2, 40, 50)
     with pytest.raises(UserError, match="more axes than can be gone through"):
-        divided(shape, each=True)
+        partition(shape, each=True)

@@ -1,16 +1,19 @@
+"""A run as a person follows it."""
+
 from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
+from napari.components import ViewerModel
 
-from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.restore.run import RestoreRun, RestoreUpdate, WholeImage
 from napari_dip.ui.restore.session import RestoreSession, describe
 from napari_dip.ui.run.controller import PreviewThrottle, TimeLeft
 from napari_dip.ui.run.preview import Preview
 from napari_dip.ui.run.thread import Phase
-from napari_dip.ui.run.timeline import Timeline
+from napari_dip.ui.run.timeline import Timelines
 
-from ..fakes import Engine, FakeView
+from ..fakes import Engine, FakeView, request_to
 
 
 def update(iteration, seconds, iterations=100):
@@ -42,9 +45,11 @@ def test_progress_is_told_in_words():
     ],
 )
 def test_a_preview_does_not_hold_up_the_iteration_that_a_person_waits_for(phase, is_shown):
-    run = Mock(spec=RestoreRun, phase=phase, timeline=Timeline(0), reports=())
-    run.take.return_value = update(5, 1)
-    view, pacing = FakeView(), PreviewThrottle(0.2, lambda: 0.0, lambda: 0.0)
-    session = RestoreSession(run, Mock(spec=Preview), view, pacing)
+    request = request_to(Engine())
+    run = Mock(spec=RestoreRun, phase=phase, request=request, image=WholeImage(request))
+    run.timelines, run.curves, run.result = Timelines(0, 1), {}, None
+    run.take.return_value = RestoreUpdate(5, 100, 1.0, (0, 0), update(5, 1))
+    view, throttle = FakeView(), PreviewThrottle(0.2, lambda: 0.0, lambda: 0.0)
+    session = RestoreSession(run, Mock(spec=Preview), view, throttle, ViewerModel().dims)
     session.poll()
-    assert (view.told["show_progress"] == (0.05, "5 / 100")) == is_shown
+    assert (view.last_call["show_progress"] == (0.05, "5 / 100")) == is_shown

@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.ui.layers.source import source_from_layer
-from napari_dip.ui.restore.partition import divide
+from napari_dip.ui.restore.partition import partition_of
 from napari_dip.ui.restore.sliders import Sliders
 
 
@@ -22,14 +22,16 @@ def movie(viewer):
 
 @pytest.fixture
 def sliders(viewer, movie):
-    division = divide(source_from_layer(movie, viewer.dims, volume=True, each=True), 0, fits=True)
-    assert division.each == (0,)
-    return Sliders(viewer.dims, division)
+    partition = partition_of(
+        source_from_layer(movie, viewer.dims, volume=True, each=True), 0, fits=True
+    )
+    assert partition.loop_axes == (0,)
+    return Sliders(viewer.dims, partition)
 
 
 def test_they_go_along_with_frames_of_any_scale(viewer, movie, sliders):
     viewer.dims.set_point(1, 2)
-    sliders.lead(movie, (3, 0, 8, 0))  # a block in the frame
+    sliders.lead(movie, (3, 0, 8, 0))  # a tile in the frame
     assert viewer.dims.point[:2] == (6, 2)
     assert sliders.shown(movie) == (3, 0, 0, 0)
 

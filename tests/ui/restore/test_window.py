@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from napari.utils import progress
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.inpaint import Inpaint
@@ -17,16 +17,18 @@ from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.docks import RestoreDock
 from napari_dip.ui.layers.provenance import KEY, task_to_dict
 from napari_dip.ui.restore import request as request_module
-from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.model import Action, StackScope
 from napari_dip.ui.run.thread import Phase
+
+from ..find import button, fields
 
 TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}
 LONG = {**TINY, "iterations": 20_000}  # an endless one reports too rarely to be watched
 MICROGRAPH = np.random.default_rng(0).integers(500, 3000, (24, 32), np.uint16)
 PLACE = {"scale": (0.5, 0.25), "translate": (3, -2), "rotate": 30, "units": ("um", "um")}
-STEERING = (Action.PAUSE, Action.STOP, Action.CANCEL)
+CONTROLS = (Action.PAUSE, Action.STOP, Action.CANCEL)
 
 
 class Person:
@@ -38,8 +40,7 @@ class Person:
         viewer.window.add_dock_widget(self.dock)
 
     def button(self, action):
-        (button,) = (b for b in self.dock.findChildren(QPushButton) if b.text() == str(action))
-        return button
+        return button(self.dock, action)
 
     def click(self, action):
         assert self.button(action).isEnabled()
@@ -67,7 +68,7 @@ class Person:
 
     @property
     def message(self):
-        return self.dock._run_bar._message.text()
+        return self.dock.findChild(QLabel, "message").text()
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_click_run_pause_resume_stop_and_keep(person, viewer, cells):
     assert made["versions"].keys() >= {"napari-dip", "torch", "napari"}
     # pitfall 10: one dtype from the first preview to the result
     assert kinds == {np.dtype(np.uint16)}
-    assert not any(person.button(action).isEnabled() for action in STEERING)
+    assert not any(person.button(action).isEnabled() for action in CONTROLS)
 
 
 def test_a_micrograph_comes_back_as_it_was(person, cells):
@@ -170,12 +171,11 @@ def test_a_movie_is_restored_frame_after_frame(person, viewer, rgb):
     values = np.random.default_rng(0).integers(0, 255, shape, dtype)
     movie = viewer.add_image(values, name="movie", axis_labels=("t", "y", "x"), rgb=rgb)
     person.dock.choose(image=movie)
-    parts = person.dock._inputs._parts
-    parts.widgets["scope"].value = StackScope.SLICES
-    assert parts._words.text().startswith("3 frames one by one")
+    fields(person.dock)["scope"].value = StackScope.SLICES
+    assert person.dock.findChild(QLabel, "partition").text().startswith("3 frames one by one")
     result = person.restore(Denoise(**TINY))
     assert (result.data.shape, result.data.dtype, result.rgb) == (shape, dtype, rgb)
-    assert result.metadata[KEY]["parts"] == [3, 3]
+    assert result.metadata[KEY]["tiles"] == [3, 3]
     viewer.dims.set_point(0, 0)
     assert viewer.screenshot(flash=False)[..., :3].any()
 
@@ -193,7 +193,7 @@ def test_labels_of_64_bits_are_a_mask(person, viewer, cells):
     labels = np.zeros(MICROGRAPH.shape, np.int64)
     labels[5:8, 6:12] = 2**40
     viewer.add_labels(labels, **PLACE)
-    person.dock._inputs.choose("mask", viewer.layers[-1])
+    person.dock.choose(mask=viewer.layers[-1])
     result = person.restore(Inpaint(**TINY))
     changed = result.data != MICROGRAPH
     assert changed.any()
@@ -246,7 +246,7 @@ def test_pitfall_01_an_engine_that_fails_is_told_and_the_dock_goes_on(
     person.click(Action.RUN)
     person.wait_for(Phase.FAILED)
     assert str(error) in person.message
-    assert not any(person.button(action).isEnabled() for action in STEERING)
+    assert not any(person.button(action).isEnabled() for action in CONTROLS)
     monkeypatch.undo()
     person.restore(Denoise(**TINY))
 
@@ -269,20 +269,20 @@ def test_pitfall_07_hiding_the_dock_does_not_end_the_run(person, viewer, cells):
     person.fill(Denoise(**LONG))
     person.click(Action.RUN)
     person.wait(lambda: len(viewer.layers) == 2)
-    run, outer = steering.RUNS[id(viewer)], person.dock.parent()
+    run, outer = RUNS[id(viewer)], person.dock.parent()
     for change in (outer.hide, outer.show, lambda: outer.setFloating(True), outer.hide):
         change()
         person.wait(lambda: person.dock.isVisible() == outer.isVisible())
         assert run.phase is Phase.RUNNING
-    done = len(run.reports)
-    person.wait(lambda: len(run.reports) > done)
+    done = len(run.curves[0, 0])
+    person.wait(lambda: len(run.curves[0, 0]) > done)
 
 
 def test_pitfall_08_closing_the_viewer_in_mid_run_leaves_no_thread(person, viewer, cells):
     person.fill(Denoise(**ENDLESS))
     person.click(Action.RUN)
     person.wait(lambda: len(viewer.layers) == 2)
-    run = steering.RUNS[id(viewer)]
+    run = RUNS[id(viewer)]
     viewer.close()
     person.qtbot.waitUntil(lambda: not run._thread.is_alive(), timeout=10_000)
     assert run.result is None

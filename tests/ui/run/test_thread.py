@@ -15,11 +15,14 @@ from napari_dip.errors import UserError
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.layers.source import source_from_layer
+from napari_dip.ui.restore.partition import partition_of
 from napari_dip.ui.restore.request import RestoreRequest
-from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.restore.run import RestoreRun, WholeImage
 from napari_dip.ui.run.thread import Phase
 
-from ..fakes import WAIT, Engine, request_to, until
+from ..fakes import WAIT, Engine, ending_runs, request_to, until
+
+ONLY_FRAME = (0, 0)
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def start():
     runs = []
 
     def start(engine, **options):
-        run = RestoreRun(request_to(engine), **options)
+        run = RestoreRun(WholeImage(request_to(engine)), **options)
         runs.append((run, engine))
         run.start()
         return run
@@ -39,13 +42,29 @@ def start():
         assert run.wait(WAIT)
 
 
+def curve(run):
+    return run.curves.get(ONLY_FRAME, ())
+
+
+def timeline(run):
+    return run.timelines.of(ONLY_FRAME)
+
+
+def request_for(layer, task, volume=False, **options):
+    """A request for the slice or volume of a layer."""
+    viewer = ViewerModel()
+    viewer.add_layer(layer)
+    source = source_from_layer(layer, viewer.dims, volume=volume)
+    return RestoreRequest(task, source, partition_of(source, 0, fits=True), **options)
+
+
 def test_a_run_ends_with_its_result_and_all_its_reports(start):
     run = start(Engine(iterations=5))
     assert run.wait(WAIT)
     assert run.phase is Phase.FINISHED
     assert run.result.stop_reason == "budget"
-    assert [r.iteration for r in run.reports] == [1, 2, 3, 4, 5]
-    assert [s.iteration for s in run.timeline.snapshots] == [1, 2, 3, 4, 5]
+    assert [point.iteration for point in curve(run)] == [1, 2, 3, 4, 5]
+    assert [s.iteration for s in timeline(run).snapshots] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, ValueError, MemoryError, StopIteration])
@@ -67,7 +86,7 @@ def test_pitfall_02_stop_keeps_what_there_is(start):
     engine = Engine(free=False)
     run = start(engine)
     engine.step(2)
-    until(lambda: len(run.reports) == 2)
+    until(lambda: len(curve(run)) == 2)
     run.stop()
     assert run.phase is Phase.STOPPING
     engine.step()
@@ -81,7 +100,7 @@ def test_pitfall_02_cancel_drops_what_there_is(start):
     engine = Engine(free=False)
     run = start(engine)
     engine.step(2)
-    until(lambda: len(run.reports) == 2)
+    until(lambda: len(curve(run)) == 2)
     run.cancel()
     engine.step()
     assert run.wait(WAIT)
@@ -111,7 +130,7 @@ def test_pitfall_03_nothing_of_the_engine_lives_on(start, ending, caplog):
     del network
     run = start(engine)
     engine.step()
-    until(lambda: run.reports)
+    until(lambda: curve(run))
     if ending in ("stop", "cancel"):
         getattr(run, ending)()
     engine.step(1000)
@@ -134,7 +153,7 @@ def test_pitfall_03_the_gpus_memory_is_given_back(start, ending, monkeypatch, ca
     engine = Engine(free=False, error=RuntimeError("no memory") if ending == "fail" else None)
     run = start(engine)
     engine.step()
-    until(lambda: run.reports)
+    until(lambda: curve(run))
     if ending == "cancel":
         run.cancel()
     engine.step(1000)
@@ -152,10 +171,10 @@ def test_pitfall_04_a_pause_is_announced_when_it_takes_effect(start):
     assert run.phase in (Phase.PAUSING, Phase.PAUSED)
     engine.step()
     until(lambda: run.phase is Phase.PAUSED)
-    done = len(run.reports)
+    done = engine.done
     engine.step(10)
     assert not run.wait(0.3)  # paused, although the engine could go on
-    assert len(run.reports) == done
+    assert engine.done == done
     run.resume()
     assert run.wait(WAIT)
     assert run.phase is Phase.FINISHED
@@ -192,7 +211,7 @@ def test_pitfall_05_only_the_newest_update_waits_to_be_taken(start):
 def test_pitfall_05_updates_are_copies(start):
     run = start(Engine(iterations=3))
     assert run.wait(WAIT)
-    images = [s.image for s in run.timeline.snapshots]
+    images = [s.image for s in timeline(run).snapshots]
     pairs = itertools.combinations(images, 2)
     assert not any(np.shares_memory(a, b) for a, b in pairs)
 
@@ -200,20 +219,18 @@ def test_pitfall_05_updates_are_copies(start):
 def test_pitfall_16_images_arrive_as_textures_take_them(start):
     run = start(Engine(dtype="f8"))
     assert run.wait(WAIT)
-    assert run.take().image.dtype == np.float32
+    assert run.take().fit.image.dtype == np.float32
 
 
 def test_snapshots_stay_within_their_memory(start):
     run = start(Engine(iterations=50), snapshot_bytes=10 * 20 * 30 * 4)
     assert run.wait(WAIT)
-    assert len(run.timeline.snapshots) == 10
+    assert len(timeline(run).snapshots) == 10
 
 
-def test_a_request_is_checked_on_the_thread(start):
+def test_a_request_is_checked_on_the_thread():
     layer = Image(np.zeros((20, 30), np.float32))
-    viewer = ViewerModel()
-    viewer.add_layer(layer)
-    run = RestoreRun(RestoreRequest(Denoise(), source_from_layer(layer, viewer.dims)))
+    run = RestoreRun(WholeImage(request_for(layer, Denoise())))
     run.start()
     assert run.wait(WAIT)
     assert "nothing to restore" in run.error
@@ -221,44 +238,33 @@ def test_a_request_is_checked_on_the_thread(start):
 
 def test_the_engine_carries_out_a_request():
     layer = Image(np.random.default_rng(0).random((3, 16, 18)), name="stack")
-    viewer = ViewerModel()
-    viewer.add_layer(layer)
     task = Upscale(factor=2, iterations=2, filters=(4,))
-    request = RestoreRequest(task, source_from_layer(layer, viewer.dims), seed=5)
-    run = RestoreRun(request)
+    request = request_for(layer, task, seed=5)
+    run = RestoreRun(WholeImage(request))
     run.start()
     assert run.wait(60)
     assert run.error is None
     assert request.factors == (2, 2)
     assert run.result.seed == 5
-    assert run.take().image.shape == (1, 32, 36)
-    assert run.timeline.snapshots[-1].image.dtype == np.float32
+    assert run.take().fit.image.shape == (1, 32, 36)
+    assert run.timelines.of((0, 0, 0)).snapshots[-1].image.dtype == np.float32
 
 
 @pytest.mark.parametrize(("volume", "factor"), [(True, 4.0), (False, None)])
 def test_a_volumes_scale_tells_how_far_apart_slices_are(volume, factor):
     values = np.random.default_rng(0).random((4, 16, 18), np.float32)
-    viewer = ViewerModel()
-    layer = viewer.add_image(values, scale=(2, 0.5, 0.5))
-    source = source_from_layer(layer, viewer.dims, volume=volume)
-    task = RestoreRequest(Denoise(iterations=1, filters=(4,), sigma=0.1), source).prepare().task
-    assert task.anisotropy == (factor or 1.0)
+    layer = Image(values, scale=(2, 0.5, 0.5))
+    task = Denoise(iterations=1, filters=(4,), sigma=0.1)
+    job = request_for(layer, task, volume=volume).prepare()
+    assert job.task.anisotropy == (factor or 1.0)
 
 
 def test_pitfall_10_previews_have_the_dtype_of_the_result():
     image = np.random.default_rng(0).integers(500, 3000, (24, 18), np.uint16)
-    layer = Image(image)
-    viewer = ViewerModel()
-    viewer.add_layer(layer)
-    run = RestoreRun(
-        RestoreRequest(Denoise(iterations=3, filters=(4,)), source_from_layer(layer, viewer.dims))
-    )
+    run = RestoreRun(WholeImage(request_for(Image(image), Denoise(iterations=3, filters=(4,)))))
     run.start()
     assert run.wait(60)
-    assert [s.image.dtype for s in run.timeline.snapshots] == [np.uint16] * 3
-
-
-LEFT = []
+    assert [s.image.dtype for s in timeline(run).snapshots] == [np.uint16] * 3
 
 
 class Lingering(Engine):
@@ -271,13 +277,10 @@ class Lingering(Engine):
             threading.Event().wait(0.5)
 
 
-def test_pitfall_17_a_test_may_leave_its_run_going():
-    run = RestoreRun(request_to(Lingering(iterations=10**6)))
-    run.pause()
-    run.start()
-    LEFT.append(run)
-
-
-def test_pitfall_17_it_was_ended_and_awaited_before_the_next_test():
-    assert not any(run._thread.is_alive() for run in LEFT)
-    assert all(run.phase is Phase.DISCARDED for run in LEFT)
+def test_pitfall_17_a_run_that_a_test_leaves_going_is_ended_and_awaited():
+    with ending_runs():
+        run = RestoreRun(WholeImage(request_to(Lingering(iterations=10**6))))
+        run.start()
+        until(lambda: run.phase is Phase.RUNNING)
+    assert not any(thread.name == "napari-dip" for thread in threading.enumerate())
+    assert run.phase is Phase.DISCARDED

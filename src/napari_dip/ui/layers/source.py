@@ -98,7 +98,7 @@ class LayerSource:
             last[axis] = first[axis] + 1
         return replace(self, start=tuple(first), stop=tuple(last))
 
-    def axes_of_tiff(self, letters: str) -> Axes:
+    def calibrated_axes(self, letters: str) -> Axes:
         """The array's axes by these letters, as far as a file can tell: without rotation."""
         place, samples = self.layer_kwargs(), len(letters) - len(self.shape)
         units = ("" if str(unit) == UNKNOWN else str(unit) for unit in self.frame["units"])

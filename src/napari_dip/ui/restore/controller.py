@@ -1,13 +1,11 @@
-"""The Restore dock's behaviour, between its model and its view."""
+"""The Restore dock's controller, between its model and its view."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
-
-from psygnal import SignalInstance
+from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
@@ -17,43 +15,19 @@ from napari_dip.ui.layers.regions import chosen_source, new_mask
 from napari_dip.ui.layers.source import finest_level
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.restore.estimate import Estimate, Question, estimate
-from napari_dip.ui.restore.model import RestoreModel
-from napari_dip.ui.restore.partition import block_sides, divide
-from napari_dip.ui.restore.request import divided_of, request_of
-from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.restore.model import RestoreModel, RestoreView
+from napari_dip.ui.restore.partition import partition_of, tile_shape
+from napari_dip.ui.restore.request import request_of
+from napari_dip.ui.restore.run import RestoreRun, WholeImage
 from napari_dip.ui.restore.session import RestoreSession
-from napari_dip.ui.restore.tiled_run import TiledRun
-from napari_dip.ui.restore.tiled_session import TiledSession
+from napari_dip.ui.restore.tiled_image import TiledImage
 from napari_dip.ui.run.background import Background
-from napari_dip.ui.run.controller import PreviewThrottle, RunController, RunView
+from napari_dip.ui.run.controller import PreviewThrottle, RunController
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.preview import Preview
-from napari_dip.ui.run.timeline import CurvePoint
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-
-class RestoreView(RunView, Protocol):
-    """What the Restore dock's view has to offer."""
-
-    changed: SignalInstance
-    """(name, value): a field of the model."""
-    task_edited: SignalInstance
-    """(Task): a setting of the form."""
-    iteration_chosen: SignalInstance
-    """(iteration or None for the newest): the timeline's slider."""
-
-    def show_task(self, task: Task) -> None: ...
-    def show_device(self, device: str) -> None: ...
-    def show_curve(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None: ...
-    def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None: ...
-    def show_partition(self, words: str, is_divided: bool) -> None: ...
-    def show_estimate(self, text: str, is_warning: bool) -> None: ...
-    def start_painting(self, layer: Any) -> None: ...
-    def copy_text(self, text: str) -> None: ...
-    def pasted_text(self) -> str: ...
-    def remember(self, task: Task) -> None: ...
 
 
 class RestoreController(RunController):
@@ -64,7 +38,7 @@ class RestoreController(RunController):
 
     model: RestoreModel
     view: RestoreView
-    _session: RestoreSession | TiledSession | None
+    _session: RestoreSession | None
 
     def __init__(
         self,
@@ -93,23 +67,15 @@ class RestoreController(RunController):
         view.show_task(model.task)
         view.show_device(model.device)
 
-    def _begin(
-        self, preferences: Preferences, pacing: PreviewThrottle
-    ) -> RestoreSession | TiledSession:
+    def _begin(self, preferences: Preferences, throttle: PreviewThrottle) -> RestoreSession:
         request = request_of(self.model, self.viewer.dims)
-        divided = divided_of(self.model, request)
-        assert self.model.image is not None  # request_of has asked for it
         self.view.remember(request.task)
-        name = f"{request.source.name} [{request.task.name}]"
         kwargs = request.source.layer_kwargs(request.factors)
-        if divided is not None:
-            kwargs["multiscale"] = divided.is_large
-        preview = Preview(self.viewer.layers, self.model.image, name, kwargs)
-        if divided is None:
-            run = RestoreRun(request, preferences.snapshot_bytes)
-            return RestoreSession(run, preview, self.view, pacing)
-        parts = TiledRun(divided, preferences.snapshot_bytes)
-        return TiledSession(parts, preview, self.view, pacing, self.viewer.dims)
+        kwargs["multiscale"] = request.is_multiscale
+        preview = Preview(self.viewer.layers, self.model.image, request.name, kwargs)
+        image = TiledImage(request) if request.partition.is_tiled else WholeImage(request)
+        run = RestoreRun(image, preferences.snapshot_bytes)
+        return RestoreSession(run, preview, self.view, throttle, self.viewer.dims)
 
     @property
     def _is_waiting(self) -> bool:
@@ -133,12 +99,12 @@ class RestoreController(RunController):
         self.view.start_painting(layer)
 
     def copy_settings(self) -> None:
-        """Settings as JSON text to the clipboard."""
+        """Copy the settings to the clipboard, as JSON text."""
         self.view.copy_text(json.dumps(task_to_dict(self.model.task), indent=2))
         self.model.say("Settings copied.")
 
     def paste_settings(self) -> None:
-        """Settings from JSON text in the clipboard."""
+        """Fill the form with the settings in the clipboard, which are JSON text."""
         try:
             values = json.loads(self.view.pasted_text())
         except ValueError:
@@ -148,14 +114,14 @@ class RestoreController(RunController):
         self._fill(task_from_dict(values))
 
     def settings_from_layer(self) -> None:
-        """Settings from the selected layer's metadata."""
+        """Fill the form with the settings in the selected layer's metadata."""
         layer = self.viewer.layers.selection.active
         if layer is None:
             raise UserError("layer: select one restored layer in the layer list")
         self._fill(task_of(layer))
 
     def estimate(self) -> None:
-        """Say what is fitted together, and ask for the memory that it takes."""
+        """Show the partition, and estimate the memory of a fit in the background."""
         self.model.fits = True
         self._estimate()
 
@@ -163,16 +129,16 @@ class RestoreController(RunController):
         model = self.model
         try:
             source = chosen_source(model, self.viewer.dims)
-            division = divide(source, model.tile_size, fits=model.fits)
+            partition = partition_of(source, model.tile_size, fits=model.fits)
         except UserError:
             self.view.show_estimate("", False)
             self.view.show_partition("", False)
             return
-        self.view.show_partition(division.words, division.is_divided)
+        self.view.show_partition(partition.words, partition.is_tiled)
         assert model.image is not None  # chosen_source has asked for it
         samples = finest_level(model.image).shape[-1] if source.rgb else 1
         channels = samples - 1 if samples in (2, 4) else samples
-        sides = block_sides(source.sides, division.block)
+        sides = tile_shape(source.sides, partition.tile)
         self._estimator.ask(Question(model.task, channels, sides, model.device))
         self.view.set_ticking(True)
 
@@ -191,22 +157,18 @@ class RestoreController(RunController):
         self.estimate()
         self.model.say(f"{task.title}: settings filled in.")
 
-    def _timeline(self) -> RestoreSession | TiledSession:
+    def _timeline(self) -> RestoreSession:
         if self._session is None:
             raise UserError("timeline: there is no snapshot yet; run a restoration first")
         return self._session
 
     def _show_estimate(self) -> None:
         answer = self._estimator.take()
-        if isinstance(answer, Estimate) and not answer.fits and self._can_be_cut:
-            self.model.fits = False
+        model = self.model
+        if isinstance(answer, Estimate) and not answer.fits and model.fits and not model.tile_size:
+            model.fits = False  # so it is divided into tiles
             self._estimate()
         elif isinstance(answer, Estimate):
             self.view.show_estimate(str(answer), not answer.fits)
         elif answer is not None:
             self.view.show_estimate(answer, True)
-
-    @property
-    def _can_be_cut(self) -> bool:
-        """Whether blocks are decided on here, and are not yet."""
-        return self.model.fits and not self.model.tile_size

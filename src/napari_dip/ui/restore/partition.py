@@ -1,4 +1,4 @@
-"""How what is asked for is divided: which axes are fitted together, and in which blocks."""
+"""How a source is divided: its loop axes, the axes that are fitted together, and the tiles."""
 
 from __future__ import annotations
 
@@ -10,140 +10,149 @@ import numpy as np
 
 from napari_dip.data.axes import AxisPlan
 from napari_dip.errors import UserError
-from napari_dip.tiling.plan import DEPTH, Layout, blocks_for
-from napari_dip.tiling.restore import BLOCK, BLOCK_3D, LEAST, OVERLAP
+from napari_dip.tiling.plan import SMALLEST_TILE, TILE_DEPTH, TileLayout, TilingOptions, tile_layout
 from napari_dip.ui.layers.source import LayerSource, axis_letters
 
 Start = tuple[int, ...]
-"""Where a frame, a slice or a block begins, along each axis of the array."""
+"""The first pixel of a frame, a slice or a tile, along each axis of the array."""
 
+LARGEST_WHOLE = 2048
+"""Longest side in pixels of a plane that is fitted as a whole, if memory suffices."""
 
-LARGEST = 2048
-"""Pixels along the longer side of a plane that is fitted as a whole, if memory allows."""
-
-
-ONE = {"T": "frame", "Z": "slice", "C": "channel"}
-"""What an entry of an axis is called."""
+_FRAME_NAMES = {"T": "frame", "Z": "slice", "C": "channel"}
+"""What one step along a loop axis is called."""
 
 
 @dataclass(frozen=True)
 class Partition:
-    """How a source is divided.
+    """How a source is divided into fits.
+
+    A frame here is what is left of the source at one place of all loop axes: an image or a volume.
 
     Attributes
     ----------
-    fitting
-        Which of its axes are fitted together.
+    axis_plan
+        Which axes are fitted together.
     shape
-        Of its array.
-    block
-        Pixels along y and x of a block; None where planes and volumes are fitted as a whole.
+        The shape of the source's array.
+    tile
+        Side of a tile along y and x in pixels; None where frames are fitted as a whole.
     """
 
-    fitting: AxisPlan
+    axis_plan: AxisPlan
     shape: tuple[int, ...]
-    block: int | None
+    tile: int | None
 
     @property
     def letters(self) -> str:
-        """One for each axis of the array."""
-        return self.fitting.letters
+        """One letter for each axis of the array."""
+        return self.axis_plan.letters
 
     @property
     def overlap(self) -> int:
-        """Pixels along y and x that neighbouring blocks share."""
-        return 0 if self.block is None else int(self.block * OVERLAP)
+        """Pixels along y and x that neighbouring tiles share."""
+        return 0 if self.tile is None else TilingOptions().overlap_of(self.tile)
 
     @property
-    def is_divided(self) -> bool:
-        """Whether there are several parts."""
-        return self.block is not None or bool(self.each)
+    def is_tiled(self) -> bool:
+        """Whether there are several fits, the result of which goes to an OME-Zarr."""
+        return self.tile is not None or bool(self.loop_axes)
 
     @property
-    def each(self) -> tuple[int, ...]:
-        """The axes with several entries that are fitted one by one."""
+    def loop_axes(self) -> tuple[int, ...]:
+        """The axes along which there are several frames."""
         pairs = enumerate(zip(self.letters, self.shape, strict=True))
-        return tuple(i for i, (a, n) in pairs if a in self.fitting.each and n > 1)
+        return tuple(i for i, (a, n) in pairs if a in self.axis_plan.loop_axes and n > 1)
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return int(np.prod([self.shape[axis] for axis in self.loop_axes]))
 
     @cached_property
-    def blocks(self) -> int:
-        """Their number in each frame or slice."""
-        spans = self._layout.grid.spans
-        count = 1
-        for letter, along in zip(self.letters, spans, strict=True):
-            count *= 1 if letter in self.fitting.each else len(along)
-        return count
+    def tiles_per_frame(self) -> int:
+        """Number of tiles in each frame."""
+        spans = zip(self.letters, self._layout.grid.spans, strict=True)
+        return int(np.prod([len(s) for a, s in spans if a not in self.axis_plan.loop_axes]))
 
     @property
     def words(self) -> str:
-        """Such as "4 frames one by one, 3 colours jointly; 12 blocks each"; empty for a picture."""
-        fitting = self.fitting.words(self.shape)
-        told = [] if fitting == "one picture" else [fitting]
-        if self.blocks > 1:
-            told.append(f"{self.blocks} blocks of {self.block}{' each' if self.each else ''}")
-        return "; ".join(told)
+        """The partition in words, such as "4 frames one by one; 12 tiles of 1024 each".
 
-    def start_of(self, position: Sequence[int]) -> Start:
-        """Where the frame or slice begins that a pixel is in, or the nearest to it."""
+        Empty for a single image.
+        """
+        fitted = self.axis_plan.words(self.shape)
+        words = [] if fitted == "one picture" else [fitted]
+        if self.tiles_per_frame > 1:
+            each = " each" if self.loop_axes else ""
+            words.append(f"{self.tiles_per_frame} tiles of {self.tile}{each}")
+        return "; ".join(words)
+
+    def frame_start(self, position: Sequence[int]) -> Start:
+        """Where the frame begins that contains a pixel, or is nearest to it."""
         start = [0] * len(self.shape)
-        for axis in self.each:
+        for axis in self.loop_axes:
             start[axis] = int(np.clip(position[axis], 0, self.shape[axis] - 1))
         return tuple(start)
 
-    def place(self, start: Start) -> str:
-        """A frame or slice in words, such as "frame 3 of 20"."""
+    def frame_name(self, start: Start) -> str:
+        """A frame in words, such as "frame 3 of 20, slice 1 of 5"; empty without loop axes."""
         return ", ".join(
-            f"{ONE[self.letters[i]]} {start[i] + 1} of {self.shape[i]}" for i in self.each
+            f"{_FRAME_NAMES[self.letters[i]]} {start[i] + 1} of {self.shape[i]}"
+            for i in self.loop_axes
         )
 
     @cached_property
-    def _layout(self) -> Layout:
-        return blocks_for(self.fitting, self.shape, self.block, self.overlap)
+    def _layout(self) -> TileLayout:
+        return tile_layout(self.axis_plan, self.shape, self.tile, self.overlap)
 
 
-def divide(source: LayerSource, block: int, *, fits: bool) -> Partition:
+def partition_of(source: LayerSource, tile: int, *, fits: bool) -> Partition:
     """Decide how a source is divided.
 
     Parameters
     ----------
     source
-        What is restored; its axes that are not space are gone through.
-    block
-        Pixels along y and x of a block; 0 to have it decided.
+        What is restored; its axes that are not space are loop axes.
+    tile
+        Side of a tile along y and x in pixels; 0 decides automatically.
     fits
-        Whether memory suffices for a plane or volume as a whole.
+        Whether memory suffices for a frame as a whole.
 
     Raises
     ------
     UserError
-        When that can't be done.
+        When tiles are too small, or there are more axes than letters.
     """
     letters = axis_letters(source.name, source.frame["axis_labels"], source.space, rgb=source.rgb)
-    each = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
+    loop_axes = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
     shape = tuple(b - a for a, b in zip(source.start, source.stop, strict=True))
     if source.rgb:
         shape = (*shape, source.crop.shape[-1])
-    return Partition(AxisPlan(letters, each), shape, _block(source, block, fits))
+    return Partition(AxisPlan(letters, loop_axes), shape, _tile_side(source, tile, fits))
 
 
-def block_sides(sides: tuple[int, ...], block: int | None) -> tuple[int, ...]:
-    """Of what is fitted at once: a block, or a plane or volume as a whole."""
-    if block is None:
+def tile_shape(sides: tuple[int, ...], tile: int | None) -> tuple[int, ...]:
+    """The shape of what is fitted at once: a tile, or a plane or volume as a whole."""
+    if tile is None:
         return sides
-    most = (min(block, DEPTH), block, block)[-len(sides) :]
+    most = (min(tile, TILE_DEPTH), tile, tile)[-len(sides) :]
     return tuple(map(min, sides, most))
 
 
-def _block(source: LayerSource, block: int, fits: bool) -> int | None:
+def _tile_side(source: LayerSource, tile: int, fits: bool) -> int | None:
+    """The side of a tile in pixels; None where a frame is fitted as a whole."""
     is_volume = len(source.sides) == 3
     longest = max(source.sides[-2:])
-    if block:
-        if block < LEAST:
-            raise UserError(f"block: {block} pixels are too few; {LEAST} are the least, 0 is auto")
-        return block if block_sides(source.sides, block) != source.sides else None
-    if fits and longest <= LARGEST:
+    if tile:
+        if tile < SMALLEST_TILE:
+            raise UserError(
+                f"tile: expected {SMALLEST_TILE} pixels or more, or 0 for automatic, got {tile}"
+            )
+        return tile if tile_shape(source.sides, tile) != source.sides else None
+    if fits and longest <= LARGEST_WHOLE:
         return None
-    side = BLOCK_3D if is_volume else BLOCK
-    while not fits and side >= longest and side > 2 * LEAST:
+    side = TilingOptions().tile_side(is_volume=is_volume)
+    while not fits and side >= longest and side > 2 * SMALLEST_TILE:
         side //= 2
     return side

@@ -1,40 +1,211 @@
-"""Work on a thread of its own, and what the window needs to watch and steer it.
+"""A restoration on a thread: its updates, its timelines and curves, and the image that it restores.
 
-Nothing is signalled: the window asks, at its own pace, for the newest update. So updates can't
-pile up, none can arrive after its run or its window is gone, and an error can't be swallowed on
-its way. The thread knows neither Qt nor napari.
+A run has one tile or many. `WholeImage` fits one tile, in memory; `TiledImage` (in `tiled_image`)
+fits one after another and writes them to an OME-Zarr.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from napari_dip.restoration.result import Update
+from numpy.typing import NDArray
+
+from napari_dip.restoration.result import Restoration, Result, Update
+from napari_dip.tasks.base import Task
 from napari_dip.ui.layers.kwargs import displayable
+from napari_dip.ui.restore.partition import Start
 from napari_dip.ui.restore.request import RestoreRequest
 from napari_dip.ui.run.thread import RunThread
-from napari_dip.ui.run.timeline import CurvePoint, Snapshot, Timeline
+from napari_dip.ui.run.timeline import CurvePoint, Snapshot, Timelines
+
+Array = NDArray[Any]
 
 
-class RestoreRun(RunThread[Update]):
-    """A restoration being carried out.
+@dataclass(frozen=True)
+class RestoreUpdate:
+    """The progress of a run.
+
+    Attributes
+    ----------
+    iteration, iterations, seconds
+        Done, in total, and the time, over all tiles; as far as can be foreseen.
+    start
+        Where the tile begins that was fitted last; None before the first.
+    fit
+        The progress of that tile's fit, with an image that has the tile's axes; None if the fit
+        has ended.
+    tile_number
+        Which of its frame's tiles it is, from 1 on.
+    done, count
+        Number of tiles that are finished, and of all tiles.
+    result
+        How the run ended; on the last update only.
+    """
+
+    iteration: int
+    iterations: int
+    seconds: float
+    start: Start | None = None
+    fit: Update | None = field(default=None, repr=False)
+    tile_number: int = 1
+    done: int = 0
+    count: int = 1
+    result: Result | None = None
+
+
+class RestoredImage(ABC):
+    """The image that a run restores, and what its layer shows of it.
 
     Parameters
     ----------
     request
         What to do.
-    snapshot_bytes
-        Memory for the timeline's snapshots.
     """
 
-    def __init__(self, request: RestoreRequest, snapshot_bytes: int = 256_000_000) -> None:
-        super().__init__(lambda should_stop: request.prepare().run(should_stop))
+    def __init__(self, request: RestoreRequest) -> None:
         self.request = request
-        self.timeline = Timeline(snapshot_bytes)
-        self.reports: tuple[CurvePoint, ...] = ()
 
-    def _note(self, update: Update) -> Update:
-        update = replace(update, image=displayable(update.image))
-        self.timeline.add(Snapshot(update.iteration, update.image, update.psnr))
-        self.reports += (CurvePoint(update.iteration, update.loss, update.psnr),)
-        return update
+    @abstractmethod
+    def updates(
+        self, should_stop: Callable[[], bool], publish: Callable[[RestoreUpdate], None]
+    ) -> Iterator[RestoreUpdate]:
+        """Restore the image; called on the run's thread.
+
+        Parameters
+        ----------
+        should_stop
+            As in `RunThread`.
+        publish
+            Takes the updates of a fit that is not a generator.
+        """
+
+    @abstractmethod
+    def clean_up(self, *, is_discarded: bool) -> None:
+        """Remove what nobody needs after the end of the run; called on its thread."""
+
+    @abstractmethod
+    def data(
+        self,
+        update: RestoreUpdate | None,
+        newest: Snapshot | None,
+        chosen: Mapping[Start, Snapshot],
+    ) -> Any:
+        """The layer's data now; called on the window's thread.
+
+        Parameters
+        ----------
+        update
+            A new update; None if only the choice has changed.
+        newest
+            The newest snapshot of the frame on display, if there is one.
+        chosen
+            Snapshots that are shown in place of the newest image, by where their frames begin.
+        """
+
+    @abstractmethod
+    def finish(self, result: Any) -> tuple[float, str]:
+        """Show the result; return the fraction that is done, and what to say of it."""
+
+    @property
+    def task(self) -> Task:
+        """The settings, as far as they are decided."""
+        return self.request.task
+
+    def report(self, result: Any) -> dict[str, Any]:
+        """The layer's metadata that depend on the kind of run; `result` is None before the end."""
+        return {} if result is None else result.report()
+
+
+class WholeImage(RestoredImage):
+    """An image that is fitted as a whole, in memory."""
+
+    def updates(
+        self, should_stop: Callable[[], bool], publish: Callable[[RestoreUpdate], None]
+    ) -> Iterator[RestoreUpdate]:
+        start = (0,) * len(self.request.partition.shape)
+        for fit in self.request.prepare().run(should_stop):
+            fit = replace(fit, image=displayable(fit.image))
+            result = fit.result
+            yield RestoreUpdate(
+                fit.iteration, fit.iterations, fit.seconds, start, fit, result=result
+            )
+
+    def clean_up(self, *, is_discarded: bool) -> None:
+        pass
+
+    def data(
+        self,
+        update: RestoreUpdate | None,
+        newest: Snapshot | None,
+        chosen: Mapping[Start, Snapshot],
+    ) -> Any:
+        snapshot = next(iter(chosen.values()), newest)
+        return None if snapshot is None else snapshot.image
+
+    def finish(self, result: Restoration) -> tuple[float, str]:
+        return 1, f"{_ENDINGS[result.stop_reason]}: {summary(result)}"
+
+
+class RestoreRun(RunThread[RestoreUpdate]):
+    """A restoration that is carried out on a thread.
+
+    Parameters
+    ----------
+    image
+        The image to restore.
+    snapshot_bytes
+        Memory for the snapshots of all frames, in bytes.
+
+    Attributes
+    ----------
+    timelines
+        The snapshots of each frame that is fitted as a whole, by where it begins.
+    curves
+        The curve of each such frame by where it begins; of tiles only the latest one's.
+    """
+
+    def __init__(self, image: RestoredImage, snapshot_bytes: int = 256_000_000) -> None:
+        super().__init__(self._updates)
+        self.image, self.request = image, image.request
+        self.timelines = Timelines(snapshot_bytes, self.request.partition.frame_count)
+        self.curves: dict[Start, tuple[CurvePoint, ...]] = {}
+
+    def record(self, update: RestoreUpdate) -> None:
+        """Add the fit's image to its timeline, and its loss to its curve."""
+        fit, start = update.fit, update.start
+        if fit is None or start is None:
+            return
+        curve = (*self.curves.get(start, ()), CurvePoint(fit.iteration, fit.loss, fit.psnr))
+        if self.request.partition.tiles_per_frame > 1:
+            self.curves = {start: curve}
+        else:
+            self.timelines.add(start, Snapshot(fit.iteration, fit.image, fit.psnr))
+            self.curves = self.curves | {start: curve}
+
+    def _updates(self, should_stop: Callable[[], bool]) -> Iterator[RestoreUpdate]:
+        try:
+            yield from self.image.updates(should_stop, self.publish)
+        finally:
+            self.image.clean_up(is_discarded=self._discarding)
+
+
+_ENDINGS = {
+    "budget": "Done",
+    "rule": "Done: the stopping rule was met",
+    "cancelled": "Stopped",
+    "diverged": "Stopped: the fit diverged",
+}
+"""What is said for each stop reason."""
+
+
+def summary(result: Restoration) -> str:
+    """Iterations, time and quality of a restoration, in a line."""
+    parts = [f"{result.iterations} iterations in {result.seconds:.0f} s"]
+    if result.psnr is not None and result.ssim is not None:
+        parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
+    if result.input_psnr is not None:
+        parts.append(f"before {result.input_psnr:.2f} dB")
+    return "; ".join(parts)

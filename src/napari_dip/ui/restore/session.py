@@ -1,4 +1,4 @@
-"""A run as a person follows it: its preview, its progress, and the way back along its timeline."""
+"""A restoration as a person follows it: preview, progress, timeline and metadata."""
 
 from __future__ import annotations
 
@@ -6,136 +6,272 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip._version import __version__
 from napari_dip.errors import UserError
+from napari_dip.restoration.result import Restoration, Result, Update
 from napari_dip.ui.layers.kwargs import displayable, stack_kwargs
-from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.restore.provenance import provenance
-from napari_dip.ui.restore.run import RestoreRun
+from napari_dip.ui.layers.provenance import KEY, origin, versions
+from napari_dip.ui.restore.model import RestoreView
+from napari_dip.ui.restore.partition import Start
+from napari_dip.ui.restore.run import RestoreRun, RestoreUpdate
+from napari_dip.ui.restore.sliders import Sliders
 from napari_dip.ui.run.controller import PreviewSession, PreviewThrottle, TimeLeft, time_left
 from napari_dip.ui.run.preview import Preview
-from napari_dip.ui.run.timeline import Snapshot
+from napari_dip.ui.run.timeline import Snapshot, Timeline
 
 if TYPE_CHECKING:
-    from napari_dip.restoration.result import Restoration, Update
-    from napari_dip.ui.restore.controller import RestoreView
-
-
-ENDINGS = {
-    "budget": "Done",
-    "rule": "Done: the stopping rule was met",
-    "cancelled": "Stopped",
-    "diverged": "Stopped: the fit diverged",
-}
-"""What is said for each stop reason."""
+    from napari.components import Dims
 
 
 class RestoreSession(PreviewSession):
     """One run, from its start to the last look at its snapshots.
 
+    The timeline is that of the frame on display. The sliders follow the run until a person moves
+    them.
+
     Parameters
     ----------
-    run, preview, view
-        What it stands between.
-    pacing
-        When there is room for the next preview.
+    run, preview, view, throttle
+        The run, the layer and the view that show it, and the limit for previews.
+    dims
+        The viewer's sliders.
     """
 
     run: RestoreRun
     _view: RestoreView
 
     def __init__(
-        self, run: RestoreRun, preview: Preview, view: RestoreView, pacing: PreviewThrottle
+        self,
+        run: RestoreRun,
+        preview: Preview,
+        view: RestoreView,
+        throttle: PreviewThrottle,
+        dims: Dims,
     ) -> None:
-        self._preview = preview
-        self._pace = TimeLeft()
-        self._chosen: int | None = None
-        view.show_timeline((), None)
-        view.show_curve((), None)
-        super().__init__(run, view, pacing)
+        self._preview, self._dims = preview, dims
+        self._partition = run.request.partition
+        self._sliders = Sliders(dims, self._partition)
+        self._time_left = TimeLeft()
+        self._chosen: dict[Start, int] = {}
+        self._timeline_start: Start | None = None
+        self._clear_timeline(view)
+        dims.events.connect(self._follow_sliders)
+        super().__init__(run, view, throttle)
+
+    def close(self) -> None:
+        """End the run; the layer keeps what is finished and says that it was interrupted."""
+        if self.run.phase.is_active:
+            # Finished tiles stay in the layer; a whole image needs nothing more.
+            self.run.stop() if self._partition.is_tiled else self.run.cancel()
+            self._label_interrupted()
+        self._dims.events.disconnect(self._follow_sliders)
 
     def choose(self, iteration: int | None) -> None:
-        """Show the snapshot of an earlier iteration; None follows the newest."""
-        self._chosen = iteration
-        self._show_image()
+        """Show an earlier snapshot of the frame on display; None shows its newest image."""
+        start = self._frame_on_display()
+        if start is None:
+            return
+        self._sliders.stay()
+        self._chosen.pop(start, None)
+        if iteration is not None:
+            self._chosen[start] = iteration
+        self._refresh()
 
     def keep(self) -> None:
-        """Make the shown snapshot a layer of its own."""
-        snapshot = self._snapshot()
-        self._preview.add(
-            snapshot.image,
-            self._metadata(snapshot),
-            name=f"{self._preview.name} {snapshot.iteration}",
-        )
+        """Make the shown snapshot of the frame on display a layer of its own."""
+        start, timeline = self._timeline_on_display()
+        snapshot = self._shown_snapshot(start, timeline)
+        kwargs = self._frame_kwargs(start, str(snapshot.iteration))
+        self._preview.add(snapshot.image, provenance(self.run, snapshot.iteration), **kwargs)
 
     def stack(self) -> None:
-        """Make all snapshots one layer, with an axis of iterations."""
-        snapshots = self.run.timeline.snapshots
-        metadata = self._metadata(self._snapshot())
+        """Make all snapshots of the frame on display one layer, with an axis of iterations."""
+        start, timeline = self._timeline_on_display()
+        snapshots = timeline.snapshots
+        metadata = provenance(self.run, self._shown_snapshot(start, timeline).iteration)
         metadata[KEY]["snapshots"] = [s.iteration for s in snapshots]
-        kwargs = stack_kwargs({**self._preview.kwargs, "name": f"{self._preview.name} iterations"})
+        kwargs = stack_kwargs(self._frame_kwargs(start, "iterations"))
         self._preview.add(np.stack([s.image for s in snapshots]), metadata, **kwargs)
 
-    def _show_update(self, update: Update) -> None:
-        text = describe(update, self._pace.seconds_left(update))
-        self._view.show_progress(update.iteration / update.iterations, text)
-        self._view.show_curve(self.run.reports, None)
-        self._show_image()
+    def _frame_kwargs(self, start: Start, name: str) -> dict[str, Any]:
+        """Keywords of a layer that lies where a frame does, and whose name ends with `name`."""
+        request = self.run.request
+        frame = request.source.at(start, self._partition.loop_axes)
+        words = (self._preview.name, self._partition.frame_name(start), name)
+        return {
+            **self._preview.kwargs,
+            **frame.layer_kwargs(request.factors),
+            "multiscale": False,
+            "name": " ".join(filter(None, words)),
+        }
 
-    def _show_image(self) -> None:
-        """The chosen snapshot, or the newest, in the preview and on the timeline."""
-        if not self.run.timeline.snapshots:
+    def _show_update(self, update: RestoreUpdate) -> None:
+        fraction = update.iteration / max(1, update.iterations)
+        self._view.show_progress(fraction, self._describe(update))
+        self._refresh(update)
+
+    def _refresh(self, update: RestoreUpdate | None = None, *, is_last: bool = False) -> None:
+        """Show the image in the layer, and its timeline and curve in the dock."""
+        data = self._data(update)
+        if data is None:
             return
-        snapshot = self._snapshot()
-        self._preview.show(snapshot.image, self._metadata(snapshot))
-        iterations = tuple(s.iteration for s in self.run.timeline.snapshots)
-        self._view.show_timeline(iterations, self._chosen)
+        metadata = provenance(self.run, self._layer_iteration())
+        if is_last:
+            self._preview.finish(data, metadata)
+        else:
+            self._preview.show(data, metadata, grows=self._partition.is_tiled)
+        layer = None if self._preview.is_deleted else self._preview.layer
+        if layer is not None and update is not None and update.start is not None:
+            self._sliders.lead(layer, update.start)
+        if self._partition.tiles_per_frame == 1:
+            self._show_timeline(self._frame_on_display())
+        elif update is not None:
+            self._show_timeline(update.start)
 
-    def _show_result(self, result: Restoration) -> None:
-        snapshot = self._snapshot()
-        self._preview.finish(snapshot.image, self._metadata(snapshot))
-        for name, image in result.images.items():
+    def _data(self, update: RestoreUpdate | None) -> Any:
+        """The layer's data; None before there is an image."""
+        chosen = {
+            start: timeline.at(iteration)
+            for start, iteration in self._chosen.items()
+            if (timeline := self.run.timelines.of(start)) is not None
+        }
+        start = self._frame_on_display()
+        timeline = None if start is None else self.run.timelines.of(start)
+        newest = None if timeline is None else timeline.snapshots[-1]
+        return self.run.image.data(update, newest, chosen)
+
+    def _show_timeline(self, start: Start | None) -> None:
+        """Show the timeline of a frame, and the curve of a frame or tile."""
+        self._timeline_start = start
+        if start is None:
+            return
+        timeline = self.run.timelines.of(start)
+        iterations = tuple(s.iteration for s in timeline.snapshots) if timeline else ()
+        self._view.show_timeline(iterations, self._chosen.get(start))
+        result = self.run.result
+        is_stopped = result is not None and result.stop_reason == "rule"
+        stopped_at = result.iterations if is_stopped else None
+        self._view.show_curve(self.run.curves.get(start, ()), stopped_at)
+
+    @staticmethod
+    def _clear_timeline(view: RestoreView) -> None:
+        view.show_timeline((), None)
+        view.show_curve((), None)
+
+    def _follow_sliders(self, event: Any = None) -> None:
+        """Show the timeline of another frame, if a slider has moved to one."""
+        if self._partition.tiles_per_frame == 1:
+            start = self._frame_on_display()
+            if start != self._timeline_start:
+                self._show_timeline(start)
+
+    def _frame_on_display(self) -> Start | None:
+        """Where the frame on display begins in the result; None if its layer is not there."""
+        if not self._partition.loop_axes:
+            return self._partition.frame_start(())
+        layer = self._preview.layer
+        return None if layer is None or self._preview.is_deleted else self._sliders.shown(layer)
+
+    def _timeline_on_display(self) -> tuple[Start, Timeline]:
+        """The frame on display and its timeline."""
+        if self._partition.tiles_per_frame > 1:
+            raise UserError("timeline: images that are fitted in tiles have none; restore a region")
+        start = self._frame_on_display()
+        timeline = None if start is None else self.run.timelines.of(start)
+        if start is None or timeline is None:
+            where = "; move the slider" if self._partition.loop_axes else " yet"
+            raise UserError(f"timeline: there is no snapshot of what is on display{where}")
+        return start, timeline
+
+    def _shown_snapshot(self, start: Start, timeline: Timeline) -> Snapshot:
+        chosen = self._chosen.get(start)
+        return timeline.snapshots[-1] if chosen is None else timeline.at(chosen)
+
+    def _describe(self, update: RestoreUpdate) -> str:
+        """The progress bar's text, such as "frame 3 of 20 · 120 / 250 · 2 min 10 s left"."""
+        seconds_left = self._time_left.seconds_left(update)
+        partition = self._partition
+        if update.fit is None or update.start is None:
+            return f"{update.done} of {update.count} done"
+        place = [partition.frame_name(update.start)]
+        if partition.tiles_per_frame > 1:
+            place.append(f"tile {update.tile_number} of {partition.tiles_per_frame}")
+        words = (", ".join(filter(None, place)), describe(update.fit, seconds_left))
+        return " · ".join(filter(None, words))
+
+    def _show_result(self, result: Result) -> None:
+        fraction, words = self.run.image.finish(result)
+        self._refresh(is_last=True)
+        further = result.images if isinstance(result, Restoration) else {}
+        for name, image in further.items():
             if name != "image":
-                self._preview.add_further(name, displayable(image), self._metadata(snapshot))
-        stopped_at = result.iterations if result.stop_reason == "rule" else None
-        self._view.show_curve(self.run.reports, stopped_at)
-        self._view.show_progress(1, f"{ENDINGS[result.stop_reason]}: {summary(result)}")
+                metadata = provenance(self.run, self._layer_iteration())
+                self._preview.add_further(name, displayable(image), metadata)
+        self._view.show_progress(fraction, words)
 
     def _discard(self) -> None:
         self._preview.discard()
-        self._view.show_timeline((), None)
-        self._view.show_curve((), None)
-
-    def _snapshot(self) -> Snapshot:
-        snapshots = self.run.timeline.snapshots
-        if not snapshots:
-            raise UserError("timeline: there is no snapshot yet; run a restoration first")
-        return snapshots[-1] if self._chosen is None else self.run.timeline.at(self._chosen)
-
-    def _metadata(self, snapshot: Snapshot) -> dict[str, Any]:
-        return provenance(self.run.request, snapshot.iteration, self.run.result)
+        self._clear_timeline(self._view)
 
     def _label_interrupted(self) -> None:
-        layer = self._preview.layer
-        if layer is not None and self.run.reports:
-            iteration = self.run.reports[-1].iteration
-            layer.metadata = provenance(self.run.request, iteration, stop_reason="interrupted")
+        if (layer := self._preview.layer) is not None:
+            iteration = self._layer_iteration()
+            layer.metadata = provenance(self.run, iteration, stop_reason="interrupted")
+
+    def _layer_iteration(self) -> int | None:
+        """The iteration that the layer shows; None for an image of several fits."""
+        if self._partition.is_tiled:
+            return None
+        start = self._partition.frame_start(())
+        timeline = self.run.timelines.of(start)
+        return None if timeline is None else self._shown_snapshot(start, timeline).iteration
+
+
+def provenance(
+    run: RestoreRun, iteration: int | None, *, stop_reason: str | None = None
+) -> dict[str, Any]:
+    """The metadata of a restored layer: how it came about.
+
+    Parameters
+    ----------
+    run
+        The run that makes it.
+    iteration
+        The iteration that the layer shows, which may be an earlier one than the result's; None for
+        an image of several fits.
+    stop_reason
+        Why the run has ended, if it has no result.
+    """
+    request, result, task = run.request, run.result, run.image.task
+    report = {
+        "task": task.name,
+        "settings": task.to_dict(),
+        "seed": request.seed,
+        "device": request.device,
+        "stop_reason": stop_reason,
+        **run.image.report(result),
+    }
+    if result is not None:
+        if iteration is None:
+            iteration = result.iterations
+        elif iteration != result.iterations:
+            report["stop_reason"] = "chosen"
+            for name in ("psnr", "ssim"):  # they are the last iteration's
+                report.pop(name, None)
+    report |= {
+        "iterations": iteration,
+        "source": origin(request.source),
+        "inputs": dict(request.names),
+        "versions": {"napari-dip": __version__, **versions()},
+    }
+    return {KEY: report}
 
 
 def describe(update: Update, seconds_left: float | None) -> str:
-    """A progress bar's text."""
-    parts = [f"{update.iteration} / {update.iterations}"]
+    """The progress of a fit in words, such as "120 / 250 · 2 min 10 s left · 28.05 dB"."""
+    words = [f"{update.iteration} / {update.iterations}"]
     if seconds_left is not None:
-        parts.append(time_left(seconds_left))
+        words.append(time_left(seconds_left))
     if update.psnr is not None:
-        parts.append(f"{update.psnr:.2f} dB")
-    return " · ".join(parts)
-
-
-def summary(result: Restoration) -> str:
-    """What came out, in a line."""
-    parts = [f"{result.iterations} iterations in {result.seconds:.0f} s"]
-    if result.psnr is not None and result.ssim is not None:
-        parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
-    if result.input_psnr is not None:
-        parts.append(f"before {result.input_psnr:.2f} dB")
-    return "; ".join(parts)
+        words.append(f"{update.psnr:.2f} dB")
+    return " · ".join(words)

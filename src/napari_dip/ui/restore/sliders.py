@@ -1,4 +1,4 @@
-"""The viewer's sliders: which frame or slice of a layer they show, and moving them on."""
+"""The viewer's sliders, which follow a run over frames and slices until a person moves them."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 
 class Sliders:
-    """They go along with what is being restored until a person moves them.
+    """Shows the frame that is being restored, until a person moves a slider.
 
     Parameters
     ----------
     dims
-        The viewer's.
-    division
-        Which axes of the layers' array they go through.
+        The viewer's sliders.
+    partition
+        Tells the loop axes.
     """
 
-    def __init__(self, dims: Dims, division: Partition) -> None:
-        self._dims, self._division = dims, division
-        self._led: Start | None = None
+    def __init__(self, dims: Dims, partition: Partition) -> None:
+        self._dims, self._partition = dims, partition
+        self._led_to: Start | None = None
         self._leads = True
 
     def shown(self, layer: Image) -> Start:
-        """Where the frame or slice begins that is on display."""
-        return self._division.start_of(slice_position(layer, self._dims).tolist())
+        """Where the frame on display begins."""
+        return self._partition.frame_start(slice_position(layer, self._dims).tolist())
 
     def lead(self, layer: Image, start: Start) -> None:
-        """Show the frame or slice that holds what begins here."""
-        entry, here = self._division.start_of(start), self.shown(layer)
-        if self._led is not None and here != self._led:
+        """Show the frame that contains the pixel `start`."""
+        frame, shown = self._partition.frame_start(start), self.shown(layer)
+        if self._led_to is not None and shown != self._led_to:
             self._leads = False
-        if not self._leads or entry == self._led:
+        if not self._leads or frame == self._led_to:
             return
-        self._led = entry
+        self._led_to = frame
         offset = self._dims.ndim - layer.ndim
         factors = unit_factors(self._dims.units, layer.units)
-        point = np.asarray(layer.data_to_world(entry[: layer.ndim])) / factors
-        for axis in self._division.each:
+        point = np.asarray(layer.data_to_world(frame[: layer.ndim])) / factors
+        for axis in self._partition.loop_axes:
             self._dims.set_point(offset + axis, float(point[axis]))
 
     def stay(self) -> None:
-        """Go along no more: a person looks at what is on display."""
+        """Lead no more: a person looks at the frame on display."""
         self._leads = False

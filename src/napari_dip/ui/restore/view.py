@@ -15,9 +15,9 @@ from napari_dip.ui.restore import remembered as memory
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.timeline import CurvePoint
 from napari_dip.ui.run.view import QtRunView
-from napari_dip.ui.widgets.curves import Curve, TimelineBar
+from napari_dip.ui.widgets.curves import FitCurve, TimelineBar
 from napari_dip.ui.widgets.form import TaskForm
-from napari_dip.ui.widgets.inputs import Computing, Inputs
+from napari_dip.ui.widgets.inputs import DeviceForm, Inputs
 from napari_dip.ui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ SETTINGS_TIPS = {
 
 
 class QtRestoreView(QtRunView):
-    """Fulfils `controller.View`."""
+    """The `RestoreView` in Qt.
+
+    Its parameter is that of `QtRunView`.
+    """
 
     changed = Signal(str, object)
     task_edited = Signal(object)
@@ -47,9 +50,9 @@ class QtRestoreView(QtRunView):
             tooltip="What to restore",
             choices=[(task.title, name) for name, task in TASKS.items()],
         )
-        self._inputs = Inputs(viewer, divides=True)
-        self._form, self._computing = TaskForm(), Computing()
-        self._curve, self._timeline = Curve(), TimelineBar()
+        self._inputs = Inputs(viewer, with_tiles=True)
+        self._form, self._computing = TaskForm(), DeviceForm()
+        self._curve, self._timeline = FitCurve(), TimelineBar()
         task = Rows()
         task.add(self._choice)
         self._lay_out(
@@ -76,15 +79,15 @@ class QtRestoreView(QtRunView):
     def show_device(self, device: str) -> None:
         self._computing.show_device(device)
 
-    def show_curve(self, reports: tuple[CurvePoint, ...], stopped_at: int | None) -> None:
-        self._curve.show_reports(reports, stopped_at)
+    def show_curve(self, points: tuple[CurvePoint, ...], stopped_at: int | None) -> None:
+        self._curve.show_reports(points, stopped_at)
 
     def show_timeline(self, iterations: tuple[int, ...], shown: int | None) -> None:
         self._timeline.show_iterations(iterations, shown)
         self._curve.show_mark(shown)
 
-    def show_partition(self, words: str, is_divided: bool) -> None:
-        self._inputs.show_partition(words, is_divided)
+    def show_partition(self, words: str, is_tiled: bool) -> None:
+        self._inputs.show_partition(words, is_tiled)
 
     def show_estimate(self, text: str, is_warning: bool) -> None:
         self._computing.show_estimate(text, is_warning)

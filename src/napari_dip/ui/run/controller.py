@@ -1,7 +1,7 @@
-"""What all docks that run something have in common: starting, steering and ending it.
+"""What all docks that run something share: starting, controlling, following and ending a run.
 
-The view's timer calls `poll`, which asks the run what is new: all that happens in the window
-happens on the window's thread, and a run that this controller no longer holds can't reach it.
+The view's timer calls `poll`, which asks the run for its newest update. So all that happens in the
+window happens on the window's thread, and a run that its controller has dropped can't reach it.
 """
 
 from __future__ import annotations
@@ -25,25 +25,23 @@ if TYPE_CHECKING:
 
 
 RUNS: WeakValueDictionary[int, RunThread[Any]] = WeakValueDictionary()
-"""The latest run in each viewer, whichever dock began it."""
+"""The latest run in each viewer, by the viewer's `id`, whichever dock began it."""
 
+_PREVIEW_SHARE = 0.03
+"""Largest fraction of the window's thread that previews may take. Without a graphics card the
+thread works 0.05 s for one preview and waits as long for others; the fit stands still meanwhile."""
 
-SHARE = 0.03
-"""The most that previews may take of the window's thread. Where there is no graphics card, this
-thread works 0.05 s for one and waits as long for others; the fit stands still all the while."""
-
-
-LONGEST = 2.0
+LONGEST_PREVIEW_PAUSE = 2.0
 """Seconds after which there is a preview however busy the window is."""
 
 
 class RunView(Protocol):
-    """What a view has to offer. It shows and emits, and never decides."""
+    """What the view of a dock offers. It shows and emits, and never decides."""
 
     asked: SignalInstance
-    """(Action): a button."""
+    """(Action): a button was pressed."""
     ticked: SignalInstance
-    """While `set_ticking(True)`, some twenty times a second."""
+    """Emitted about fifty times a second while `set_ticking(True)`."""
     closed: SignalInstance
 
     def show_phase(self, phase: Phase, allowed: frozenset[Action]) -> None: ...
@@ -53,16 +51,16 @@ class RunView(Protocol):
 
 
 class PreviewThrottle:
-    """When the window has room for the next preview.
+    """Limits how often a preview is shown, by time and by the work that it is for the window.
 
     Parameters
     ----------
     interval
         Least seconds between two previews.
     clock
-        Seconds.
+        Gives the time in seconds.
     effort
-        Seconds that this thread has worked.
+        Gives the seconds that this thread has worked.
     """
 
     def __init__(
@@ -72,72 +70,108 @@ class PreviewThrottle:
         effort: Callable[[], float] = time.thread_time,
     ) -> None:
         self._interval, self._clock, self._effort = interval, clock, effort
-        self._shown, self._worked = -float("inf"), effort()
+        self._shown_at, self._effort_then = -float("inf"), effort()
 
     @property
     def is_due(self) -> bool:
-        """Whether there is room now."""
-        worked = self._effort() - self._worked
-        pause = max(self._interval, min(worked / SHARE, LONGEST))
-        return self._clock() - self._shown >= pause
+        """Whether the next preview may be shown now."""
+        worked = self._effort() - self._effort_then
+        pause = max(self._interval, min(worked / _PREVIEW_SHARE, LONGEST_PREVIEW_PAUSE))
+        return self._clock() - self._shown_at >= pause
 
-    def note(self) -> None:
-        """A preview is shown now."""
-        self._shown, self._worked = self._clock(), self._effort()
+    def restart(self) -> None:
+        """Count from now: a preview is about to be shown."""
+        self._shown_at, self._effort_then = self._clock(), self._effort()
+
+
+class Timed(Protocol):
+    """An update that carries its iteration, the number of iterations, and its time in seconds."""
+
+    @property
+    def iteration(self) -> int: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+class TimeLeft:
+    """Estimates the time left from the latest updates, so that a slow start counts only briefly."""
+
+    _UPDATES = 8
+
+    def __init__(self) -> None:
+        self._points: deque[tuple[int, float]] = deque(maxlen=self._UPDATES)
+
+    def seconds_left(self, update: Timed) -> float | None:
+        """Seconds to the last iteration; None before there are two updates to compare."""
+        self._points.append((update.iteration, update.seconds))
+        (first, then), (last, now) = self._points[0], self._points[-1]
+        if last <= first:
+            return None
+        return (update.iterations - last) * (now - then) / (last - first)
+
+
+def time_left(seconds: float) -> str:
+    """The time left in words."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s left" if minutes else f"{rest} s left"
 
 
 class RunSession(ABC):
-    """One run, from its start to the last look at what came of it.
+    """Follows one run and shows it, from its start to its end.
 
     Parameters
     ----------
-    run, view
-        What it stands between.
-    pacing
-        When there is room for the next preview.
+    run
+        The run, which is started here.
+    view
+        Shows its progress.
+    throttle
+        Limits how often updates are shown.
     """
 
-    def __init__(self, run: RunThread[Any], view: RunView, pacing: PreviewThrottle) -> None:
-        self.run, self._view, self._pacing = run, view, pacing
+    def __init__(self, run: RunThread[Any], view: RunView, throttle: PreviewThrottle) -> None:
+        self.run, self._view, self._throttle = run, view, throttle
         view.show_progress(None, "Starting …")
         run.start()
 
     def poll(self) -> Phase:
-        """Show what is new, and say where the run is."""
-        # Asked before the update: what has ended has no newer one.
+        """Show what is new and return the phase of the run."""
+        # Asked before the update: a run that has ended has no newer one.
         phase = self.run.phase
-        # The iteration that a person waits for the end of is not held up by a preview.
+        # A preview must not hold up the iteration whose end a person waits for.
         is_ending = phase in (Phase.PAUSING, Phase.STOPPING)
-        if not phase.is_active or (self._pacing.is_due and not is_ending):
+        if not phase.is_active or (self._throttle.is_due and not is_ending):
             update = self.run.take()
             if update is not None:
-                self._pacing.note()
+                self._throttle.restart()
                 self._show_update(update)
         if not phase.is_active:
             self._end(phase)
         return phase
 
     def close(self) -> None:
-        """End the run and leave its last preview, which says that it was interrupted."""
+        """End the run and leave its last preview, labelled as interrupted."""
         if self.run.phase.is_active:
             self.run.cancel()
             self._label_interrupted()
 
     @abstractmethod
     def _show_update(self, update: Any) -> None:
-        """Show what is new."""
+        """Show an update."""
 
     @abstractmethod
     def _end(self, phase: Phase) -> None:
-        """Show what came of it: it has finished, was discarded, or has failed."""
+        """Show the end of a run that has finished, was discarded, or has failed."""
 
     @abstractmethod
     def _label_interrupted(self) -> None:
-        """Let the layers say that there is no more of them."""
+        """Say in the layers' metadata that the run was interrupted."""
 
 
 class PreviewSession(RunSession):
-    """A run with previews, which go when it is discarded and say so when it has failed.
+    """A session with previews, which go if the run is discarded and are labelled if it fails.
 
     Its parameters are those of `RunSession`.
     """
@@ -154,24 +188,26 @@ class PreviewSession(RunSession):
 
     @abstractmethod
     def _show_result(self, result: Any) -> None:
-        """Show what came of it."""
+        """Show the result of a run that has finished."""
 
     @abstractmethod
     def _discard(self) -> None:
-        """Take the previews away."""
+        """Remove the previews."""
 
 
 class RunController(ABC):
-    """Starts, steers and ends the runs that a view's user asks for.
+    """Starts, controls and ends the runs that a view's user asks for.
 
     Parameters
     ----------
-    model, view, viewer
-        What it stands between, and the viewer whose layers are used.
+    model, view
+        The dock's model and view.
+    viewer
+        The viewer whose layers are used.
     preferences
-        Gives what a person prefers now; asked at each run.
+        Gives a person's preferences; called at each run.
     clock, effort
-        Seconds, and seconds that this thread has worked; replaced in tests.
+        As in `PreviewThrottle`; replaced in tests.
     """
 
     def __init__(
@@ -189,10 +225,10 @@ class RunController(ABC):
         self._session: RunSession | None = None
         self._actions: dict[Action, Callable[[], None]] = {
             Action.RUN: self.run,
-            Action.PAUSE: lambda: self._steer(RunThread.pause),
-            Action.RESUME: lambda: self._steer(RunThread.resume),
-            Action.STOP: lambda: self._steer(RunThread.stop),
-            Action.CANCEL: lambda: self._steer(RunThread.cancel),
+            Action.PAUSE: lambda: self._control(RunThread.pause),
+            Action.RESUME: lambda: self._control(RunThread.resume),
+            Action.STOP: lambda: self._control(RunThread.stop),
+            Action.CANCEL: lambda: self._control(RunThread.cancel),
         }
         view.asked.connect(self.act)
         view.ticked.connect(self.poll)
@@ -202,16 +238,16 @@ class RunController(ABC):
         view.show_phase(model.phase, model.allowed)
 
     @abstractmethod
-    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> RunSession:
-        """Start what the form describes; a UserError says why it can't be."""
+    def _begin(self, preferences: Preferences, throttle: PreviewThrottle) -> RunSession:
+        """Start what the form describes; raise a UserError if that can't be done."""
 
     @property
     def _is_waiting(self) -> bool:
-        """Whether the view has to tick on for anything but a run."""
+        """Whether something besides a run needs the view's timer."""
         return False
 
     def act(self, action: Action) -> None:
-        """Do what a button says; what can't be done is said, not raised."""
+        """Do what a button asks for; a UserError is shown, not raised."""
         try:
             self._actions[action]()
         except UserError as error:
@@ -223,11 +259,11 @@ class RunController(ABC):
         if other is not None and other.phase.is_active:
             raise UserError("run: another run is going on in this viewer; stop it or wait")
         preferences = self._preferences()
-        pacing = PreviewThrottle(preferences.preview_interval, self._clock, self._effort)
-        self._session = self._begin(preferences, pacing)
+        throttle = PreviewThrottle(preferences.preview_interval, self._clock, self._effort)
+        self._session = self._begin(preferences, throttle)
         self.model.say("")
         RUNS[id(self.viewer)] = self._session.run
-        # Not the run's own: one that has ended already is yet to be shown.
+        # Not the run's own phase: the end of a run that has ended already is yet to be shown.
         self.model.phase = Phase.STARTING
         self.view.set_ticking(True)
 
@@ -242,7 +278,7 @@ class RunController(ABC):
             self.view.set_ticking(False)
 
     def close(self) -> None:
-        """Leave nothing behind: no thread, no timer. Closing twice is fine."""
+        """End the run and stop the timer. Closing twice is fine."""
         self.view.set_ticking(False)
         if self._session is not None:
             self._session.close()
@@ -250,45 +286,11 @@ class RunController(ABC):
             self.model.phase = Phase.IDLE
 
     def abandon(self) -> None:
-        """End the run of a view that is no more."""
+        """End the run of a view that was destroyed."""
         if self._session is not None:
             self._session.run.cancel()
 
-    def _steer(self, how: Callable[[RunThread[Any]], None]) -> None:
+    def _control(self, method: Callable[[RunThread[Any]], None]) -> None:
         if self._session is not None and self.model.phase.is_active:
-            how(self._session.run)
+            method(self._session.run)
             self.poll()
-
-
-class Timed(Protocol):
-    """An update that says how far it is, and when."""
-
-    @property
-    def iteration(self) -> int: ...
-    @property
-    def iterations(self) -> int: ...
-    @property
-    def seconds(self) -> float: ...
-
-
-class TimeLeft:
-    """The time left, from the recent pace: slow starts and pauses must not count for long."""
-
-    RECENT = 8
-
-    def __init__(self) -> None:
-        self._points: deque[tuple[int, float]] = deque(maxlen=self.RECENT)
-
-    def seconds_left(self, update: Timed) -> float | None:
-        """Seconds to the end of the budget; None before there is a pace."""
-        self._points.append((update.iteration, update.seconds))
-        (first, then), (last, now) = self._points[0], self._points[-1]
-        if last <= first:
-            return None
-        return (update.iterations - last) * (now - then) / (last - first)
-
-
-def time_left(seconds: float) -> str:
-    """The time left, in words."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s left" if minutes else f"{rest} s left"

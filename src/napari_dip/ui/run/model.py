@@ -1,4 +1,4 @@
-"""What a dock knows: evented, without Qt."""
+"""The model of a dock that runs something: evented, without Qt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Region(StrEnum):
-    """How much of the image is restored."""
+    """Which region of the image is restored."""
 
     WHOLE = "Whole image"
     VIEW = "Field of view"
@@ -23,7 +23,7 @@ class Region(StrEnum):
 
 
 class StackScope(StrEnum):
-    """How much of a stack is restored."""
+    """Which slices or volumes of a stack are restored."""
 
     SLICE = "Current slice"
     VOLUME = "Volume (3-D)"
@@ -32,17 +32,17 @@ class StackScope(StrEnum):
 
     @property
     def is_volume(self) -> bool:
-        """Whether three axes are fitted together."""
+        """Whether volumes are fitted with 3-D convolutions."""
         return self in (StackScope.VOLUME, StackScope.VOLUMES)
 
     @property
     def is_looped(self) -> bool:
-        """Whether the other axes are gone through."""
+        """Whether all slices or volumes are restored, one after another."""
         return self in (StackScope.SLICES, StackScope.VOLUMES)
 
 
 class Action(StrEnum):
-    """What a person can ask for with a button."""
+    """The buttons of the docks."""
 
     RUN = "Run"
     PAUSE = "Pause"
@@ -58,34 +58,34 @@ class Action(StrEnum):
     LOAD = "Load"
 
 
-STEERING: dict[Phase, frozenset[Action]] = {
+_ALLOWED: dict[Phase, frozenset[Action]] = {
     Phase.STARTING: frozenset({Action.PAUSE, Action.STOP, Action.CANCEL}),
     Phase.RUNNING: frozenset({Action.PAUSE, Action.STOP, Action.CANCEL}),
     Phase.PAUSING: frozenset({Action.STOP, Action.CANCEL}),
     Phase.PAUSED: frozenset({Action.RESUME, Action.STOP, Action.CANCEL}),
     Phase.STOPPING: frozenset({Action.CANCEL}),
 }
-"""What can be asked of a run in each phase; in the others, a new run."""
+"""The actions that are allowed in the phases of an active run; in all others it is RUN."""
 
 
 @dataclass
 class RunModel:
-    """A run's state, and the layers, device and seed that it is to have.
+    """The state of a dock's run, and the layers, device and seed that are chosen for it.
 
     Attributes
     ----------
     image, mask, guide, psf, reference, rectangle
         The chosen layers.
     region, scope
-        How much of the image is used.
+        Which region of the image is used, and which slices of a stack.
     device, seed
         As in `restore`.
     form_error
-        Why the form can't be used, or nothing.
+        Why the form can't be used; empty if it can.
     phase
-        Of the run.
-    message
-        What there is to say, one line; `is_error` when it is what went wrong.
+        The phase of the run.
+    message, is_error
+        One line of text for the user, and whether it tells an error.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -107,8 +107,8 @@ class RunModel:
 
     @property
     def allowed(self) -> frozenset[Action]:
-        """What can be asked of the run now."""
-        return STEERING.get(self.phase, frozenset({Action.RUN}))
+        """The actions that are allowed now."""
+        return _ALLOWED.get(self.phase, frozenset({Action.RUN}))
 
     def say(self, message: str, *, is_error: bool = False) -> None:
         """Replace the message."""

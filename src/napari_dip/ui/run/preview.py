@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from napari.components import LayerList
 
 
-DIFFERENCES = ("detail", "uncertainty")
-"""Images of a result that are no pictures, but differences between some."""
+_DIFFERENCES = ("detail", "uncertainty")
+"""Images of a result whose values are differences between images."""
 
 
 class Preview:
     """A layer over a run's source, made when there is something to show.
 
-    It is held as an object: names change, and another layer may have this one's. People may
-    delete it while the run goes on.
+    The layer is held as an object: names change, and another layer may have the same name. People
+    may delete it during the run.
 
     Parameters
     ----------
     layers
-        The viewer's.
+        The viewer's layers.
     source_layer
-        What it lies over, if anything.
+        The layer that it lies over, if any.
     name, kwargs
-        The layer's name, and its keywords: `LayerSource.layer_kwargs` puts it over its source.
+        The layer's name and its keywords: `LayerSource.layer_kwargs` puts it over its source.
     """
 
     def __init__(
@@ -38,51 +38,58 @@ class Preview:
         self.layer: Image | None = None
         self.name, self.kwargs = name, kwargs
         self._layers, self._source_layer = layers, source_layer
+        self._data: Any = None
 
     @property
     def is_deleted(self) -> bool:
+        """Whether the layer was made and then deleted."""
         return self.layer is not None and self.layer not in self._layers
 
-    def show(self, image: Any, metadata: dict[str, Any]) -> None:
-        """Show an image; a layer that was deleted does not come back before the end."""
+    def show(self, data: Any, metadata: dict[str, Any], *, grows: bool = False) -> None:
+        """Show an image or a pyramid's levels; a deleted layer does not come back before the end.
+
+        Parameters
+        ----------
+        data
+            The layer's data. Other data than at the last call replace it.
+        metadata
+            The layer's metadata.
+        grows
+            The data may have changed in place: draw them again.
+        """
         if self.layer is None:
-            self.layer = self.add(image, metadata)
+            self.layer = self.add(data, metadata)
+        elif self.is_deleted:
             return
-        if self.layer.data is not image:
-            # Assigned, never written in place; its limits are the source's and stay.
-            self.layer.data = image
-        self.layer.metadata = metadata
+        elif data is not self._data:
+            # Assigned, never written in place; the contrast limits are the source's and stay.
+            self.layer.data = data
+        elif grows:
+            self.layer.refresh()
+            # Listeners are told, as when an array is assigned. Assigning a pyramid once more would
+            # show its coarsest level first.
+            self.layer.events.data(value=self.layer.data)
+        self._data, self.layer.metadata = data, metadata
 
-    def refresh(self, metadata: dict[str, Any]) -> None:
-        """Show what has become of an array that grows."""
-        if self.layer is None or self.is_deleted:
-            return
-        self.layer.refresh()
-        # Others that look at the layer are told, as when an array is assigned; assigning this one
-        # again would show its coarsest level first.
-        self.layer.events.data(value=self.layer.data)
-        self.layer.metadata = metadata
-
-    def finish(self, image: Any, metadata: dict[str, Any]) -> None:
+    def finish(self, data: Any, metadata: dict[str, Any]) -> None:
         """Show the result, in a new layer if the preview was deleted."""
         if self.is_deleted:
             self.layer = None
-        self.show(image, metadata)
+        self.show(data, metadata, grows=True)
 
     def add_further(self, name: str, image: NDArray[Any], metadata: dict[str, Any]) -> Image:
-        """A further image of the result in the same place, hidden: its detail, its uncertainty.
+        """Add a further image of the result in the same place, hidden: its detail, for example.
 
-        One whose values are not the source's, but differences of them, is shown in grey with
-        limits of its own.
+        An image of differences between values is shown in grey with contrast limits of its own.
         """
-        looks: dict[str, Any] = {}
-        if name in DIFFERENCES:
+        appearance: dict[str, Any] = {}
+        if name in _DIFFERENCES:
             if self.kwargs["rgb"]:
                 image = image[..., :3].mean(axis=-1)
             low, high = float(np.nanmin(image)), float(np.nanmax(image))
-            looks = {"rgb": False, "colormap": "gray", "gamma": 1.0}
-            looks["contrast_limits"] = (low, high if high > low else low + 1)
-        return self.add(image, metadata, name=f"{self.name} {name}", visible=False, **looks)
+            appearance = {"rgb": False, "colormap": "gray", "gamma": 1.0}
+            appearance["contrast_limits"] = (low, high if high > low else low + 1)
+        return self.add(image, metadata, name=f"{self.name} {name}", visible=False, **appearance)
 
     def discard(self) -> None:
         """Remove the layer."""
@@ -91,7 +98,7 @@ class Preview:
         self.layer = None
 
     def add(self, image: Any, metadata: dict[str, Any], **changes: Any) -> Image:
-        """A further layer in the same place; with a name that no other layer has."""
+        """Add a further layer in the same place; keywords replace those of the preview."""
         kwargs = {"name": self.name, **self.kwargs, **changes}
         layer = Image(image, metadata=metadata, **kwargs)
         below = [x for x in (self.layer, self._source_layer) if x in self._layers]

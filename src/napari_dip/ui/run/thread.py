@@ -1,8 +1,8 @@
-"""Work on a thread of its own, and what the window needs to watch and steer it.
+"""A thread that carries out a run, and its controls: pause, resume, stop, cancel.
 
-Nothing is signalled: the window asks, at its own pace, for the newest update. So updates can't
-pile up, none can arrive after its run or its window is gone, and an error can't be swallowed on
-its way. The thread knows neither Qt nor napari.
+The thread signals nothing. The window asks, at its own pace, for the newest update. So updates
+can't pile up, none arrives after its run or its window is gone, and no error is lost on its way.
+This module knows neither Qt nor napari.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from napari_dip.errors import UserError
+from napari_dip.restoration.job import UpdateWithResult
 
 logger = logging.getLogger(__name__)
 
 
 class Phase(StrEnum):
-    """Where a run is. A request takes effect later; between the two there is a phase of its own."""
+    """The phase of a run. Between a request and its effect the run is in a phase of its own."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -36,30 +37,31 @@ class Phase(StrEnum):
     @property
     def is_active(self) -> bool:
         """Whether a thread is at work, or about to be."""
-        return self in ACTIVE
+        return self in _ACTIVE
 
 
-ACTIVE = (Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.PAUSED, Phase.STOPPING)
+_ACTIVE = (Phase.STARTING, Phase.RUNNING, Phase.PAUSING, Phase.PAUSED, Phase.STOPPING)
 
 
-class Reporting(Protocol):
-    """An update of some work; the last one has a result."""
-
-    @property
-    def result(self) -> Any: ...
-
-
-U = TypeVar("U", bound=Reporting)
+U = TypeVar("U", bound=UpdateWithResult[Any])
 
 
 class RunThread(Generic[U]):
-    """Work being done: a generator of updates, carried out on a thread.
+    """A run: a generator of updates that is iterated on a thread of its own.
 
     Parameters
     ----------
     begin
-        Called on the thread; what it is given is asked before each iteration. It says whether to
-        end with what there is, and blocks during a pause.
+        Makes the generator; called on the thread with a function `should_stop`. The generator
+        calls `should_stop` before each iteration: it blocks during a pause, and returns whether
+        the run is to end with what there is.
+
+    Attributes
+    ----------
+    result
+        The last update's result; None before the end and after `cancel`.
+    error
+        Why the run has failed; None if it has not.
     """
 
     def __init__(self, begin: Callable[[Callable[[], bool]], Iterator[U]]) -> None:
@@ -78,6 +80,7 @@ class RunThread(Generic[U]):
 
     @property
     def phase(self) -> Phase:
+        """The phase that the run is in now."""
         if self._ended.is_set():
             if self.error is not None:
                 return Phase.FAILED
@@ -89,18 +92,19 @@ class RunThread(Generic[U]):
         return Phase.RUNNING if self._has_news else Phase.STARTING
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def pause(self) -> None:
-        """Hold before the next iteration; `phase` says when it does."""
+        """Hold before the next iteration; `phase` becomes PAUSED when the run holds."""
         self._going.clear()
 
     def resume(self) -> None:
-        """Go on, also when the pause has not taken effect yet."""
+        """Go on, even if the pause has not taken effect yet."""
         self._going.set()
 
     def stop(self) -> None:
-        """End with what there is after the current iteration."""
+        """End after the current iteration and keep what there is."""
         self._stopping.set()
         self._going.set()
 
@@ -110,26 +114,26 @@ class RunThread(Generic[U]):
         self.stop()
 
     def take(self) -> U | None:
-        """The newest update, once; None if there is none since the last call."""
+        """Return the newest update once; None if there is none since the last call."""
         newest, self._newest = self._newest, None
         return newest
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end; whether it came."""
+        """Wait for the end of the run; return whether it came."""
         return self._ended.wait(seconds)
 
     def _work(self) -> None:
         try:
             self._carry_out()
-        # Also what torch raises when memory runs out, which is a RuntimeError.
         except UserError as error:
             self.error = str(error)
+        # All others too: torch raises a RuntimeError when memory runs out.
         except Exception as error:
             # As text: a log record that holds the traceback would hold the network too.
             logger.error("A run failed: %s", traceback.format_exc())
             self.error = f"{type(error).__name__}: {error}".splitlines()[0]
         finally:
-            _release()
+            _release_gpu_memory()
             if self._discarding:
                 self.result = self._newest = None
             self._ended.set()
@@ -137,22 +141,22 @@ class RunThread(Generic[U]):
     def _carry_out(self) -> None:
         with closing(cast("Generator[U]", self._begin(self._should_stop))) as updates:
             for update in updates:
-                self._publish(update)
+                self.publish(update)
                 self.result = update.result
                 if self._discarding:
                     break
 
-    def _publish(self, update: U) -> None:
-        """Leave an update where the window finds it; the one before is dropped."""
-        self._newest = self._note(update)
+    def publish(self, update: U) -> None:
+        """Leave an update where the window finds it, in place of the one before."""
+        self.record(update)
+        self._newest = update
         self._has_news = True
 
-    def _note(self, update: U) -> U:
-        """Take down what is kept of each update, on the thread; what is returned is shown."""
-        return update
+    def record(self, update: U) -> None:
+        """Store what is kept of each update; called on the thread."""
 
     def _should_stop(self) -> bool:
-        # Without a main thread there is no window any more that could resume or stop.
+        # Without a main thread there is no window left that could resume or stop the run.
         window = threading.main_thread()
         while not self._going.is_set() and window.is_alive():
             self._holding = True
@@ -161,8 +165,8 @@ class RunThread(Generic[U]):
         return self._stopping.is_set() or not window.is_alive()
 
 
-def _release() -> None:
-    """Give the GPU's memory back to others; torch would keep it for its next allocation."""
+def _release_gpu_memory() -> None:
+    """Free the GPU's memory for other programs; torch would keep it for its next allocation."""
     import torch
 
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]

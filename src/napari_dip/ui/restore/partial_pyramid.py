@@ -153,11 +153,11 @@ class PyramidLevel:
             self._paste(live, live[0], box, out, known)
         for waiting in state.waiting:
             if (values := _loaded(waiting.values)) is not None:
-                self._paste((waiting.block, values), waiting.core, box, out, known)
+                self._paste((waiting.tile, values), waiting.core, box, out, known)
         written = np.zeros(box.shape, bool)
         for chunk in state.written:
-            if (both := chunk.coarser(self._factors).common(box)) is not None:
-                written[both.within(box)] = True
+            if (both := chunk.coarser(self._factors).intersection(box)) is not None:
+                written[both.slices_within(box)] = True
         if written.any():
             np.copyto(out, self._read(box), where=written)
             known |= written
@@ -168,9 +168,9 @@ class PyramidLevel:
     ) -> None:
         """Put a part of a patch to its place in a box."""
         block, values = patch
-        both = part.coarser(self._factors).common(box)
+        both = part.coarser(self._factors).intersection(box)
         if both is not None:
-            here = both.within(box)
+            here = both.slices_within(box)
             out[here], known[here] = _sampled(values, block, both, self._factors), True
 
     def _from_store(self, values: Any) -> tuple[int, ...]:

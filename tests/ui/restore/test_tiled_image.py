@@ -1,4 +1,4 @@
-"""Frames one by one and blocks, live: the real engine, held up by the test; no window."""
+"""Frames one by one and tiles, live: the real engine, held up by the test; no window."""
 
 import gc
 import threading
@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, Upscale
 from napari_dip.files.lazy import open_lazily
-from napari_dip.tiling.plan import TilingPlan
+from napari_dip.tiling.plan import TilingOptions, TilingPlan
 from napari_dip.tiling.restore import restore_large
 from napari_dip.ui.layers.provenance import KEY, task_of
 from napari_dip.ui.restore.controller import RestoreController
@@ -55,7 +55,7 @@ class Dock:
         if fits == 100:
             self.until(Phase.FINISHED)
             return self.viewer.layers[f"{layer.name} [{self.model.name}]"]
-        until(lambda: len(self.run._outcomes) >= fits)
+        until(lambda: len(self.run.image.outcomes) >= fits)
         self.tick()
         return None
 
@@ -83,11 +83,11 @@ class Dock:
 
     @property
     def message(self):
-        return self.view.told["show_message"][0]
+        return self.view.last_call["show_message"][0]
 
     @property
     def progress(self):
-        return self.view.told["show_progress"][1]
+        return self.view.last_call["show_progress"][1]
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_a_movie_is_what_restore_large_makes_of_it_in_its_place(dock, viewer, fr
     assert open_lazily(out).axes.units == ("second", "micrometer", "micrometer")
     assert open_lazily(out).axes.origin == (1, 3, -2)
     made = result.metadata[KEY]
-    assert made["division"] == "4 frames one by one"
-    assert (made["parts"], made["stop_reason"]) == ([4, 4], "budget")
+    assert made["partition"] == "4 frames one by one"
+    assert (made["tiles"], made["stop_reason"]) == ([4, 4], "budget")
     assert task_of(result).replace(stop="auto").iterations == 6
     assert str(out) in dock.progress
 
@@ -152,7 +152,7 @@ def test_pitfall_11_a_frame_is_shown_as_soon_as_it_is_done(dock, viewer, frames)
     assert growing.data.dtype == np.float32  # NaN is transparent: the source is seen below
     assert dock.progress == "2 of 4 done"
     dock.let(1)
-    until(lambda: dock.run.live is not None and dock.run.live[0].start[0] == 2)
+    until(lambda: 2 in [start[0] for start in dock.run.curves])
     dock.tick()
     assert heard  # whoever looks at the layer is told
     assert np.isfinite(growing.data[2]).all()
@@ -165,7 +165,7 @@ def test_the_sliders_go_along_until_they_are_moved(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", **PLACE)
     viewer.dims.set_point(0, 5)
     dock.restore(layer, fits=2)
-    assert dock.controller._session._entry()[0] == 1
+    assert dock.controller._session._frame_on_display()[0] == 1
     assert viewer.dims.point[0] == 3  # the second frame, in seconds
     viewer.dims.set_point(0, 1)
     dock.let(10)
@@ -177,8 +177,8 @@ def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", **PLACE)
     result = dock.restore(layer)
     viewer.dims.set_point(0, PLACE["translate"][0])
-    assert dock.view.told["show_timeline"] == ((1, 2, 3, 4, 5, 6), None)
-    assert len(dock.view.told["show_curve"][0]) == 6
+    assert dock.view.last_call["show_timeline"] == ((1, 2, 3, 4, 5, 6), None)
+    assert len(dock.view.last_call["show_curve"][0]) == 6
     last, others = result.data[0], result.data[1:]
     dock.view.iteration_chosen.emit(1)
     first = result.data[0]
@@ -195,7 +195,7 @@ def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
     dock.view.iteration_chosen.emit(None)
     np.testing.assert_array_equal(result.data[0], last)
     viewer.dims.set_point(1, 5)  # the third frame, which follows: a sixth of the iterations
-    assert dock.view.told["show_timeline"] == ((1,), None)
+    assert dock.view.last_call["show_timeline"] == ((1,), None)
 
 
 def test_a_reference_tells_each_frames_psnr(dock, viewer, frames):
@@ -204,21 +204,21 @@ def test_a_reference_tells_each_frames_psnr(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells")
     result = dock.restore(layer)
     viewer.dims.set_point(0, 2)
-    report = dock.view.told["show_curve"][0][-1]
+    report = dock.view.last_call["show_curve"][0][-1]
     error = np.mean((result.data[2].astype(float) - truth[2]) ** 2)
-    data_range = dock.run.mosaic.plan.data_range
+    data_range = dock.run.image.mosaic.plan.data_range
     assert report.psnr == pytest.approx(10 * np.log10(data_range**2 / error))
 
 
-def test_blocks_are_what_restore_large_makes_of_them(dock, viewer, rng, tmp_path):
+def test_tiles_are_what_restore_large_makes_of_them(dock, viewer, rng, tmp_path):
     image = rng.random((90, 75)).astype(np.float32)
     dock.model.tile_size = 48
     result = dock.restore(viewer.add_image(image, name="cells"), StackScope.SLICE)
-    alike = restored(tmp_path, image, axes="YX", block=48)
+    alike = restored(tmp_path, image, axes="YX", tiling=TilingOptions(tile=48))
     np.testing.assert_array_equal(np.asarray(result.data), alike, strict=True)
-    assert result.metadata[KEY]["division"] == "4 blocks of 48"
+    assert result.metadata[KEY]["partition"] == "4 tiles of 48"
     dock.ask(Action.KEEP)
-    assert "in blocks have none" in dock.message
+    assert "in tiles have none" in dock.message
 
 
 @pytest.mark.parametrize("kind", ["dask", "lazy", "pyramid"])
@@ -226,9 +226,9 @@ def test_pitfall_15_a_large_layer_is_never_read_whole(dock, viewer, rng, kind):
     values = rng.random((3, 90, 75)).astype(np.float32)
     reads = []
 
-    def note(block):
-        reads.append(block.size)
-        return block
+    def note(chunk):
+        reads.append(chunk.size)
+        return chunk
 
     lazy = Lazy(values)
     data = {
@@ -255,7 +255,7 @@ def test_stop_keeps_what_is_done_and_run_goes_on_with_it(dock, viewer, frames, t
     dock.ask(Action.STOP)
     dock.let(1)
     dock.until(Phase.FINISHED)
-    assert dock.progress.startswith("Stopped: 3 of 4 parts are done; Run goes on with them")
+    assert dock.progress.startswith("Stopped: 3 of 4 frames are done; Run goes on with them")
     stopped = viewer.layers["cells [denoise]"]
     assert np.isfinite(stopped.data[:2]).all()
     assert stopped.metadata[KEY]["stop_reason"] == "cancelled"
@@ -286,7 +286,7 @@ def test_stop_before_there_was_anything_to_see(dock, viewer, frames, tmp_path):
     dock.model.folder = tmp_path
     dock.model.image, dock.model.scope = layer, StackScope.SLICES
     dock.ask(Action.RUN)
-    until(lambda: dock.run.mosaic is not None)
+    until(lambda: dock.run.image.mosaic is not None)
     dock.run.stop()
     dock.let(1)
     assert dock.run.wait(WAIT)
@@ -302,14 +302,14 @@ def test_cancel_leaves_nothing_but_what_is_in_a_persons_folder(
 ):
     dock.model.folder = None if is_temporary else tmp_path
     dock.restore(viewer.add_image(frames, name="cells"), fits=2)
-    output = dock.run.mosaic.output
+    output = dock.run.image.mosaic.output
     assert output.exists()
     dock.ask(Action.CANCEL)
     dock.let(1)
     dock.until(Phase.DISCARDED)
     assert [layer.name for layer in viewer.layers] == ["cells"]
     assert output.exists() == (not is_temporary)
-    assert dock.view.told["show_timeline"] == ((), None)
+    assert dock.view.last_call["show_timeline"] == ((), None)
 
 
 def test_a_temporary_result_lives_as_long_as_its_layer(dock, viewer, frames):
@@ -343,7 +343,7 @@ def test_a_deleted_layer_comes_back_at_the_end_only(dock, viewer, frames):
     dock.restore(layer, fits=2)
     viewer.layers.remove("cells [denoise]")
     dock.let(1)
-    until(lambda: len(dock.run._outcomes) == 3)
+    until(lambda: len(dock.run.image.outcomes) == 3)
     dock.tick()
     assert list(viewer.layers) == [layer]
     dock.let(1)
@@ -389,7 +389,7 @@ def test_colours_and_an_order_of_axes_of_its_own(dock, viewer, rng):
     viewer.dims.order = (1, 0, 2)
     result = dock.restore(layer)
     assert (result.rgb, result.data.shape) == (True, image.shape)
-    assert dock.run.request.division.words == "3 slices one by one, 3 colours jointly"
+    assert dock.run.request.partition.words == "3 slices one by one, 3 colours jointly"
     truth = np.broadcast_to(np.arange(36)[:, None] * 6, image.shape)
     assert np.corrcoef(np.asarray(result.data).ravel(), truth.ravel())[0, 1] > 0.3
 
@@ -421,7 +421,7 @@ def test_a_guide_goes_along_with_the_frames(dock, viewer, frames, tmp_path, rng,
     path = tmp_path / "flash.ome.tif"
     kind = "rgb" if "S" in axes else "minisblack"
     tifffile.imwrite(path, flash, metadata={"axes": axes}, photometric=kind)
-    alike = restored(tmp_path, frames, task, axes="TYX", sides={"guide": path})
+    alike = restored(tmp_path, frames, task, axes="TYX", guide=path)
     np.testing.assert_array_equal(np.asarray(result.data), alike, strict=True)
 
 
@@ -438,14 +438,14 @@ def test_a_guide_of_another_shape_is_told(dock, viewer, frames):
 def test_the_dock_says_what_is_fitted_together(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", axis_labels=("t", "y", "x"))
     dock.view.changed.emit("image", layer)
-    assert dock.view.told["show_partition"] == ("", False)
+    assert dock.view.last_call["show_partition"] == ("", False)
     dock.view.changed.emit("scope", StackScope.SLICES)
-    assert dock.view.told["show_partition"] == ("4 frames one by one", True)
+    assert dock.view.last_call["show_partition"] == ("4 frames one by one", True)
     dock.view.changed.emit("tile_size", 32)
-    told = ("4 frames one by one; 4 blocks of 32 each", True)
-    assert dock.view.told["show_partition"] == told
+    told = ("4 frames one by one; 4 tiles of 32 each", True)
+    assert dock.view.last_call["show_partition"] == told
     dock.view.changed.emit("tile_size", 3)
-    assert dock.view.told["show_partition"] == ("", False)
+    assert dock.view.last_call["show_partition"] == ("", False)
 
 
 def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
@@ -457,20 +457,20 @@ def test_what_memory_does_not_hold_is_cut(dock, viewer, monkeypatch):
 
     def answered():
         dock.tick()
-        return dock.view.told.get("show_estimate", ("",))[0]
+        return dock.view.last_call.get("show_estimate", ("",))[0]
 
     until(answered, 60)
-    assert dock.view.told["show_partition"] == ("4 blocks of 512", True)
+    assert dock.view.last_call["show_partition"] == ("4 tiles of 512", True)
 
 
-def test_blocks_that_wait_are_shown_without_their_borders(dock, viewer, rng):
+def test_tiles_that_wait_are_shown_without_their_borders(dock, viewer, rng):
     image = rng.random((90, 75)).astype(np.float32)
     dock.model.tile_size = 48
     layer = viewer.add_image(image, name="cells")
     dock.restore(layer, StackScope.SLICE, fits=2)
     shown = viewer.layers["cells [denoise]"].data
-    first, second = dock.run.mosaic.state.waiting
-    assert (first.block.stop, first.core.stop) == ((48, 48), (45, 45))
-    assert (second.block.start, second.core.start) == ((0, 27), (0, 30))
+    first, second = dock.run.image.mosaic.state.waiting
+    assert (first.tile.stop, first.core.stop) == ((48, 48), (45, 45))
+    assert (second.tile.start, second.core.start) == ((0, 27), (0, 30))
     assert np.isfinite(shown[: first.core.stop[0]]).all()
-    assert np.isnan(shown[max(first.block.stop[0], 50) :]).all()
+    assert np.isnan(shown[max(first.tile.stop[0], 50) :]).all()

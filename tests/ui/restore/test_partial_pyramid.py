@@ -6,8 +6,8 @@ import pytest
 from napari_dip.data.axes import Axes
 from napari_dip.data.grid import Tile
 from napari_dip.files.ome_zarr import OmeZarrStore
-from napari_dip.tiling.mosaic import MosaicState, WaitingTiles
-from napari_dip.ui.restore.tiled_array import PartialPyramid
+from napari_dip.tiling.mosaic import MosaicState, WaitingTile
+from napari_dip.ui.restore.partial_pyramid import PartialPyramid
 
 LEFT, RIGHT = Tile((0, 0), (700, 512)), Tile((0, 512), (700, 600))
 
@@ -39,13 +39,13 @@ def test_what_is_not_there_is_transparent(tmp_path, image):
     assert np.isnan(coarse[:, 256:]).all()
 
 
-def test_blocks_under_way_are_seen_where_nothing_is_written(tmp_path, image):
+def test_tiles_under_way_are_seen_where_nothing_is_written(tmp_path, image):
     growing = PartialPyramid(stored(tmp_path / "x.zarr", "YX", image, [LEFT]), (0, 1), False)
     done, live = Tile((0, 400), (300, 560)), Tile((200, 400), (700, 600))
     np.save(tmp_path / "done.npy", np.full(done.shape, 1000, np.uint16))
     core = Tile((0, 420), (280, 540))
-    gone = WaitingTiles(RIGHT, RIGHT, tmp_path / "written just now.npy")
-    growing.state = MosaicState((LEFT,), (WaitingTiles(done, core, tmp_path / "done.npy"), gone))
+    gone = WaitingTile(RIGHT, RIGHT, tmp_path / "written just now.npy")
+    growing.state = MosaicState((LEFT,), (WaitingTile(done, core, tmp_path / "done.npy"), gone))
     growing.live = live, np.full(live.shape, 2000, np.uint16)
     fine, coarse = growing.levels(pyramid=True)
     for level, half in ((fine, 1), (coarse, 2)):
