@@ -53,7 +53,7 @@ def test_stretched_pictures_go_from_black_to_white():
 
 
 def test_what_is_wrong_is_said_before_anything_is_drawn():
-    with pytest.raises(UserError, match="architectures: expected .* got 'alexnet'"):
+    with pytest.raises(UserError, match=r"architectures: expected .* got 'alexnet'"):
         prepare_study(Samples(architectures=("skip-2", "alexnet")))
     with pytest.raises(UserError, match="image: sample takes none"):
         prepare_study(Samples(), np.zeros((32, 32)))

@@ -89,7 +89,7 @@ def test_what_a_study_lacks_is_named():
     class Nameless(Study):
         title = "Nameless"
 
-    with pytest.raises(UserError, match="^study: Nameless has no name and no axis and no parts"):
+    with pytest.raises(UserError, match=r"^study: Nameless has no name and no axis and no parts"):
         STUDIES.register(Nameless)
-    with pytest.raises(UserError, match="^study: expected a subclass of Study, got 5"):
+    with pytest.raises(UserError, match=r"^study: expected a subclass of Study, got 5"):
         STUDIES.register(5)
