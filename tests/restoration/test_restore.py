@@ -59,6 +59,7 @@ def test_every_task_restores(name, preset, image):
     assert set(result.images) == {"image", *task.parts}
     assert result.images["image"] is result.image
     assert result.stop_reason in ("budget", "rule")
+    assert result.is_complete
     assert result.task.preset == preset
 
 
@@ -360,7 +361,7 @@ def test_stopping_returns_the_image_so_far(image):
         return len(asked) == 5
 
     result = restore(image, Denoise(**{**QUICK, "iterations": 1000}), should_stop=stop)
-    assert (result.stop_reason, result.iterations) == ("cancelled", 5)
+    assert (result.stop_reason, result.iterations, result.is_complete) == ("cancelled", 5, False)
     assert result.image.shape == image.shape
 
 
