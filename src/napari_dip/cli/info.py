@@ -1,33 +1,19 @@
-"""`napari-dip info`: versions, devices, and the memory and precision of each."""
+"""The rows of `napari-dip info`: versions, devices, and the memory and precision of each."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from typing import TYPE_CHECKING
 
-import click
+import torch
 
 from napari_dip._version import __version__
-
-if TYPE_CHECKING:
-    import torch
-
-
-def show_info() -> None:
-    """Show versions, devices, and what they can do."""
-    rows = info_rows()
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
+from napari_dip.engine.device import resolve_device, resolve_precision
+from napari_dip.engine.memory import total_memory
 
 
 def info_rows() -> list[tuple[str, str]]:
     """Names and values to be shown."""
-    import torch
-
-    from napari_dip.engine.device import resolve_device
-
     rows = [
         ("napari-dip", __version__),
         ("python", f"{platform.python_version()} ({sys.executable})"),
@@ -44,11 +30,6 @@ def info_rows() -> list[tuple[str, str]]:
 
 
 def _abilities(device: torch.device) -> str:
-    import torch
-
-    from napari_dip.engine.device import resolve_precision
-    from napari_dip.engine.memory import total_memory
-
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     memory = total_memory(device)
     return ", ".join(

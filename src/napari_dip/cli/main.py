@@ -1,4 +1,4 @@
-"""`napari-dip`: all commands together; `demo` and `gui`.
+"""`napari-dip`: all commands together; `demo`, `info` and `gui`.
 
 Whatever is wrong with what was typed ends in one line on stderr and exit code 2, with nothing
 written. Libraries that take long to import wait until a command needs them.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,9 +16,8 @@ import click
 
 from napari_dip._version import __version__
 from napari_dip.cli.batch import batch_command
-from napari_dip.cli.info import show_info
-from napari_dip.cli.options import DEVICE, FILE, SEED, Command, ExitCode, file_option, interrupted
-from napari_dip.cli.studies import invert_command, layers_command, maximize_command, study_command
+from napari_dip.cli.options import DEVICE, FILE, SEED, Command, ExitCode, interrupted
+from napari_dip.cli.studies import INVERT, LAYERS, MAXIMIZE, study_command
 from napari_dip.cli.tasks import task_command
 from napari_dip.errors import UserError
 from napari_dip.tasks.registry import TASKS
@@ -31,17 +29,21 @@ if TYPE_CHECKING:
 
 
 class Program(click.Group):
-    """The commands, each of which is made when it is asked for.
+    """The commands. Those of tasks and studies are made when they are asked for.
 
-    Tasks and studies that other packages register thus have their commands too.
+    So tasks and studies that other packages register have their commands, too.
     """
 
+    command_class = Command
+
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted({*_COMMANDS, *TASKS, *_studies()})
+        return sorted({*self.commands, "batch", *TASKS, *_studies()})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name in _COMMANDS:
-            return _COMMANDS[name]()
+        if name in self.commands:
+            return self.commands[name]
+        if name == "batch":
+            return batch_command()
         if name in TASKS:
             return task_command(TASKS[name])
         return study_command(_studies()[name]) if name in _studies() else None
@@ -82,56 +84,41 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def _demo_command() -> Command:
-    return Command(
-        "demo",
-        params=[
-            click.Option(
-                ["--task"],
-                metavar="|".join(TASKS),
-                default="denoise",
-                show_default=True,
-                help="The task to show.",
-            ),
-            file_option(
-                "-o",
-                "--output",
-                metavar="FOLDER",
-                default="napari-dip-demo",
-                show_default=True,
-                help="Folder of the images; if it has files already, a new one beside it.",
-            ),
-            click.Option(
-                ["--preset"], metavar="fast|best|paper", default="fast", show_default=True
-            ),
-            click.Option(
-                ["--headless"], is_flag=True, help="Don't open napari, where it could be opened."
-            ),
-            SEED,
-            DEVICE,
-        ],
-        callback=_run_demo,
-        help="Degrade a bundled picture, restore it, and show both side by side.",
-    )
+for _command in (INVERT, MAXIMIZE, LAYERS):
+    main.add_command(_command)
 
 
-def _run_demo(
+@main.command()
+@click.option("--task", metavar="TASK", default="denoise", show_default=True, help="A task's name.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=FILE,
+    default="napari-dip-demo",
+    show_default=True,
+    help="Folder of the images; if it has files already, a new one beside it.",
+)
+@click.option("--preset", metavar="fast|best|paper", default="fast", show_default=True)
+@click.option("--headless", is_flag=True, help="Don't open napari, where it could be opened.")
+def demo(
     task: str, output: Path, preset: str, headless: bool, seed: int, device: str
 ) -> ExitCode | None:
+    """Degrade a bundled picture, restore it, and show both side by side."""
     from napari_dip.cli.progress import run_job, summary
     from napari_dip.samples.demo import run_demo
 
-    demo = run_demo(task, output, preset=preset, seed=seed, device=device, run=run_job)
-    course = summary(demo.result)
-    if demo.psnr is not None:
-        before, after = demo.psnr
-        course = f"PSNR {before:.2f} dB before, {after:.2f} dB after, {demo.result.seconds:.0f} s"
-    click.echo(f"{demo.sample.title}: {course}")
-    click.echo(f"Pictures in {demo.folder}: {', '.join(demo.files)}")
-    if demo.result.stop_reason == "cancelled":
+    shown = run_demo(task, output, preset=preset, seed=seed, device=device, run=run_job)
+    course = summary(shown.result)
+    if shown.psnr is not None:
+        before, after = shown.psnr
+        course = f"PSNR {before:.2f} dB before, {after:.2f} dB after, {shown.result.seconds:.0f} s"
+    click.echo(f"{shown.sample.title}: {course}")
+    click.echo(f"Pictures in {shown.folder}: {', '.join(shown.files)}")
+    if shown.result.stop_reason == "cancelled":
         return ExitCode.INTERRUPTED
     if not headless:
-        _open_in_napari(demo)
+        _open_in_napari(shown)
     return None
 
 
@@ -146,20 +133,24 @@ def _open_in_napari(demo: Demo) -> None:
         open_demo(demo)
 
 
-def _info_command() -> Command:
-    return Command("info", callback=show_info, help=show_info.__doc__)
+demo.params += [SEED, DEVICE]
 
 
-def _gui_command() -> Command:
-    return Command(
-        "gui",
-        params=[click.Argument(["files"], metavar="[FILES]...", type=FILE, nargs=-1)],
-        callback=_open_viewer,
-        help="Open napari with the dock, and a sample if no files are given.",
-    )
+@main.command()
+def info() -> None:
+    """Show versions, devices, and what they can do."""
+    from napari_dip.cli.info import info_rows
+
+    rows = info_rows()
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}")
 
 
-def _open_viewer(files: tuple[Path, ...]) -> None:
+@main.command()
+@click.argument("files", metavar="[FILES]...", type=FILE, nargs=-1)
+def gui(files: tuple[Path, ...]) -> None:
+    """Open napari with the dock, and a sample if no files are given."""
     try:
         from napari_dip.ui.app import open_viewer
     except ImportError as error:
@@ -167,15 +158,3 @@ def _open_viewer(files: tuple[Path, ...]) -> None:
             f"gui: {error.name} is not installed; pip install 'napari-dip[all]'"
         ) from error
     open_viewer(files)
-
-
-_COMMANDS: dict[str, Callable[[], click.Command]] = {
-    "batch": batch_command,
-    "demo": _demo_command,
-    "gui": _gui_command,
-    "info": _info_command,
-    "invert": invert_command,
-    "layers": layers_command,
-    "maximize": maximize_command,
-}
-"""The commands beside those of tasks and studies, by name."""

@@ -72,37 +72,6 @@ def study_command(study: type[Study]) -> Command:
     )
 
 
-def invert_command() -> Command:
-    """The command `invert`."""
-    axes = axes_option("IN", "Y, X and C or S")
-    return Command(
-        Invert.name,
-        params=_params(Invert, [*_classifier_options(), axes], takes_image=True),
-        callback=_invert,
-        **help_texts(Invert),
-    )
-
-
-def maximize_command() -> Command:
-    """The command `maximize`."""
-    return Command(
-        Maximize.name,
-        params=_params(Maximize, _classifier_options(), takes_image=False),
-        callback=_maximize,
-        **help_texts(Maximize),
-    )
-
-
-def layers_command() -> Command:
-    """The command `layers`."""
-    return Command(
-        "layers",
-        params=_classifier_options(),
-        callback=_list_layers,
-        help="List the layers of a classifier.\n\nBeside each is the shape of its values.",
-    )
-
-
 def _params(
     settings: type[Settings], inputs: list[click.Parameter], *, takes_image: bool
 ) -> list[click.Parameter]:
@@ -282,3 +251,27 @@ def _list_layers(**given: Any) -> None:
     width = max(map(len, classifier.layers))
     for name, layer in classifier.layers.items():
         click.echo(f"{name:<{width}}  {' x '.join(map(str, layer.shape))}")
+
+
+INVERT = Command(
+    Invert.name,
+    params=_params(
+        Invert, [*_classifier_options(), axes_option("IN", "Y, X and C or S")], takes_image=True
+    ),
+    callback=_invert,
+    **help_texts(Invert),
+)
+
+MAXIMIZE = Command(
+    Maximize.name,
+    params=_params(Maximize, _classifier_options(), takes_image=False),
+    callback=_maximize,
+    **help_texts(Maximize),
+)
+
+LAYERS = Command(
+    "layers",
+    params=_classifier_options(),
+    callback=_list_layers,
+    help="List the layers of a classifier.\n\nBeside each is the shape of its values.",
+)

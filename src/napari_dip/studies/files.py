@@ -1,4 +1,4 @@
-"""A study's pictures as files: a TIFF stack whose slices have names, or one figure of all."""
+"""Write the pictures of a study: a TIFF stack with a name for each slice, or one figure."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from napari_dip.files.image_file import ImageFile, write_image
 from napari_dip.files.metadata import Metadata
 from napari_dip.studies.study import StudyPicture, StudyResult
 
-TIFF, FIGURE = (".tif", ".tiff"), (".png",)
+_TIFF, _FIGURE = (".tif", ".tiff"), (".png",)
+"""Suffixes of stacks and of figures."""
 
+_IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+"""Dtypes of ImageJ's TIFF; stacks of other dtypes become OME-TIFF."""
 
-IMAGEJ_TYPES = ("uint8", "uint16", "float32")
-"""Numbers that ImageJ's own TIFF holds; other stacks become OME-TIFF."""
-
-
-COLUMNS = 4
-"""Of a figure."""
+_COLUMNS = 4
+"""Columns of a figure with many pictures."""
 
 
 def check_study_destination(path: Path, *, like: ImageFile | None, overwrite: bool) -> None:
@@ -38,9 +37,9 @@ def check_study_destination(path: Path, *, like: ImageFile | None, overwrite: bo
         When the suffix is neither that of a TIFF nor PNG, when a figure can't show such pictures,
         or when no file can be written there.
     """
-    if path.suffix.lower() not in (*TIFF, *FIGURE):
+    if path.suffix.lower() not in (*_TIFF, *_FIGURE):
         raise FileError(f"{path}: write a .tif (a stack of all pictures) or a .png (one figure)")
-    if path.suffix.lower() in FIGURE and like is not None and like.axes not in ("YX", "YXS"):
+    if path.suffix.lower() in _FIGURE and like is not None and like.axes not in ("YX", "YXS"):
         raise FileError(
             f"{path}: a figure shows grey or RGB pictures, not axes {like.axes}; write a .tif"
         )
@@ -58,19 +57,19 @@ def write_study(
         A TIFF gets a stack with a label for each slice (ImageJ's labels; in an OME-TIFF the names
         of channels). A PNG gets one figure with a caption for each picture.
     result
-        What came of the study.
+        The result of the study.
     like
-        The file that the pictures were made from: gives axes and resolution. Without it they are
-        (y, x) or (y, x, 3).
+        The file that the pictures were made from, which gives axes and resolution. Without it the
+        pictures are (y, x) or (y, x, 3).
     overwrite
         Replace an existing file.
 
     Raises
     ------
     FileError
-        When it can't be written; then there is no new file.
+        When the file can't be written; then there is no new file.
     """
-    if path.suffix.lower() in FIGURE:
+    if path.suffix.lower() in _FIGURE:
         check_study_destination(path, like=like, overwrite=overwrite)
         with replacing(path) as temporary:
             side_by_side(_panels(result.pictures), temporary, columns=_columns(result))
@@ -89,7 +88,7 @@ def write_study(
 
 
 def write_report(path: Path, result: StudyResult) -> None:
-    """Write everything but the pixels, as JSON."""
+    """Write the report of a study as JSON."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(result.report(), indent=2, allow_nan=False) + "\n")
 
@@ -110,10 +109,10 @@ def write_curves(image: Path, table: Path, result: StudyResult) -> None:
 def _labelled(
     path: Path, data: NDArray[Any], axes: str, captions: list[str]
 ) -> tuple[str, dict[str, Any]]:
-    """The stack's axes, and tifffile's arguments that give its slices their names."""
+    """The axes of the stack, and the arguments with which tifffile names its slices."""
     is_ome = path.name.lower().endswith((".ome.tif", ".ome.tiff"))
     is_colour = axes.endswith("S")
-    fits = data.dtype.name in IMAGEJ_TYPES and (not is_colour or data.dtype == np.uint8)
+    fits = data.dtype.name in _IMAGEJ_TYPES and (not is_colour or data.dtype == np.uint8)
     if fits and not is_ome and not set(axes) & set("TC"):
         named = ("T" if "Z" in axes else "Z") + axes
         planes = data.shape[1] if "Z" in axes else 1
@@ -127,17 +126,19 @@ def _labelled(
 
 
 def _panels(pictures: tuple[StudyPicture, ...]) -> dict[str, NDArray[Any]]:
-    """The pictures by their captions, with one black and one white for all, from 0 to 1."""
+    """The pictures by caption, scaled together from 0 to 1."""
     stack = np.stack([picture.image for picture in pictures])
     low, high = nominal_range(stack.dtype, stack)
     if stack.dtype.kind in "ui" and stack.dtype != np.uint8:
         low, high = float(stack.min()), float(stack.max())
     scaled = np.clip((stack.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1)
-    if scaled.shape[-1] not in (3, 4) or scaled.ndim < 4:  # grey: as colours, nothing rescales it
+    if (
+        scaled.shape[-1] not in (3, 4) or scaled.ndim < 4
+    ):  # grey, as colours: nothing rescales those
         scaled = np.repeat(scaled[..., None], 3, axis=-1)
     return {p.caption: image for p, image in zip(pictures, scaled, strict=True)}
 
 
 def _columns(result: StudyResult) -> int:
     count = len(result.pictures)
-    return count if count <= COLUMNS + 1 else COLUMNS
+    return count if count <= _COLUMNS + 1 else _COLUMNS

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class StudyPart:
 
     name: str
     iterations: int
-    run: Callable[[ShouldStop], Iterator[PartUpdate]] = field(repr=False)
+    run: Callable[[ShouldStop], Generator[PartUpdate]] = field(repr=False)
     start: int = 0
 
 
@@ -83,7 +83,7 @@ def computed_part(
         Computes the picture's scores.
     """
 
-    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
+    def run(should_stop: ShouldStop) -> Generator[PartUpdate]:
         image = make()
         yield PartUpdate(1, image, None, score(image))
 
@@ -263,7 +263,7 @@ class StudyJob:
 
         with ExitStack() as open_parts:
             waiting = deque(
-                (part.name, open_parts.enter_context(closing(_generator(part, should_stop))))
+                (part.name, open_parts.enter_context(closing(part.run(should_stop))))
                 for part in self.parts
             )
             while waiting:
@@ -283,15 +283,8 @@ class StudyJob:
                 (waiting.append if self.interleaved else waiting.appendleft)((name, updates))
                 yield progress()
         last = progress()
-        result = StudyResult(
-            self.study,
-            self.axis,
-            last.pictures,
-            self.settings,
-            reason,
-            last.iteration,
-            last.seconds,
-        )
+        about = self.study, self.axis, last.pictures, self.settings
+        result = StudyResult(*about, reason, last.iteration, last.seconds)
         yield replace(last, result=result)
 
     def result(
@@ -301,7 +294,3 @@ class StudyJob:
     ) -> StudyResult:
         """Make all pictures; the parameters are those of `run_study`."""
         return run_to_end(self.run(should_stop), on_progress or (lambda update: None))
-
-
-def _generator(part: StudyPart, should_stop: ShouldStop) -> Generator[PartUpdate]:
-    return cast("Generator[PartUpdate]", part.run(should_stop))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -58,7 +58,7 @@ class PictureFit:
     device: torch.device
     seed: int
 
-    def run(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
+    def run(self, should_stop: ShouldStop) -> Generator[PartUpdate]:
         """Make the picture, yielding updates; in the end the classifier is as it was."""
         classifier, objective = self.classifier, self.objective
         with classifier.evaluating(self.device):

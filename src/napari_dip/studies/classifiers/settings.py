@@ -110,13 +110,12 @@ class Visualization(Settings):
         """The iterations of the preset."""
 
     def _network(self) -> NetworkSpec:
-        from napari_dip.engine.networks import NetworkSpec
+        from napari_dip.engine.networks import NetworkSpec, per_level
 
         options = dict(self.network)
         filters = self.filters or options.pop("filters")
         for name in ("skips", "kernels_down", "kernels_up"):
-            values = options[name]
-            options[name] = (values + values[-1:] * len(filters))[: len(filters)]
+            options[name] = per_level(options[name], len(filters))
         return NetworkSpec("skip", **{**options, "filters": filters})
 
 

@@ -59,8 +59,3 @@ def architecture(name: str, width: int) -> dict[str, Any]:
         "kernels_up": (3,) * depth,
         "upsampling": (upsampling,) * depth,
     }
-
-
-def is_encoder_decoder(settings: dict[str, Any]) -> bool:
-    """Whether the settings of an architecture are those of an hourglass or a skip network."""
-    return bool(settings["network"] == "skip")

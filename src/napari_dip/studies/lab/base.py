@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -134,7 +134,7 @@ class StudyOfTask(Study):
 def restoration_part(name: str, job: Job) -> StudyPart:
     """A part of a study that is a restoration."""
 
-    def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
+    def run(should_stop: ShouldStop) -> Generator[PartUpdate]:
         for update in job.run(should_stop):
             scores = {} if update.psnr is None else {"psnr": update.psnr}
             result = update.result

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from napari_dip.studies.lab.architectures import SLOW_LEARNING, architecture, is_encoder_decoder
+from napari_dip.studies.lab.architectures import SLOW_LEARNING, architecture
 from napari_dip.studies.lab.base import StudyInputs, StudyOfTask
 from napari_dip.studies.lab.compare_priors import NetworkInput, deep_parts
 from napari_dip.studies.study import StudyPart
@@ -60,7 +60,7 @@ class CompareArchitectures(StudyOfTask):
     def _settings(self, name: str, study_inputs: StudyInputs) -> dict[str, Any]:
         width = self.width or (_PAPER_WIDTH if self.preset == "paper" else _FAST_WIDTH)
         settings = {**architecture(name, width), "shuffle": 1}
-        if not is_encoder_decoder(settings):
+        if settings["network"] in ("unet", "resnet"):
             preset_rate = study_inputs.job(self.restoration()).task.learning_rate
             settings["learning_rate"] = SLOW_LEARNING * (preset_rate or 0.0)
         return settings

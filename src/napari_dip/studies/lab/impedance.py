@@ -6,7 +6,7 @@ Source: arXiv 1711.10925, section 2.1 and its figure of learning curves.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -98,7 +98,7 @@ class Impedance(Study):
             torch.from_numpy(rng.random(y.shape, np.float32)),
         )
 
-    def _fit(self, job: Job, target: Tensor, should_stop: ShouldStop) -> Iterator[PartUpdate]:
+    def _fit(self, job: Job, target: Tensor, should_stop: ShouldStop) -> Generator[PartUpdate]:
         from napari_dip.engine.fit import fit
         from napari_dip.engine.operators import Identity
         from napari_dip.engine.problem import Problem

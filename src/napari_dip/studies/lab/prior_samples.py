@@ -76,6 +76,7 @@ class Samples(Study):
         """Draw a picture (y, x, 3), uint8."""
         import torch
 
+        from napari_dip.engine.architectures import build_network
         from napari_dip.engine.device import resolve_device
         from napari_dip.engine.inputs import InputSpec
         from napari_dip.engine.networks import NetworkSpec
@@ -87,7 +88,7 @@ class Samples(Study):
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             # As a fit draws its weights: on the CPU, without touching the GPUs' generators.
             torch.default_generator.manual_seed(study_inputs.seed + number)
-            network = spec.build(z.shape[1], 3, space).to(device)
+            network = build_network(spec, z.shape[1], 3, space).to(device)
             x = network(z.to(device))[0].cpu().numpy()
         if self.stretch:
             black, white = np.percentile(x, _DISPLAYED)

@@ -6,7 +6,7 @@ Source: arXiv 1711.10925, section 3.5 and its figure of coarse and boosted pictu
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -88,10 +88,10 @@ class SharedFit:
         self._newest: Progress | None = None
         self._fit: Iterator[Progress] | None = None
 
-    def until(self, stop: int, *, is_first: bool) -> Callable[[ShouldStop], Iterator[PartUpdate]]:
+    def until(self, stop: int, *, is_first: bool) -> Callable[[ShouldStop], Generator[PartUpdate]]:
         """The run of a part that continues the fit to a point and shows the coarse image."""
 
-        def run(should_stop: ShouldStop) -> Iterator[PartUpdate]:
+        def run(should_stop: ShouldStop) -> Generator[PartUpdate]:
             if is_first:
                 self._fit = self._newest = None
             for progress in self._progress(should_stop):
@@ -102,7 +102,7 @@ class SharedFit:
 
         return run
 
-    def boosted(self, should_stop: ShouldStop) -> Iterator[PartUpdate]:
+    def boosted(self, should_stop: ShouldStop) -> Generator[PartUpdate]:
         """Show the given image with more detail: the run of a part after a coarse one."""
         yield PartUpdate(1, self._image("image"))
 
