@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from napari_dip.errors import UserError
@@ -27,7 +27,8 @@ class Registry(Mapping[str, T], Generic[T]):
     check
         Raises a `UserError` that says what an entry lacks.
     builtin
-        The package's own entries.
+        The package's own entries; or, if importing them takes long, their names and where they are
+        ("module:attribute"), for the registry to import them when they are asked for.
     group
         The group of entry points; `napari_dip.KINDs` if not given.
 
@@ -47,13 +48,17 @@ class Registry(Mapping[str, T], Generic[T]):
         kind: str,
         name_of: Callable[[T], str],
         check: Callable[[T], object],
-        builtin: tuple[T, ...],
+        builtin: tuple[T, ...] | Mapping[str, str],
         *,
         group: str | None = None,
     ) -> None:
         self.kind, self.group = kind, group or f"napari_dip.{kind}s"
         self._name_of, self._check = name_of, check
-        self._own = {name_of(entry): entry for entry in builtin}
+        self._own: dict[str, T | EntryPoint]
+        if isinstance(builtin, Mapping):
+            self._own = {n: EntryPoint(n, where, self.group) for n, where in builtin.items()}
+        else:
+            self._own = {name_of(entry): entry for entry in builtin}
 
     def register(self, entry: T) -> T:
         """Add an entry; as a decorator, it gives the entry back.
@@ -70,14 +75,14 @@ class Registry(Mapping[str, T], Generic[T]):
         del self._entries[name]
 
     @cached_property
-    def _entries(self) -> dict[str, T]:
+    def _entries(self) -> dict[str, T | EntryPoint]:
         """The package's own and those of entry points, which are looked for at the first use."""
         entries = dict(self._own)
         for point in entry_points(group=self.group):
             self._add(entries, point.load())
         return entries
 
-    def _add(self, entries: dict[str, T], entry: T) -> T:
+    def _add(self, entries: dict[str, T | EntryPoint], entry: T) -> T:
         self._check(entry)
         name = self._name_of(entry)
         if entries.get(name, entry) is not entry:
@@ -86,12 +91,15 @@ class Registry(Mapping[str, T], Generic[T]):
         return entry
 
     def __getitem__(self, name: str) -> T:
-        try:
-            return self._entries[name]
-        except KeyError:
-            raise _Missing(
-                f"{self.kind}: expected one of {', '.join(self._entries)}, got {name!r}"
-            ) from None
+        if name not in self._entries:
+            raise _Missing(f"{self.kind}: expected one of {', '.join(self._entries)}, got {name!r}")
+        entry = self._entries[name]
+        if isinstance(entry, EntryPoint):
+            entry = self._entries[name] = entry.load()
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

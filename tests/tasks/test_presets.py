@@ -2,6 +2,7 @@
 
 import pytest
 
+from napari_dip.engine.architectures import build_network
 from napari_dip.tasks.deblur import Deblur
 from napari_dip.tasks.dejpeg import DeJPEG
 from napari_dip.tasks.denoise import Denoise
@@ -122,7 +123,7 @@ def test_the_papers_numbers(name, measured):
 def test_the_papers_network(measured):
     measurement = measured(32, 32, channels=3)
     task = Denoise(preset="paper").resolve(measurement)
-    network = task.fit_settings(measurement).network.build(32, 3, (32, 32))
+    network = build_network(task.fit_settings(measurement).network, 32, 3, (32, 32))
     assert sum(p.numel() for p in network.parameters()) == 2_217_831
 
 
@@ -155,7 +156,8 @@ def test_presets_leave_nothing_open(name, preset, space, measured):
     settings = resolved.fit_settings(measurement)
     assert settings.iterations == resolved.iterations
     problem = resolved.problem(measurement)
-    network = settings.network.build(
+    network = build_network(
+        settings.network,
         {"noise": settings.input.channels, "meshgrid": len(space), "image": 3}[settings.input.kind],
         1,
         problem.image_shape,

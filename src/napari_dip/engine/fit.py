@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_dip.engine.architectures import build_network
 from napari_dip.engine.device import memory_format, resolve_precision
 from napari_dip.engine.inputs import FreshNoise, PooledNoise
 from napari_dip.engine.losses import squared_error, total_variation
@@ -81,7 +82,8 @@ class FitState:
             torch.default_generator.manual_seed(seed)
             generator = torch.Generator().manual_seed(seed)
             z = settings.input.make(problem.image_shape, generator, problem.guide)
-            network = settings.network.build(z.shape[1], self.y.shape[1], problem.image_shape)
+            channels = z.shape[1], self.y.shape[1]
+            network = build_network(settings.network, *channels, problem.image_shape)
         if weights is not None:
             network.load_state_dict(weights)
         layout = memory_format(settings.layout, self.y.ndim - 2)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Padding: TypeAlias = Literal["reflect", "zero"]
-
+from napari_dip.engine.networks import Padding
 
 SMALLEST_SIDE = 4
 """An axis shorter than this is not halved any further, so thin stacks and tiny pictures keep a

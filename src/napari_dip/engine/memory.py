@@ -11,6 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from napari_dip.engine.architectures import build_network
 from napari_dip.engine.device import resolve_precision
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.problem import FitSettings, Problem
@@ -59,7 +60,7 @@ def estimate_memory(
         return tensor
 
     with torch.device("meta"):
-        model = network.build(in_channels, out_channels, space)
+        model = build_network(network, in_channels, out_channels, space)
         z = torch.empty(1, in_channels, *space)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         model(z)

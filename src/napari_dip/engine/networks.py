@@ -1,36 +1,34 @@
-"""The networks whose structure is the prior, and `NetworkSpec`, which describes and builds them."""
+"""`NetworkSpec`, which describes a network, and `NETWORKS`, the kinds of network by name.
+
+A network's structure is the prior. Importing this module does not import torch, so that forms and
+the command line can list the kinds of network; `architectures` has the networks themselves.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-
-from napari_dip.engine.layers import (
-    Padding,
-    batch_norm,
-    coarsened,
-    conv,
-    crop,
-    halving,
-    pool,
-    shuffle,
-    unshuffle,
-)
-
-NetworkKind: TypeAlias = Literal["skip", "unet", "resnet", "pixels"]
-
+from napari_dip.errors import UserError
+from napari_dip.registry import Registry
 
 Downsampling: TypeAlias = Literal["stride", "average", "max"]
-
-
 Upsampling: TypeAlias = Literal["bilinear", "nearest"]
+Padding: TypeAlias = Literal["reflect", "zero"]
+
+T = TypeVar("T")
+
+
+def per_level(values: tuple[T, ...], levels: int) -> tuple[T, ...]:
+    """One entry for each level: the last entry is repeated, and surplus ones are dropped.
+
+    Examples
+    --------
+    >>> per_level((4, 8), 4), per_level((4, 8), 1)
+    ((4, 8, 8, 8), (4,))
+    """
+    return (values + values[-1:] * levels)[:levels]
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class NetworkSpec:
         their number is halved.
     """
 
-    kind: NetworkKind = "skip"
+    kind: str = "skip"
     filters: tuple[int, ...] = (128,) * 5
     skips: tuple[int, ...] = (4,) * 5
     kernels_down: tuple[int, ...] = (3,) * 5
@@ -78,8 +76,7 @@ class NetworkSpec:
     anisotropy: float = 1.0
 
     def __post_init__(self) -> None:
-        levels = len(self.filters)
-        if not levels or min(self.filters) < 1:
+        if not self.filters or min(self.filters) < 1:
             raise ValueError(f"filters: {self.filters} must name at least one level, each above 0")
         kernels = {
             "kernels_down": self.kernels_down,
@@ -89,27 +86,12 @@ class NetworkSpec:
         for name, sizes in kernels.items():
             if any(k < 1 or k % 2 == 0 for k in sizes):
                 raise ValueError(f"{name}: {sizes} must be odd, so that the image keeps its size")
-        if self.kind == "resnet" and len(set(self.filters)) > 1:
-            raise ValueError(f"filters: a ResNet's blocks are equally wide, not {self.filters}")
-        if self.kind != "skip":
-            return
-        per_level: tuple[tuple[str, Sequence[Any]], ...] = (
-            ("skips", self.skips),
-            ("kernels_down", self.kernels_down),
-            ("kernels_up", self.kernels_up),
-            ("upsampling", self.upsamplings()),
-        )
-        for name, values in per_level:
-            if len(values) != levels:
-                raise ValueError(
-                    f"{name}: {len(values)} entries, but filters has {levels} levels; "
-                    "give one entry for each level"
-                )
+        NETWORKS[self.kind].check(self)
 
     def upsamplings(self) -> tuple[Upsampling, ...]:
         """One upsampling mode for each level."""
         if isinstance(self.upsampling, str):
-            return (self.upsampling,) * len(self.filters)
+            return per_level((self.upsampling,), len(self.filters))
         return self.upsampling
 
     def spacing(self, space: Sequence[int]) -> tuple[float, ...]:
@@ -124,223 +106,43 @@ class NetworkSpec:
         within = tuple(min(self.shuffle, n) for n in space[-2:])
         return (1, *within) if len(space) == 3 else within
 
-    def build(self, in_channels: int, out_channels: int, space: Sequence[int]) -> nn.Module:
-        """Make the network, with PyTorch's default random weights.
 
-        Parameters
-        ----------
-        in_channels, out_channels
-            Channels of z and of the image.
-        space
-            The image's sides in pixels, two or three of them.
-        """
-        if self.kind == "pixels":
-            return Pixels(out_channels, space)
-        if self.shuffle > 1:
-            return Shuffled(self, in_channels, out_channels, space)
-        if self.kind == "unet":
-            return UNet(self, in_channels, out_channels, space)
-        if self.kind == "resnet":
-            return ResNet(self, in_channels, out_channels, space)
-        return SkipNetwork(self, in_channels, out_channels, space)
+class Network:
+    """Base of the kinds of network; a subclass also derives from a `torch.nn.Module`.
 
-
-class SkipLevel(nn.Module):
-    """One level of the encoder-decoder, with all coarser levels inside it."""
-
-    def __init__(
-        self,
-        spec: NetworkSpec,
-        index: int,
-        in_channels: int,
-        space: Sequence[int],
-        spacing: Sequence[float],
-    ) -> None:
-        super().__init__()
-        ndim = len(space)
-        width, skip = spec.filters[index], spec.skips[index]
-        kernel_down, kernel_up = spec.kernels_down[index], spec.kernels_up[index]
-        stride, coarse = halving(space, spacing)
-
-        def block(
-            channels: int, filters: int, kernel: int, at: Sequence[int], *after: nn.Module
-        ) -> list[nn.Module]:
-            layer = conv(channels, filters, kernel, spec.padding, at)
-            return [layer, *after, batch_norm(filters, ndim), nn.LeakyReLU(0.2)]
-
-        if spec.downsampling == "stride":
-            shrink = [
-                conv(in_channels, width, kernel_down, spec.padding, space, stride=stride),
-                batch_norm(width, ndim),
-                nn.LeakyReLU(0.2),
-            ]
-        else:
-            shrink = block(
-                in_channels, width, kernel_down, space, pool(spec.downsampling, stride, ndim)
-            )
-        self.down = nn.Sequential(*shrink, *block(width, width, kernel_down, coarse))
-        is_last = index + 1 == len(spec.filters)
-        self.coarser = (
-            nn.Identity()
-            if is_last
-            else SkipLevel(spec, index + 1, width, coarse, coarsened(spacing, stride))
-        )
-        from_below = width if is_last else spec.filters[index + 1]
-        mode = spec.upsamplings()[index]
-        self.mode = "trilinear" if mode == "bilinear" and ndim == 3 else mode
-        self.skip = (
-            nn.Sequential(*block(in_channels, skip, spec.kernel_skip, space)) if skip else None
-        )
-        join = [
-            batch_norm(skip + from_below, ndim),
-            *block(skip + from_below, width, kernel_up, space),
-        ]
-        if spec.pointwise:
-            join += block(width, width, 1, space)
-        self.join = nn.Sequential(*join)
-
-    def forward(self, x: Tensor) -> Tensor:
-        up = F.interpolate(self.coarser(self.down(x)), size=x.shape[2:], mode=self.mode)
-        if self.skip is not None:
-            up = torch.cat([self.skip(x), up], dim=1)
-        out: Tensor = self.join(up)
-        return out
-
-
-class SkipNetwork(nn.Sequential):
-    """The paper's encoder-decoder: levels, a 1x1 convolution and a sigmoid."""
-
-    def __init__(
-        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
-    ) -> None:
-        super().__init__(
-            SkipLevel(spec, 0, in_channels, space, spec.spacing(space)),
-            conv(spec.filters[0], out_channels, 1, spec.padding, space),
-            nn.Sigmoid(),
-        )
-
-
-class UNet(nn.Module):
-    """A U-Net with instance normalisation, max pooling and learned upsampling.
-
-    `filters` names the width of the finest level and of each level below it, so that
-    (8, 16, 32, 64, 128, 128) has depth 5, as in the paper's figure of inpainting by depth.
+    Its first argument is the `NetworkSpec`, of which it uses what applies to it; then come the
+    channels of the input z, the channels of the image, and the image's sides in pixels (two or
+    three of them). It maps z, (1, channels, *space), to an image in [0, 1] of the same sides.
     """
 
-    def __init__(
-        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
-    ) -> None:
-        super().__init__()
-        ndim = len(space)
-        transpose = nn.ConvTranspose2d if ndim == 2 else nn.ConvTranspose3d
-        norm = nn.InstanceNorm2d if ndim == 2 else nn.InstanceNorm3d
-        widths = spec.filters
+    name: ClassVar[str]
+    """Name of the kind, as the setting `network` takes it."""
+    can_shuffle: ClassVar[bool] = True
+    """Whether the network may work at a fraction of the resolution (`NetworkSpec.shuffle`)."""
 
-        def double(channels: int, width: int, at: Sequence[int]) -> nn.Sequential:
-            layers: list[nn.Module] = []
-            for c in (channels, width):
-                layers += [conv(c, width, 3, spec.padding, at), norm(width), nn.ReLU()]
-            return nn.Sequential(*layers)
-
-        self.first = double(in_channels, widths[0], space)
-        self.pools, self.downs = nn.ModuleList(), nn.ModuleList()
-        self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
-        spacing = spec.spacing(space)
-        for finer, coarser in pairwise(widths):
-            stride, coarse = halving(space, spacing)
-            spacing = coarsened(spacing, stride)
-            # A transposed kernel of 4 at stride 2 doubles exactly, one of 3 at stride 1 keeps.
-            kernel: Any = tuple(4 if s == 2 else 3 for s in stride)
-            steps: Any = stride
-            self.pools.append(pool("max", stride, ndim))
-            self.downs.append(double(finer, coarser, coarse))
-            self.ups.append(transpose(coarser, finer, kernel, steps, padding=1))
-            self.joins.append(double(2 * finer, finer, space))
-            space = coarse
-        self.last = nn.Sequential(conv(widths[0], out_channels, 1, "zero", space), nn.Sigmoid())
-
-    def forward(self, z: Tensor) -> Tensor:
-        features = [self.first(z)]
-        for shrink, down in zip(self.pools, self.downs, strict=True):
-            features.append(down(shrink(features[-1])))
-        x = features.pop()
-        for up, join in zip(reversed(self.ups), reversed(self.joins), strict=True):
-            finer = features.pop()
-            x = join(torch.cat([crop(up(x), finer.shape[2:]), finer], dim=1))
-        out: Tensor = self.last(x)
-        return out
+    @classmethod
+    def check(cls, spec: NetworkSpec) -> None:
+        """Raise a ValueError, whose message begins with the field, if it can't be built so."""
 
 
-class ResidualBlock(nn.Module):
-    """Two convolutions whose output is added to their input."""
-
-    def __init__(self, width: int, space: Sequence[int]) -> None:
-        super().__init__()
-        ndim = len(space)
-        self.body = nn.Sequential(
-            conv(width, width, 3, "zero", space, bias=False),
-            batch_norm(width, ndim),
-            nn.LeakyReLU(0.2),
-            conv(width, width, 3, "zero", space, bias=False),
-            batch_norm(width, ndim),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.body(x)
-        return out
+def _check(network: type[Network]) -> None:
+    if not (isinstance(network, type) and issubclass(network, Network)):
+        raise UserError(f"network: expected a subclass of Network, got {network!r}")
+    missing = [name for name in ("name", "forward") if not getattr(network, name, None)]
+    missing += [] if network.__doc__ else ["docstring"]
+    if missing:
+        raise UserError(f"network: {network.__name__} has no {' and no '.join(missing)}; add them")
 
 
-class ResNet(nn.Sequential):
-    """Residual blocks at full resolution, one for each entry of `filters`, all equally wide."""
-
-    def __init__(
-        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
-    ) -> None:
-        ndim, width = len(space), spec.filters[0]
-        super().__init__(
-            conv(in_channels, width, 3, spec.padding, space),
-            nn.LeakyReLU(0.2),
-            *(ResidualBlock(width, space) for _ in spec.filters),
-            conv(width, width, 3, spec.padding, space),
-            batch_norm(width, ndim),
-            conv(width, out_channels, 3, spec.padding, space),
-            nn.Sigmoid(),
-        )
-
-
-class Pixels(nn.Module):
-    """No network: the pixels themselves are optimised, from mid-grey."""
-
-    def __init__(self, channels: int, space: Sequence[int]) -> None:
-        super().__init__()
-        self.image = nn.Parameter(torch.full((1, channels, *space), 0.5))
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.image
-
-
-class Shuffled(nn.Module):
-    """A network at 1/f of the resolution between a pixel-unshuffle and a pixel-shuffle.
-
-    Three quarters of a standard network's arithmetic is at its finest level; at half the
-    resolution that is a quarter of the pixels, while nothing of z is lost.
-    """
-
-    def __init__(
-        self, spec: NetworkSpec, in_channels: int, out_channels: int, space: Sequence[int]
-    ) -> None:
-        super().__init__()
-        self.factors = spec.shuffle_factors(space)
-        blocks = math.prod(self.factors)
-        coarse = [math.ceil(n / f) for n, f in zip(space, self.factors, strict=True)]
-        depth, *_, across = self.factors
-        inner = replace(spec, shuffle=1, anisotropy=spec.anisotropy * depth / across)
-        self.network = inner.build(in_channels * blocks, out_channels * blocks, coarse)
-
-    def forward(self, z: Tensor) -> Tensor:
-        space = z.shape[2:]
-        missing = [-n % f for n, f in zip(space, self.factors, strict=True)]
-        if any(missing):
-            widths = [w for m in reversed(missing) for w in (0, m)]
-            z = F.pad(z, widths, mode="replicate")
-        return crop(shuffle(self.network(unshuffle(z, self.factors)), self.factors), space)
+NETWORKS: Registry[type[Network]] = Registry(
+    "network",
+    lambda network: network.name,
+    _check,
+    {
+        "skip": "napari_dip.engine.architectures:SkipNetwork",
+        "unet": "napari_dip.engine.architectures:UNet",
+        "resnet": "napari_dip.engine.architectures:ResNet",
+        "pixels": "napari_dip.engine.architectures:Pixels",
+    },
+)
+"""All kinds of network by name; the package's own are imported when they are asked for."""
