@@ -221,15 +221,11 @@ def restore_many(
         The task, with the settings for all images.
     mask, guide, psf
         A file for all images, or a folder with a file of each image's name.
-    mask_keeps
-        Masks mark the pixels that are known instead of those that are missing.
-    axes
-        A letter for each axis, if the files do not tell.
+    mask_keeps, axes, data_range, seed, device
+        As in `restore_large`, for all images.
     tiling
         How images are divided. If loop axes, a tile or an overlap are given, and for Zarr stores,
         an item is a tile of an image, and the result is NAME.ome.zarr.
-    data_range, seed, device
-        As in `restore`.
     workers
         Processes on this machine; by default one for each GPU, or for each two cores.
     scheduler

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -108,7 +108,7 @@ class InputFiles:
         if isinstance(source, LazyImage):
             array = source.read()
         else:
-            array = _READERS[name](read_image(source))
+            array = _array_of(name, read_image(source))
         return array == 0 if name == "mask" and self.mask_keeps else array
 
     def read_all(self) -> dict[str, Any]:
@@ -126,33 +126,13 @@ def opened(source: ImageSource, axes: str | None = None) -> LazyImage:
     return source if isinstance(source, LazyImage) else open_lazily(source, axes)
 
 
-def _mask(file: ImageFile) -> Array:
-    """Not zero where a pixel is marked: in an image in colour, where any of its colours is."""
-    colours, is_colour = _without_alpha(file)
-    return np.asarray(colours.any(axis=-1)) if is_colour else colours
+def _array_of(name: InputName, file: ImageFile) -> Array:
+    """The array of an input: where a mask has any colour, the grey values of a PSF, a whole guide.
 
-
-def _psf(file: ImageFile) -> Array:
-    """A PSF has no colour; one that was saved as an image in colour is taken as grey."""
-    colours, is_colour = _without_alpha(file)
-    return colours.mean(axis=-1) if is_colour else colours
-
-
-def _guide(file: ImageFile) -> Array:
-    return file.data
-
-
-def _without_alpha(file: ImageFile) -> tuple[Array, bool]:
-    """A file's samples without its transparency, and whether the last axis is their colour."""
-    if not file.axes.endswith("S"):
-        return file.data, False
+    Transparency does not count in masks and PSFs.
+    """
+    if name == "guide" or not file.axes.endswith("S"):
+        return file.data
     has_alpha = file.data.shape[-1] in (2, 4)
-    return file.data[..., :-1] if has_alpha else file.data, True
-
-
-_READERS: dict[InputName, Callable[[ImageFile], Array]] = {
-    "mask": _mask,
-    "guide": _guide,
-    "psf": _psf,
-}
-"""Functions that take an input's array from its file."""
+    colours = file.data[..., :-1] if has_alpha else file.data
+    return np.asarray(colours.any(axis=-1) if name == "mask" else colours.mean(axis=-1))

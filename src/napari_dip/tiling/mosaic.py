@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -129,14 +129,8 @@ class Mosaic:
     ) -> Self:
         """Read the image once, plan its tiles, and begin an empty result.
 
-        Parameters
-        ----------
-        request
-            The image to restore, the task, and the OME-Zarr to write.
-        overwrite
-            Replace a result that exists.
-        should_stop
-            Asked while the image is read.
+        With `overwrite`, a result that exists is replaced. `should_stop` is asked while the image
+        is read.
 
         Raises
         ------
@@ -272,9 +266,10 @@ class Mosaic:
     def _blend(self, chunk: Tile, near: list[Tile]) -> None:
         """Write a chunk, unless an earlier run has: then values may be gone."""
         if all(self.items[tile].values.exists() for tile in near):
-            values = blend(chunk, self._values(near), self.grid.shape, self._overlaps)
+            values = ((tile, np.load(self.items[tile].values, mmap_mode="r")) for tile in near)
+            blended = blend(chunk, values, self.grid.shape, self._overlaps)
             place = Tile(self._ordered(chunk.start), self._ordered(chunk.stop))
-            self.store.write(place, values.transpose(self.order))
+            self.store.write(place, blended.transpose(self.order))
         self._written.add(chunk)
 
     def _forget(self, tiles: list[Tile]) -> None:
@@ -282,10 +277,6 @@ class Mosaic:
         for tile in tiles:
             if self._is_written(tile):
                 self.items[tile].values.unlink(missing_ok=True)
-
-    def _values(self, tiles: list[Tile]) -> Iterator[tuple[Tile, Any]]:
-        for tile in tiles:
-            yield tile, np.load(self.items[tile].values, mmap_mode="r")
 
     def _finish(self) -> None:
         report = {"request": self._record(), **self.plan.to_dict(), "tiles": len(self.items)}

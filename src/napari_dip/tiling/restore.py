@@ -90,19 +90,17 @@ def plan_mosaic(
     output: Path,
     task: Task,
     *,
-    name: str = "",
-    axes: str | None = None,
-    inputs: InputFiles = InputFiles(),
-    tiling: TilingOptions = TilingOptions(),
-    data_range: float | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    resume: bool = False,
-    overwrite: bool = False,
+    axes: str | None,
+    inputs: InputFiles,
+    tiling: TilingOptions,
+    resume: bool,
+    overwrite: bool,
+    **options: Any,
 ) -> Mosaic:
-    """An image that is ready to be restored tile by tile.
+    """Prepare an image to be restored tile by tile.
 
-    Parameters and errors are those of `restore_large`; `name` is the image's in its tiles' names.
+    Parameters and errors are those of `restore_large`; `options` are further fields of
+    `MosaicRequest`: name, data_range, seed, device.
     """
     with open_lazily(source, None if axes is None else axes.upper()) as image:
         letters, shape = image.axes.letters, image.shape
@@ -113,13 +111,10 @@ def plan_mosaic(
         source=TiledSource(Path(source).absolute(), letters, axis_plan, inputs.absolute()),
         output=output,
         task=task,
-        name=name,
         tile=side,
         overlap=tiling.overlap_of(side),
-        data_range=data_range,
-        seed=seed,
-        device=device,
         warm_start=tiling.warm_start,
+        **options,
     )
     return Mosaic.open(request, resume=resume, overwrite=overwrite)
 

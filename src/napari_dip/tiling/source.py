@@ -162,21 +162,10 @@ def _guide_axes(guide: LazyImage, image: LazyImage, letters: str) -> str:
 def _guide_of_tile(
     guide: LazyImage, own: str, letters: str, tile: Tile, loop_axes: str
 ) -> tuple[Array, str]:
-    """A tile of a guide, repeated along axes that it does not have, and the letters of its axes.
+    """A tile of a guide with axes `own`, and the letters of the tile's axes.
 
-    Parameters
-    ----------
-    guide, own
-        The guide, and the letters of its axes.
-    letters, tile
-        The letters of the image's axes, and the tile in it.
-    loop_axes
-        Axes that are left out, because their frames or slices are fitted one by one.
-
-    Returns
-    -------
-    values, axes
-        The image's axes of space in its order, then the guide's own channels.
+    These are the image's axes of space in its order (`letters`), without `loop_axes`, then the
+    guide's own channels. The guide is repeated along axes that it does not have.
     """
     slices = dict(zip(letters, tile.slices, strict=True))
     lengths = dict(zip(own, guide.shape, strict=True))
