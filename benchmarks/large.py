@@ -1,12 +1,12 @@
-"""Memory, disk and time against a picture's size: flat, flat and linear, once there are blocks.
+"""Memory, disk and time against a picture's size: flat, flat and linear, once there are tiles.
 
-    python benchmarks/large.py [--sides 512,1024,2048,4096,8192] [--block 1024] [--iterations 2]
+    python benchmarks/large.py [--sides 512,1024,2048,4096,8192] [--tile 1024] [--iterations 2]
     python benchmarks/large.py --sides 20000 --iterations 1 --kill
 
 Each size runs in a process of its own, whose peak of memory and CPU time are the kernel's count;
 the uint16 picture is written to a Zarr before, chunk by chunk. `parts` is the most that unfinished
-work took on disk. With `--kill` each run is killed (SIGKILL) when half of its blocks are done, and
-resumed: `kept` blocks are not done again, and `digest` is that of a run that was left alone.
+work took on disk. With `--kill` each run is killed (SIGKILL) when half of its tiles are done, and
+resumed: `kept` tiles are not done again, and `digest` is that of a run that was left alone.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def make(path: Path, side: int) -> None:
             array[top : top + 512, left : left + 512] = image[: side - top, : side - left]
 
 
-def run(path: Path, block: int, iterations: int) -> None:
-    """Restore one picture, or go on with it; print how many blocks there are, and what became."""
+def run(path: Path, tile: int, iterations: int) -> None:
+    """Restore one picture, or go on with it; print how many tiles there are, and what became."""
     from napari_dip import Denoise, TilingOptions, restore_large
 
     restore_large(
         path,
         path.with_name("out.ome.zarr"),
         Denoise(iterations=iterations),
-        tiling=TilingOptions(tile=block),
+        tiling=TilingOptions(tile=tile),
         device="cpu",
         on_start=lambda words: print(words.rpartition(", ")[2].split()[0], flush=True),
         on_outcome=lambda outcome, mosaic: print(outcome.status, flush=True),
@@ -55,7 +55,7 @@ def run(path: Path, block: int, iterations: int) -> None:
 
 
 def follow(command: list[str], parts: Path, *, kill: bool) -> dict[str, float]:
-    """Run a process, until half of its blocks are done if it is to be killed."""
+    """Run a process, until half of its tiles are done if it is to be killed."""
     most, ended = 0, threading.Event()
 
     def watch() -> None:
@@ -68,10 +68,10 @@ def follow(command: list[str], parts: Path, *, kill: bool) -> dict[str, float]:
     assert process.stdout is not None
     watcher = threading.Thread(target=watch)
     watcher.start()
-    blocks, counts = int(process.stdout.readline()), {"done": 0, "kept": 0}
+    tiles, counts = int(process.stdout.readline()), {"done": 0, "kept": 0}
     for line in process.stdout:
         counts[line.strip()] += 1
-        if kill and counts["done"] == blocks // 2:
+        if kill and counts["done"] == tiles // 2:
             process.kill()
     _, status, usage = os.wait4(process.pid, 0)
     ended.set()
@@ -79,7 +79,7 @@ def follow(command: list[str], parts: Path, *, kill: bool) -> dict[str, float]:
     if status and not kill:
         raise SystemExit(f"the run ended with {status}")
     return {
-        "blocks": blocks,
+        "tiles": tiles,
         **counts,
         "seconds": time.perf_counter() - start,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
@@ -114,7 +114,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--sides", default="512,1024,2048,4096,8192")
-    parser.add_argument("--block", type=int, default=1024)
+    parser.add_argument("--tile", type=int, default=1024)
     parser.add_argument("--iterations", type=int, default=2)
     parser.add_argument("--kill", action="store_true")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
@@ -122,15 +122,15 @@ def main() -> None:
     parser.add_argument("--add", action="store_true", help="to the rows in OUTPUT")
     given = parser.parse_args()
     if given.one is not None:
-        run(given.one, given.block, given.iterations)
+        run(given.one, given.tile, given.iterations)
         return
     rows = json.loads(given.output.read_text())["rows"] if given.add else []
-    print("  side iterations blocks  kept  peak GB parts GB   CPU s  us/pixel  digest")
+    print("  side iterations tiles  kept  peak GB parts GB   CPU s  us/pixel  digest")
     for side in map(int, given.sides.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "in.zarr"
             make(path, side)
-            settings = ["--block", str(given.block), "--iterations", str(given.iterations)]
+            settings = ["--tile", str(given.tile), "--iterations", str(given.iterations)]
             command = [sys.executable, __file__, "--one", str(path), *settings]
             parts = path.with_name("out.ome.zarr.parts")
             lives = [follow(command, parts, kill=kill) for kill in [True, False][not given.kill :]]
@@ -138,15 +138,15 @@ def main() -> None:
             row = {
                 "side": side,
                 "iterations": given.iterations,
-                "block": given.block,
+                "tile": given.tile,
                 "killed": given.kill,
-                **{key: last[key] for key in ("blocks", "kept")},
+                **{key: last[key] for key in ("tiles", "kept")},
                 **{key: max(life[key] for life in lives) for key in ("peak_gb", "parts_gb")},
                 **{key: sum(life[key] for life in lives) for key in ("seconds", "cpu_seconds")},
                 "digest": digest(path.with_name("out.ome.zarr")),
             }
         rows.append(row)
-        counts = f"{side:6}{given.iterations:11}{row['blocks']:7}{row['kept']:6}"
+        counts = f"{side:6}{given.iterations:11}{row['tiles']:7}{row['kept']:6}"
         sizes = f"{row['peak_gb']:9.2f}{row['parts_gb']:9.3f}"
         times = f"{row['cpu_seconds']:8.0f}{row['cpu_seconds'] / side**2 * 1e6:10.2f}"
         print(f"{counts}{sizes}{times}  {row['digest'][:12]}", flush=True)

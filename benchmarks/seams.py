@@ -1,12 +1,12 @@
-"""Does a seam show where blocks meet: the jump across their borders, beside that elsewhere.
+"""Does a seam show where tiles meet: the jump across their borders, beside that elsewhere.
 
-    python benchmarks/seams.py [--pictures camera,cell,flat] [--side 512] [--block 256] [--sigma 25]
+    python benchmarks/seams.py [--pictures camera,cell,flat] [--side 512] [--tile 256] [--sigma 25]
 
-Pictures of scikit-image's and a nearly flat one, under noise, are restored in blocks and as a
+Pictures of scikit-image's and a nearly flat one, under noise, are restored in tiles and as a
 whole. A jump is the mean absolute difference of two neighbouring rows (or columns); `jump` is that
-at the borders of blocks over that elsewhere. The picture itself jumps more in some rows than in
+at the borders of tiles over that elsewhere. The picture itself jumps more in some rows than in
 others, so the same is told for the truth and for the whole fit, at the same rows. With `--show`
-the pictures are written, and the difference of blocks and whole, five times as strong.
+the pictures are written, and the difference of tiles and whole, five times as strong.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ def measure(name: str, truth: Array, given: argparse.Namespace) -> dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         path, out = Path(folder) / "in.zarr", Path(folder) / "out.ome.zarr"
         zarr.save_array(path, noisy)
-        tiling = TilingOptions(tile=given.block)
+        tiling = TilingOptions(tile=given.tile)
         restore_large(path, out, task, axes="YX", tiling=tiling, data_range=1.0, device="cpu")
-        blocks = zarr.open_group(out, mode="r")["0"][...]
+        tiles = zarr.open_group(out, mode="r")["0"][...]
     whole = restore(noisy, task, data_range=1.0, device="cpu").image
     if given.show is not None:
-        shown = [truth, blocks, whole, 0.5 + 5 * (blocks - whole)]
+        shown = [truth, tiles, whole, 0.5 + 5 * (tiles - whole)]
         picture = np.clip(np.hstack(shown) * 255, 0, 255).astype(np.uint8)
         Image.fromarray(picture).save(given.show / f"{name}.png")
-    spans = overlapping_grid(truth.shape, (given.block,) * 2, (given.block // 8,) * 2).spans
-    row: dict[str, Any] = {"picture": name, "block": given.block}
+    spans = overlapping_grid(truth.shape, (given.tile,) * 2, (given.tile // 8,) * 2).spans
+    row: dict[str, Any] = {"picture": name, "tile": given.tile}
     for axis, letter in enumerate("yx"):
         borders = sorted({n for span in spans[axis] for n in span if 0 < n < truth.shape[axis]})
-        for way, image in (("blocks", blocks), ("whole", whole), ("truth", truth)):
+        for way, image in (("tiles", tiles), ("whole", whole), ("truth", truth)):
             row[f"{way}_{letter}"] = jump(image, borders, axis)
-    for way, image in (("blocks", blocks), ("whole", whole)):
+    for way, image in (("tiles", tiles), ("whole", whole)):
         row[f"{way}_psnr"] = psnr(image, truth, 1.0)
     return row
 
@@ -84,7 +84,7 @@ def main() -> None:
     )
     parser.add_argument("--pictures", default="camera,cell,flat")
     parser.add_argument("--side", type=int, default=512)
-    parser.add_argument("--block", type=int, default=256)
+    parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--sigma", type=float, default=25)
     parser.add_argument("--iterations", type=int, default=None)
     parser.add_argument("--threads", type=int, default=1)
@@ -93,14 +93,14 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     rows = []
-    print("picture           jump along y: blocks  whole  truth   x: blocks  whole  truth   dB")
+    print("picture           jump along y: tiles  whole  truth   x: tiles  whole  truth   dB")
     for name in given.pictures.split(","):
         truth = flat(given.side) if name == "flat" else photograph(name, given.side)
         row = measure(name, truth, given)
         rows.append(row)
-        across = ("blocks", "whole", "truth")
+        across = ("tiles", "whole", "truth")
         y, x = ("".join(f"{row[f'{way}_{a}']:7.3f}" for way in across) for a in "yx")
-        quality = f"{row['blocks_psnr']:6.2f} (whole {row['whole_psnr']:.2f})"
+        quality = f"{row['tiles_psnr']:6.2f} (whole {row['whole_psnr']:.2f})"
         print(f"{name:31}{y}   {x}  {quality}", flush=True)
         if given.output is not None:
             told = {name: getattr(given, name) for name in ("side", "sigma")}
