@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import UserError
@@ -41,16 +39,9 @@ class RestoreController(RunController):
     _session: RestoreSession | None
 
     def __init__(
-        self,
-        model: RestoreModel,
-        view: RestoreView,
-        viewer: Viewer,
-        *,
-        preferences: Callable[[], Preferences] = Preferences,
-        clock: Callable[[], float] = time.monotonic,
-        effort: Callable[[], float] = time.thread_time,
+        self, model: RestoreModel, view: RestoreView, viewer: Viewer, **options: Any
     ) -> None:
-        super().__init__(model, view, viewer, preferences=preferences, clock=clock, effort=effort)
+        super().__init__(model, view, viewer, **options)
         self._estimator: Background[Question, Estimate] = Background(estimate)
         self._actions |= {
             Action.NEW_MASK: self.add_mask,

@@ -1,4 +1,4 @@
-"""What "auto" means here and how much memory a fit takes, found out beside the window.
+"""An estimate of a fit's device and memory, which is worked out in the background.
 
 The first estimate also imports all that a fit needs, long before a person presses Run.
 """
@@ -17,7 +17,7 @@ from napari_dip.tasks.denoise import Denoise
 
 @dataclass(frozen=True)
 class Question:
-    """A task on an image of some size, on a device."""
+    """A task, the channels and sides of an image, and a device."""
 
     task: Task
     channels: int
@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Where a fit would run, and its peak memory in bytes."""
+    """The device of a fit, its peak memory and the device's memory, in bytes."""
 
     device: str
     needed: int
@@ -35,6 +35,7 @@ class Estimate:
 
     @property
     def fits(self) -> bool:
+        """Whether the device's memory suffices, as far as it is known."""
         return self.total is None or self.needed < self.total
 
     def __str__(self) -> str:
@@ -43,7 +44,7 @@ class Estimate:
 
 
 def estimate(question: Question) -> Estimate:
-    """Answer a question, from sizes alone: no pixel is read.
+    """Estimate the memory from sizes alone: no pixel is read.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def estimate(question: Question) -> Estimate:
         guide=y,
         psf=torch.ones((3,) * len(question.sides)),
     )
-    # The noise level decides nothing about memory, and is costly to estimate.
+    # The noise level has no effect on memory, and is costly to estimate.
     task = question.task.replace(sigma=question.task.sigma or 0.1).resolve(measurement)
     needed = memory_needed(task.problem(measurement), task.fit_settings(measurement), device)
     warm_up()
@@ -75,7 +76,5 @@ def estimate(question: Question) -> Estimate:
 @cache
 def warm_up() -> None:
     """Fit a tiny image once: the first fit of a process imports modules for seconds."""
-    image = np.eye(16, dtype=np.float32)
-    # On the CPU: a GPU's memory is for those who run something.
-    for _ in prepare(image, Denoise(iterations=1), device="cpu").run():
-        pass
+    # On the CPU: no GPU memory is taken before somebody runs something.
+    prepare(np.eye(16, dtype=np.float32), Denoise(iterations=1), device="cpu").result()

@@ -1,4 +1,4 @@
-"""Settings that are remembered from session to session, for each task."""
+"""Each task's settings, remembered from session to session."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def _store() -> QSettings:
 
 
 def remember(task: Task) -> None:
-    """Keep a task's settings."""
+    """Remember a task's settings."""
     _store().setValue(f"tasks/{task.name}", json.dumps(task_to_dict(task)))
 
 
 def remembered() -> dict[str, Task]:
-    """Each task's settings as they were used last; its defaults if there are none, or unusable."""
+    """Each task's settings as they were used last, or its defaults if there are none."""
     return {name: _recall(name) for name in TASKS}
 
 
 def _recall(name: str) -> Task:
     text = _store().value(f"tasks/{name}", "")
     try:
-        # A setting of an older version may be gone; that must not keep the dock from opening.
+        # Settings of another version that can't be read must not keep the dock from opening.
         return task_from_dict(json.loads(str(text)))
     except (UserError, ValueError, TypeError, AttributeError):
         return TASKS[name]()

@@ -59,6 +59,8 @@ class RestoreUpdate:
 class RestoredImage(ABC):
     """The image that a run restores, and what its layer shows of it.
 
+    `updates` and `clean_up` are called on the run's thread, all else on the window's.
+
     Parameters
     ----------
     request
@@ -72,42 +74,19 @@ class RestoredImage(ABC):
     def updates(
         self, should_stop: Callable[[], bool], publish: Callable[[RestoreUpdate], None]
     ) -> Iterator[RestoreUpdate]:
-        """Restore the image; called on the run's thread.
-
-        Parameters
-        ----------
-        should_stop
-            As in `RunThread`.
-        publish
-            Takes the updates of a fit that is not a generator.
-        """
+        """Restore the image; `publish` takes updates from within a fit."""
 
     @abstractmethod
     def clean_up(self, *, is_discarded: bool) -> None:
-        """Remove what nobody needs after the end of the run; called on its thread."""
+        """Remove files that nobody needs after the end of the run."""
 
     @abstractmethod
-    def data(
-        self,
-        update: RestoreUpdate | None,
-        newest: Snapshot | None,
-        chosen: Mapping[Start, Snapshot],
-    ) -> Any:
-        """The layer's data now; called on the window's thread.
-
-        Parameters
-        ----------
-        update
-            A new update; None if only the choice has changed.
-        newest
-            The newest snapshot of the frame on display, if there is one.
-        chosen
-            Snapshots that are shown in place of the newest image, by where their frames begin.
-        """
+    def data(self, update: RestoreUpdate | None, shown: Mapping[Start, Snapshot]) -> Any:
+        """The layer's data after a new update, or after another choice of the shown snapshots."""
 
     @abstractmethod
     def finish(self, result: Any) -> tuple[float, str]:
-        """Show the result; return the fraction that is done, and what to say of it."""
+        """Take the result; return the fraction that is done, and a summary."""
 
     @property
     def task(self) -> Task:
@@ -127,23 +106,15 @@ class WholeImage(RestoredImage):
     ) -> Iterator[RestoreUpdate]:
         start = (0,) * len(self.request.partition.shape)
         for fit in self.request.prepare().run(should_stop):
-            fit = replace(fit, image=displayable(fit.image))
-            result = fit.result
-            yield RestoreUpdate(
-                fit.iteration, fit.iterations, fit.seconds, start, fit, result=result
-            )
+            shown = replace(fit, image=displayable(fit.image))
+            done = (fit.iteration, fit.iterations, fit.seconds)
+            yield RestoreUpdate(*done, start, shown, result=fit.result)
 
     def clean_up(self, *, is_discarded: bool) -> None:
-        pass
+        """There are no files."""
 
-    def data(
-        self,
-        update: RestoreUpdate | None,
-        newest: Snapshot | None,
-        chosen: Mapping[Start, Snapshot],
-    ) -> Any:
-        snapshot = next(iter(chosen.values()), newest)
-        return None if snapshot is None else snapshot.image
+    def data(self, update: RestoreUpdate | None, shown: Mapping[Start, Snapshot]) -> Any:
+        return next((snapshot.image for snapshot in shown.values()), None)
 
     def finish(self, result: Restoration) -> tuple[float, str]:
         return 1, f"{_ENDINGS[result.stop_reason]}: {summary(result)}"

@@ -112,10 +112,11 @@ class RestoreSession(PreviewSession):
 
     def _refresh(self, update: RestoreUpdate | None = None, *, is_last: bool = False) -> None:
         """Show the image in the layer, and its timeline and curve in the dock."""
-        data = self._data(update)
+        shown = self._shown_snapshots()
+        data = self.run.image.data(update, shown)
         if data is None:
             return
-        metadata = provenance(self.run, self._layer_iteration())
+        metadata = provenance(self.run, self._iteration_of(shown))
         if is_last:
             self._preview.finish(data, metadata)
         else:
@@ -128,17 +129,20 @@ class RestoreSession(PreviewSession):
         elif update is not None:
             self._show_timeline(update.start)
 
-    def _data(self, update: RestoreUpdate | None) -> Any:
-        """The layer's data; None before there is an image."""
-        chosen = {
-            start: timeline.at(iteration)
-            for start, iteration in self._chosen.items()
-            if (timeline := self.run.timelines.of(start)) is not None
-        }
-        start = self._frame_on_display()
-        timeline = None if start is None else self.run.timelines.of(start)
-        newest = None if timeline is None else timeline.snapshots[-1]
-        return self.run.image.data(update, newest, chosen)
+    def _shown_snapshots(self) -> dict[Start, Snapshot]:
+        """The chosen snapshots, by where their frames begin; of a whole image also the newest."""
+        timelines = {start: self.run.timelines.of(start) for start in self._chosen}
+        shown = {s: line.at(self._chosen[s]) for s, line in timelines.items() if line is not None}
+        if not (shown or self._partition.is_tiled):
+            start = self._partition.frame_start(())
+            if (timeline := self.run.timelines.of(start)) is not None:
+                shown[start] = timeline.snapshots[-1]
+        return shown
+
+    def _iteration_of(self, shown: dict[Start, Snapshot]) -> int | None:
+        """The iteration that the layer shows; None for an image of several fits."""
+        iterations = [snapshot.iteration for snapshot in shown.values()]
+        return iterations[0] if iterations and not self._partition.is_tiled else None
 
     def _show_timeline(self, start: Start | None) -> None:
         """Show the timeline of a frame, and the curve of a frame or tile."""
@@ -200,14 +204,15 @@ class RestoreSession(PreviewSession):
         return " · ".join(filter(None, words))
 
     def _show_result(self, result: Result) -> None:
-        fraction, words = self.run.image.finish(result)
+        fraction, summary = self.run.image.finish(result)
         self._refresh(is_last=True)
-        further = result.images if isinstance(result, Restoration) else {}
-        for name, image in further.items():
+        images = result.images if isinstance(result, Restoration) else {}
+        iteration = self._iteration_of(self._shown_snapshots())
+        for name, image in images.items():
             if name != "image":
-                metadata = provenance(self.run, self._layer_iteration())
+                metadata = provenance(self.run, iteration)
                 self._preview.add_further(name, displayable(image), metadata)
-        self._view.show_progress(fraction, words)
+        self._view.show_progress(fraction, summary)
 
     def _discard(self) -> None:
         self._preview.discard()
@@ -215,16 +220,8 @@ class RestoreSession(PreviewSession):
 
     def _label_interrupted(self) -> None:
         if (layer := self._preview.layer) is not None:
-            iteration = self._layer_iteration()
+            iteration = self._iteration_of(self._shown_snapshots())
             layer.metadata = provenance(self.run, iteration, stop_reason="interrupted")
-
-    def _layer_iteration(self) -> int | None:
-        """The iteration that the layer shows; None for an image of several fits."""
-        if self._partition.is_tiled:
-            return None
-        start = self._partition.frame_start(())
-        timeline = self.run.timelines.of(start)
-        return None if timeline is None else self._shown_snapshot(start, timeline).iteration
 
 
 def provenance(

@@ -174,18 +174,13 @@ class TiledImage(RestoredImage):
             for path in (mosaic.output, mosaic.folder):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def data(
-        self,
-        update: RestoreUpdate | None,
-        newest: Snapshot | None,
-        chosen: Mapping[Start, Snapshot],
-    ) -> Any:
+    def data(self, update: RestoreUpdate | None, shown: Mapping[Start, Snapshot]) -> Any:
         assert self._pyramid is not None  # it is there before the first update
         if isinstance(update, TiledUpdate):
             self._pyramid.state, self._pyramid.live = update.state, update.latest
         self._pyramid.chosen = tuple(
             (Tile(start, tuple(map(sum, zip(start, s.image.shape, strict=True)))), s.image)
-            for start, s in chosen.items()
+            for start, s in shown.items()
         )
         return self._levels
 

@@ -75,7 +75,7 @@ class QtRunView(QWidget):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._timer = QTimer(self)
+        self._timer = QTimer(self, objectName="ticker")
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._tick)
         self._run_buttons = {action: self._button(action, tip) for action, tip in self.tips.items()}
