@@ -56,7 +56,7 @@ def test_the_command_says_so_in_one_line():
 
 @pytest.mark.parametrize("variables", [{"QT_QPA_PLATFORM": "offscreen"}, {"DISPLAY": ":98765"}])
 @pytest.mark.usefixtures("no_display")
-def test_a_display_that_nobody_sees_is_none(monkeypatch, variables):
+def test_an_invisible_display_is_none(monkeypatch, variables):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert not app.has_display()
@@ -81,7 +81,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 @pytest.mark.usefixtures("window")
 @pytest.mark.parametrize(("size", "expected"), [((700, 500), (780, 500)), ((790, 500),) * 2])
 def test_a_small_window_is_enlarged_and_shows_all(make_napari_viewer, monkeypatch, size, expected):
-    monkeypatch.setattr(app, "ROOM", (780, 400))
+    monkeypatch.setattr(app, "WINDOW_SIZE", (780, 400))
     viewer = make_napari_viewer()
     viewer.add_image(np.zeros((20, 30)))
     viewer.scene.camera.zoom = 1000
@@ -123,7 +123,7 @@ def test_files_are_opened_with_the_dock(make_napari_viewer, tmp_path):
 
 
 @pytest.mark.usefixtures("window")
-def test_of_two_readers_the_one_that_knows_the_scale_is_taken(make_napari_viewer, tmp_path):
+def test_the_reader_that_knows_the_scale_is_taken(make_napari_viewer, tmp_path):
     viewer = make_napari_viewer()
     about = {"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25}
     image = np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8)
@@ -168,7 +168,7 @@ def test_other_plugins_read_what_napari_does_not(make_napari_viewer, tmp_path, n
 
 
 @pytest.mark.usefixtures("window")
-def test_a_demo_is_shown_with_the_dock(make_napari_viewer, small_samples, tmp_path):
+def test_a_demo_is_opened_with_the_dock(make_napari_viewer, small_samples, tmp_path):
     viewer = make_napari_viewer()
     shown = run_demo("denoise", tmp_path / "demo", device="cpu")
     app.show_demo(viewer, shown)

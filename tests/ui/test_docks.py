@@ -1,18 +1,21 @@
-"""The dock in a real viewer, with the real engine and a tiny network."""
+"""The Restore dock in a real viewer, with the real engine and a tiny network."""
 
 import gc
 import weakref
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QTimer
 
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.docks import RestoreDock
-from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
+
+from .find import fields, find
 
 TINY = {"filters": (4, 4), "iterations": 3, "input_noise": 0.0}
 ENDLESS = {**TINY, "iterations": 10**6}
@@ -55,7 +58,7 @@ def test_npe2_opens_the_dock(window, make_napari_viewer):
     image = viewer.add_image(np.zeros((20, 30)))
     assert widget.controller.model.image is image
     image.name = "renamed"
-    combo = widget._inputs._layers["image"].native
+    combo = fields(widget)["image"].native
     assert combo.currentText() == "renamed"
 
 
@@ -101,7 +104,7 @@ def test_a_new_mask_is_painted_on_and_inpainted(dock, qtbot, viewer):
     assert not np.array_equal(result[~known], viewer.layers["cells"].data[~known])
 
 
-def test_a_superresolved_layer_lies_over_its_source(dock, qtbot, viewer):
+def test_an_upscaled_layer_lies_over_its_source(dock, qtbot, viewer):
     run(dock, qtbot, Upscale(factor=2, **TINY))
     reach(dock, qtbot, Phase.FINISHED)
     source, result = viewer.layers["cells"], viewer.layers["cells [upscale]"]
@@ -123,8 +126,8 @@ def test_pitfall_07_closing_the_dock_ends_the_run(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**ENDLESS))
     reach(dock, qtbot, Phase.RUNNING)
     viewer.window.remove_dock_widget(dock)
-    assert steering.RUNS[id(viewer)].wait(10)
-    assert not dock._timer.isActive()
+    assert RUNS[id(viewer)].wait(10)
+    assert not find(dock, QTimer, "ticker").isActive()
     assert viewer.layers["cells [denoise]"].metadata["napari-dip"]["stop_reason"] == "interrupted"
     dock.deleteLater()
 
@@ -136,7 +139,7 @@ def test_pitfall_08_closing_the_viewer_ends_the_run(dock, qtbot, viewer, paused)
     if paused:
         dock.asked.emit(Action.PAUSE)
         reach(dock, qtbot, Phase.PAUSED)
-    fit = steering.RUNS[id(viewer)]
+    fit = RUNS[id(viewer)]
     viewer.close()
     qtbot.waitUntil(lambda: fit.wait(0), timeout=10_000)
 
@@ -144,7 +147,7 @@ def test_pitfall_08_closing_the_viewer_ends_the_run(dock, qtbot, viewer, paused)
 def test_nothing_holds_a_run_after_its_dock_is_gone(dock, qtbot, viewer):
     run(dock, qtbot, Denoise(**TINY))
     reach(dock, qtbot, Phase.FINISHED)
-    fit = weakref.ref(steering.RUNS[id(viewer)])
+    fit = weakref.ref(RUNS[id(viewer)])
     viewer.window.remove_dock_widget(dock)
     dock.controller = None
     dock.deleteLater()

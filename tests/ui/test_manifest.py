@@ -1,4 +1,4 @@
-"""What napari.yaml promises, asked of napari: every menu entry, every sample, the preferences."""
+"""napari.yaml in napari: every menu entry, every sample, the preferences."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,13 @@ from napari.settings import get_plugin_settings
 from npe2 import PluginManifest
 
 from napari_dip.tasks.registry import TASKS
-from napari_dip.ui.docks import PLUGIN, RESTORE, RestoreDock, open_restore
+from napari_dip.ui.docks import PLUGIN_TITLE, RESTORE_TITLE, RestoreDock, open_restore
 from napari_dip.ui.layers.provenance import task_of
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.request import request_of
 from napari_dip.ui.samples import ROLES
+
+from .find import fields
 
 CONTRIBUTIONS = PluginManifest.from_distribution("napari-dip").contributions
 ENTRIES = [
@@ -42,7 +44,7 @@ def docks(viewer):
     return list(viewer.window.dock_widgets.values())
 
 
-def test_each_task_has_an_entry_and_superresolution_two():
+def test_each_task_has_an_entry_and_upscale_has_two():
     filters = [command for menu, command in ENTRIES if menu == "napari-dip/filter"]
     assert filters[:-2] == [f"napari-dip.restore_{name}" for name in TASKS]
     assert filters[-2:] == ["napari-dip.restore", "napari-dip.compare"]
@@ -65,7 +67,7 @@ def test_a_task_entry_opens_one_dock_for_the_active_image(viewer):
         execute(f"napari-dip.restore_{name}")
         (dock,) = docks(viewer)
         assert (dock.controller.model.name, dock.controller.model.image) == (name, active)
-        assert dock._choice.value == name
+        assert fields(dock)["name"].value == name
 
 
 def test_an_entry_leaves_the_image_when_another_kind_of_layer_is_active(viewer):
@@ -101,7 +103,7 @@ def test_however_it_was_opened_there_is_one_restore_dock(shown, qtbot):
 
 
 def test_a_dock_that_the_api_opened_is_raised(viewer):
-    _, dock = viewer.window.add_plugin_dock_widget("napari-dip", RESTORE)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-dip", RESTORE_TITLE)
     assert open_restore(viewer) is dock
 
 
@@ -113,11 +115,11 @@ def test_a_closed_dock_is_opened_anew(viewer):
     first.deleteLater()
 
 
-def test_tabs_tell_the_docks_apart_where_they_are_narrow(viewer):
+def test_the_docks_titles_begin_with_different_words(viewer):
     for command in ("napari-dip.restore", "napari-dip.compare"):
         execute(command)
     titles = [dock.parent().windowTitle() for dock in docks(viewer)]
-    assert titles == [f"Restore ({PLUGIN})", f"Compare ({PLUGIN})"]
+    assert titles == [f"Restore ({PLUGIN_TITLE})", f"Compare ({PLUGIN_TITLE})"]
 
 
 def test_every_sample_opens_from_the_menu_and_can_be_restored(viewer):
@@ -137,7 +139,7 @@ def test_the_dock_opens_on_the_preferred_device(viewer, qtbot):
     dock = RestoreDock(viewer)
     qtbot.addWidget(dock)
     assert dock.controller.model.device == "cpu"
-    assert dock._computing._device.value == "cpu"
+    assert fields(dock)["device"].value == "cpu"
     assert dock.controller.model.message == ""
 
 
@@ -157,8 +159,5 @@ def test_napari_shows_the_preferences(viewer, qtbot):
 
     dialog = PreferencesDialog()
     qtbot.addWidget(dialog)
-    labels = {
-        label.text()
-        for label in dialog._stack.widget(dialog._stack.count() - 1).findChildren(QLabel)
-    }
+    labels = {label.text() for label in dialog.findChildren(QLabel)}
     assert {"Device", "Previews per second", "Snapshots (MB)"} <= labels

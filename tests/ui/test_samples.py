@@ -60,7 +60,7 @@ def test_the_larger_original_lies_over_the_small_photo():
     assert np.allclose(*rims)
 
 
-def test_a_demo_shows_what_became_of_the_sample_over_it(tmp_path):
+def test_a_demos_restored_image_lies_over_its_sample(tmp_path):
     tiny = {"iterations": 2, "filters": (4,)}
     shown = run_demo("upscale", tmp_path / "demo", device="cpu", settings=tiny)
     viewer = ViewerModel()

@@ -1,4 +1,4 @@
-"""`napari-dip gui` and `napari-dip demo`: napari, the dock, and something to restore."""
+"""`napari-dip gui` and `napari-dip demo`: open napari with the Restore dock and an image."""
 
 from __future__ import annotations
 
@@ -24,44 +24,41 @@ if TYPE_CHECKING:
 
 
 PLUGIN, SAMPLE = "napari-dip", "denoise"
-
+"""Name of the plugin, and key of the sample that is opened without files."""
 
 PROBE = "from qtpy.QtWidgets import QApplication; print(QApplication([]).platformName())"
-"""A program that opens a display."""
-
+"""A program that opens a display and prints Qt's name for it."""
 
 PROBE_SECONDS = 30
-"""A display that is far away and switched off does not answer at all."""
+"""Seconds to wait for the program: a remote display that is switched off never answers."""
 
+WINDOW_SIZE = (1280, 860)
+"""Least width and height in pixels of a window with an image and the dock beside it."""
 
-ROOM = (1280, 860)
-"""Pixels for the picture with the dock beside it."""
-
-
-UNSEEN = ("offscreen", "minimal")
-"""Qt's platforms without a display."""
+INVISIBLE_PLATFORMS = ("offscreen", "minimal")
+"""Qt's platforms that show nothing."""
 
 
 def open_viewer(files: Sequence[Path]) -> None:
-    """Open napari with the dock, and stay until it is closed.
+    """Open napari with the Restore dock, and return when it is closed.
 
     Parameters
     ----------
     files
-        Pictures to open; none for a sample.
+        Images to open; without any, a sample is opened.
 
     Raises
     ------
     UserError
-        When there is no display, no such file, or nothing that can read it.
+        When there is no display, no such file, or no reader for it.
     """
     for file in files:
         if not file.exists():
             raise UserError(f"files: there is no {file}")
     if not has_display():
         raise UserError(
-            "display: there is none; run it on a desktop, or under xvfb-run "
-            "(pip install 'napari-dip[all]' brings Qt)"
+            "display: there is none; run this command on a desktop, or under xvfb-run "
+            "(pip install 'napari-dip[all]' installs Qt)"
         )
     viewer = napari.Viewer()
     try:
@@ -74,7 +71,7 @@ def open_viewer(files: Sequence[Path]) -> None:
 
 
 def open_demo(shown: Demo) -> None:
-    """Open napari with what a demo has shown, and stay until it is closed."""
+    """Open napari with a demo's layers, and return when it is closed."""
     viewer = napari.Viewer()
     show_demo(viewer, shown)
     make_room(viewer)
@@ -82,20 +79,21 @@ def open_demo(shown: Demo) -> None:
 
 
 def make_room(viewer: Viewer) -> None:
-    """Show all of the picture, in a larger window if the dock has left little of it."""
+    """Enlarge a small window, as the dock takes much of it, and show the whole image."""
     from qtpy.QtWidgets import QApplication
 
     *_, width, height = viewer.window.geometry()
     screen = QApplication.primaryScreen().availableSize()
     viewer.window.resize(
-        max(width, min(ROOM[0], screen.width())), max(height, min(ROOM[1], screen.height()))
+        max(width, min(WINDOW_SIZE[0], screen.width())),
+        max(height, min(WINDOW_SIZE[1], screen.height())),
     )
-    QApplication.processEvents()  # the canvas has its size only then
+    QApplication.processEvents()  # gives the canvas its new size
     viewer.reset_view()
 
 
 def fill(viewer: Viewer, files: Sequence[Path]) -> None:
-    """Put the pictures, or a sample that one click on Run restores, and the dock into a viewer."""
+    """Open the dock and the files in a viewer, or a sample that one click on Run restores."""
     from napari_dip.ui.docks import open_restore
 
     if not files:
@@ -107,12 +105,12 @@ def fill(viewer: Viewer, files: Sequence[Path]) -> None:
 
 
 def show_demo(viewer: Viewer, shown: Demo) -> None:
-    """Put a demo's pictures and the dock into a viewer, the restored one on top."""
+    """Open the dock and a demo's layers in a viewer, the restored image on top."""
     _show_in_dock(viewer, [viewer.add_layer(Layer.create(*x)) for x in layers_of_demo(shown)])
 
 
 def _show_in_dock(viewer: Viewer, layers: Sequence[Layer]) -> None:
-    """Fill the form with what a sample's layers tell."""
+    """Open the dock, and choose a sample's layers and settings in it."""
     from napari_dip.ui.docks import open_restore
 
     dock = open_restore(viewer)
@@ -127,7 +125,7 @@ def _open(viewer: Viewer, file: Path) -> None:
         try:
             viewer.open(file, plugin=None)
         except MultipleReaderError:
-            # With a window napari would ask which.
+            # With a window, napari would ask which reader to use.
             viewer.open(file, plugin=plugin_for(file))
     except Exception as error:  # readers are plugins, and raise anything
         line = f"{error}".strip().splitlines() or [type(error).__name__]
@@ -135,11 +133,14 @@ def _open(viewer: Viewer, file: Path) -> None:
 
 
 def has_display() -> bool:
-    """Whether a window can be opened, tried in another process: Qt ends one that can't."""
+    """Return whether a window can be opened.
+
+    It is tried in another process, because Qt aborts a process without a display.
+    """
     try:
         probe = subprocess.run(
             [sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS
         )
     except subprocess.TimeoutExpired:
         return False
-    return probe.returncode == 0 and probe.stdout.strip() not in UNSEEN
+    return probe.returncode == 0 and probe.stdout.strip() not in INVISIBLE_PLATFORMS

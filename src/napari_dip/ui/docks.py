@@ -1,4 +1,4 @@
-"""What napari.yaml names: the docks, and the commands that open one for a task."""
+"""The docks that napari.yaml names, and the commands that open the Restore dock for a task."""
 
 from __future__ import annotations
 
@@ -18,67 +18,70 @@ from napari_dip.ui.restore.controller import RestoreController
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.remembered import remembered
 from napari_dip.ui.restore.view import QtRestoreView
-from napari_dip.ui.studies.classifier import VisualizationController, VisualizationModel
+from napari_dip.ui.studies.classifier_controller import VisualizationController, VisualizationModel
 from napari_dip.ui.studies.classifier_view import QtVisualizationView
-from napari_dip.ui.studies.lab import LabController, LabModel
+from napari_dip.ui.studies.lab_controller import LabController, LabModel
 from napari_dip.ui.studies.lab_view import QtLabView
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 
-PLUGIN, RESTORE = "Deep Image Prior", "Deep Image Prior: Restore"
-"""The names of the plugin and of its dock, as napari.yaml has them."""
+PLUGIN_TITLE, RESTORE_TITLE = "Deep Image Prior", "Deep Image Prior: Restore"
+"""Titles of the plugin and of the Restore dock in napari.yaml."""
 
 
-class Tab:
-    """Mixin of a dock's content: gives the dock a name that is told apart on a narrow tab."""
+class ShortTitle:
+    """Mixin for a dock's widget that begins the dock's title with a word of its own.
 
-    tab: ClassVar[str]
+    So the docks can be told apart even on narrow tabs.
+    """
+
+    title: ClassVar[str]
 
     def event(self, event: QEvent) -> bool:
         dock = self.parent() if event.type() == QEvent.Type.ParentChange else None  # type: ignore[attr-defined]
         if isinstance(dock, QDockWidget):
-            dock.setWindowTitle(menu_item_template.format(PLUGIN, self.tab))
+            dock.setWindowTitle(menu_item_template.format(PLUGIN_TITLE, self.title))
         return bool(super().event(event))  # type: ignore[misc]
 
 
-class RestoreDock(Tab, QtRestoreView):
-    """The dock that restores layers, whole: a view with its model and its controller."""
+class RestoreDock(ShortTitle, QtRestoreView):
+    """The dock that restores layers: its view, with model and controller."""
 
-    tab = "Restore"
+    title = "Restore"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = _unwrapped(napari_viewer)
         super().__init__(viewer)
         model = RestoreModel(tasks=remembered(), device=preferences.read().device)
         self.controller = RestoreController(model, self, viewer, preferences=preferences.read)
-        # A view that is destroyed with its window emits nothing else any more.
+        # A view that is destroyed with its window emits no other signal.
         self.destroyed.connect(self.controller.abandon)
         self.emit_all()
-        model.say(preferences.complaint(), is_error=True)
+        model.say(preferences.warning(), is_error=True)
 
     def choose(self, task: str | None = None, **layers: Any) -> None:
-        """Choose a task by its name, and layers by their role, as a person would."""
+        """Choose a task by its name, and layers by their roles, as a person would."""
         if task is not None:
             self._choice.value = task
         for role, layer in layers.items():
             self._inputs.choose(role, layer)
 
 
-class CompareDock(Tab, QtCompareView):
+class CompareDock(ShortTitle, QtCompareView):
     """The dock that compares layers."""
 
-    tab = "Compare"
+    title = "Compare"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(_unwrapped(napari_viewer))
 
 
-class LabDock(Tab, QtLabView):
-    """The dock of the prior lab, whole."""
+class LabDock(ShortTitle, QtLabView):
+    """The dock that runs the lab's studies: its view, with model and controller."""
 
-    tab = "Prior lab"
+    title = "Prior lab"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = _unwrapped(napari_viewer)
@@ -89,17 +92,17 @@ class LabDock(Tab, QtLabView):
         self.emit_all()
 
     def choose(self, study: str | None = None, **layers: Any) -> None:
-        """Choose a study by its name, and layers by their role, as a person would."""
+        """Choose a study by its name, and layers by their roles, as a person would."""
         if study is not None:
             self._choice.value = study
         for role, layer in layers.items():
             self._inputs.choose(role, layer)
 
 
-class ClassifierDock(Tab, QtVisualizationView):
-    """The dock that looks inside a classifier, whole."""
+class ClassifierDock(ShortTitle, QtVisualizationView):
+    """The dock that visualizes a classifier: its view, with model and controller."""
 
-    tab = "Classifier"
+    title = "Classifier"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = _unwrapped(napari_viewer)
@@ -110,10 +113,10 @@ class ClassifierDock(Tab, QtVisualizationView):
         self.emit_all()
 
 
-class BatchDock(Tab, QtBatchView):
-    """The dock that restores many files, whole."""
+class BatchDock(ShortTitle, QtBatchView):
+    """The dock that restores many files: its view, with model and controller."""
 
-    tab = "Batch"
+    title = "Batch"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         viewer = _unwrapped(napari_viewer)
@@ -125,22 +128,22 @@ class BatchDock(Tab, QtBatchView):
 
 
 def open_restore(viewer: Viewer) -> RestoreDock:
-    """The viewer's Restore dock: the one that is open, raised, or a new one."""
+    """Raise the viewer's Restore dock, or open one if there is none, and return it."""
     viewer = _unwrapped(viewer)
     docked = (w for w in viewer.window.dock_widgets.values() if isinstance(w, RestoreDock))
     dock = next(docked, None)
     if dock is None:
         dock = RestoreDock(viewer)
-        # The name that napari's own menu entry looks for: it shows and hides this dock then,
-        # and does not make another.
-        viewer.window.add_dock_widget(dock, name=menu_item_template.format(PLUGIN, RESTORE))
+        # By this name napari's own menu entry finds the dock, instead of making another.
+        name = menu_item_template.format(PLUGIN_TITLE, RESTORE_TITLE)
+        viewer.window.add_dock_widget(dock, name=name)
     dock.parent().show()
     dock.parent().raise_()
     return dock
 
 
 def _open_for(task: str, viewer: Viewer) -> None:
-    """Open the dock with a task chosen, for the active layer if that is an image."""
+    """Open the Restore dock for a task, and for the active layer if that is an image."""
     dock = open_restore(viewer)
     dock.choose(task)
     active = _unwrapped(viewer).layers.selection.active
@@ -155,9 +158,9 @@ denoise, dejpeg, inpaint, upscale, deblur, enhance, flash = (
 
 
 def _unwrapped(viewer: Viewer) -> Viewer:
-    """The viewer behind napari's proxy.
+    """Return the viewer behind napari's proxy.
 
-    Plugins get a new proxy each time, whose layers are proxies too; layers have to be told apart,
-    and docks of one viewer have to know that it is one.
+    napari gives plugins a new proxy each time, whose layers are proxies too. The docks compare
+    viewers and layers by identity, so they need the objects themselves.
     """
     return getattr(viewer, "__wrapped__", viewer)

@@ -1,4 +1,4 @@
-"""What a person prefers: File > Preferences > Deep Image Prior, as napari.yaml describes it."""
+"""The preferences under File > Preferences > Deep Image Prior, which napari.yaml defines."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import yaml
 from napari.settings import get_plugin_settings
 
 PLUGIN, GROUP = "napari-dip", "restore"
+"""Names of the plugin and of its group of preferences in napari.yaml."""
 
-
-PLACE = "File > Preferences > Deep Image Prior"
-
+MENU = "File > Preferences > Deep Image Prior"
 
 UNREADABLE = (
     f"preferences: {PLUGIN}.yaml can't be read, so the defaults hold; remove it from napari's "
@@ -23,16 +22,16 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Preferences:
-    """The values that are in force; the defaults are those of napari.yaml.
+    """The preferences' values; the defaults are those of napari.yaml.
 
     Attributes
     ----------
     device
-        Which the dock has when it opens.
+        Device that is chosen when a dock opens.
     previews_per_second
-        At most.
+        Largest number of previews per second.
     snapshots_mb
-        Memory for the timeline.
+        Memory for a fit's snapshots, in megabytes.
     """
 
     device: str = "auto"
@@ -46,25 +45,26 @@ class Preferences:
 
     @property
     def snapshot_bytes(self) -> int:
+        """Memory for a fit's snapshots, in bytes."""
         return self.snapshots_mb * 1_000_000
 
 
-NAMES = tuple(field.name for field in fields(Preferences))
+_NAMES = tuple(field.name for field in fields(Preferences))
 
 
 def read() -> Preferences:
-    """The preferences as they are now; the default for each that can't be used."""
+    """Return the preferences as they are now, with the default for each unusable value."""
     try:
         group = getattr(get_plugin_settings(PLUGIN), GROUP)
-    except Exception:  # whatever is wrong with the files must not keep the dock from opening
+    except Exception:  # whatever is wrong with the files must not keep a dock from opening
         return Preferences()
-    return Preferences(**{name: getattr(group, name) for name in NAMES})
+    return Preferences(**{name: getattr(group, name) for name in _NAMES})
 
 
-def complaint() -> str:
-    """What is stored but can't be used, in a line; nothing when all is well.
+def warning() -> str:
+    """Name the stored values that can't be used, in a line; empty if there are none.
 
-    napari takes the default in its place, and tells its log alone.
+    napari uses the defaults instead, and writes only to its log.
     """
     try:
         settings = get_plugin_settings(PLUGIN)
@@ -74,21 +74,21 @@ def complaint() -> str:
     except Exception:
         return UNREADABLE
     model = type(getattr(settings, GROUP))
-    bad = [name for name in NAMES if name in stored and not _fits(model, name, stored[name])]
+    bad = [name for name in _NAMES if name in stored and not _is_valid(model, name, stored[name])]
     if not bad:
         return ""
-    told = ", ".join(f"{name} {stored[name]!r}" for name in bad)
-    return f"preferences: {told} can't be used, the default is; choose again in {PLACE}"
+    values = ", ".join(f"{name} {stored[name]!r}" for name in bad)
+    return f"preferences: {values} can't be used, so the default is; choose again in {MENU}"
 
 
 def _stored(path: Path | None) -> dict[str, Any]:
-    """What the file holds, as it was written."""
+    """Return the values in the file, as they were written."""
     if path is None or not path.exists():
         return {}
     return dict((yaml.safe_load(path.read_text()) or {}).get(GROUP, {}))
 
 
-def _fits(model: Any, name: str, value: Any) -> bool:
+def _is_valid(model: Any, name: str, value: Any) -> bool:
     try:
         model(**{name: value})
     except ValueError:

@@ -19,7 +19,8 @@ from napari_dip.files.inputs import InputFiles
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling import worker
 from napari_dip.scheduling.item import Outcome, Status, Stopped
-from napari_dip.ui.batch.controller import BatchController, BatchModel, told
+from napari_dip.tiling.plan import TilingOptions
+from napari_dip.ui.batch.controller import BatchController, BatchModel, outcome_text
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
 
@@ -29,7 +30,7 @@ PATIENCE = 120
 TINY = Denoise(iterations=2, filters=(4,))
 
 
-class RestoreView(MagicMock):
+class FakeBatchView(MagicMock):
     asked, ticked, closed = Signal(Action), Signal(), Signal()
     changed, task_edited, chosen = Signal(str, object), Signal(object), Signal(str)
     layers_asked = Signal()
@@ -49,27 +50,28 @@ def test_the_form_becomes_a_batch():
     model = BatchModel(images=" a.tif\n\nb/*.png \n", output=" out ", tasks={"denoise": TINY})
     batch = model.batch()
     assert (batch.images, batch.output, batch.task) == (["a.tif", "b/*.png"], "out", TINY)
-    assert (batch.tiling.loop_axes, batch.tiling.tile, batch.workers, batch.scheduler) == (None,) * 4
-    model.each, model.tile_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
+    assert (batch.tiling, batch.workers, batch.scheduler) == (TilingOptions(), None, None)
+    model.loop_axes, model.tile_size, model.workers, model.scheduler = "T", 256, 3, "host:8786"
     batch = model.batch()
-    assert (batch.tiling.loop_axes, batch.tiling.tile, batch.workers, batch.scheduler) == ("T", 256, 3, "host:8786")
+    assert batch.tiling == TilingOptions("T", 256)
+    assert (batch.workers, batch.scheduler) == (3, "host:8786")
     assert (batch.resume, batch.overwrite) == (True, False)
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"output": "out"}, "images: there are none; add files or a folder"),
+        ({"output": "out"}, "images: none are given; add files or a folder"),
         ({"images": "a.tif"}, "output: choose a folder for the results"),
         ({"form_error": "sigma: 2 is above"}, "sigma: 2 is above"),
     ],
 )
-def test_what_is_missing_is_said(fields, message):
+def test_a_form_with_something_missing_gives_no_batch(fields, message):
     with pytest.raises(UserError, match=message):
         BatchModel(**fields).batch()
 
 
-def test_what_is_written_is_not_taken_back():
+def test_a_batch_can_not_be_cancelled():
     model = BatchModel()
     assert model.allowed == {Action.RUN}
     model.phase = Phase.RUNNING
@@ -92,7 +94,7 @@ def begun(monkeypatch):
 
     begun = Begun()
     monkeypatch.setattr(FileItem, "run", run)
-    monkeypatch.setattr(worker, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(worker, "_SECONDS_BETWEEN_CHECKS", 0.02)
     return begun
 
 
@@ -106,7 +108,7 @@ def until(condition, view):
 
 
 def paused_during_the_first(folder, here, begun):
-    view = RestoreView()
+    view = FakeBatchView()
     model = BatchModel(images=str(folder / "in"), output=str(folder / "out"), scheduler=here)
     controller = BatchController(model, view, MagicMock())
     view.asked.emit(Action.RUN)
@@ -129,7 +131,7 @@ def test_a_pause_lets_what_is_under_way_end_and_nothing_else_begin(folder, here,
     assert str(controller._session.run.result) == "3 done"
 
 
-def test_it_is_said_that_a_run_goes_on(folder, here, begun):
+def test_resume_shows_the_progress_at_once(folder, here, begun):
     controller = paused_during_the_first(folder, here, begun)
     controller.view.show_progress.reset_mock()
     controller.view.asked.emit(Action.RESUME)
@@ -148,7 +150,7 @@ def test_the_same_bits_as_from_python_and_as_alone(folder, here):
     """One run of the dock, one of `restore_many`, and a single one of each picture."""
     (folder / "in" / "1.png").unlink()
     task = TINY.replace(iterations=3)
-    view = RestoreView()
+    view = FakeBatchView()
     model = BatchModel(images=str(folder / "in"), output=str(folder / "dock"), seed=7)
     model.scheduler, model.device, model.tasks = here, "cpu", {"denoise": task}
     controller = BatchController(model, view, MagicMock())
@@ -170,8 +172,8 @@ def test_what_is_beside_the_pictures_and_how_they_are_divided():
     model = BatchModel(images="a.tif", output="out", mask_path="masks", psf_path=" psf.tif ")
     assert model.batch().inputs == InputFiles(mask="masks")  # denoising has no use for the other
     assert not model.batch().inputs.mask_keeps
-    model.name, model.mask_keeps, model.axes, model.each = "deblur", True, "TYX", "none"
-    model.overlap, model.warm = 16, False
+    model.name, model.mask_keeps, model.axes, model.loop_axes = "deblur", True, "TYX", "none"
+    model.overlap, model.warm_start = 16, False
     batch = model.batch()
     assert (batch.inputs.mask, batch.inputs.psf) == ("masks", "psf.tif")
     assert (batch.inputs.mask_keeps, batch.axes, batch.tiling.loop_axes) == (True, "TYX", "")
@@ -180,7 +182,7 @@ def test_what_is_beside_the_pictures_and_how_they_are_divided():
 
 def test_what_was_made_with_other_settings_is_replaced_on_request(folder, here):
     zarr.save_array(folder / "slide.zarr", np.random.default_rng(0).random((40, 40)))
-    view = RestoreView()
+    view = FakeBatchView()
     model = BatchModel(images=str(folder / "slide.zarr"), output=str(folder / "out"))
     model.scheduler, model.device, model.tasks = here, "cpu", {"denoise": TINY}
     controller = BatchController(model, view, MagicMock())
@@ -201,11 +203,14 @@ def test_the_selected_layers_files_are_added():
     viewer = MagicMock()
     viewer.layers.__iter__.side_effect = lambda: iter(layers)
     viewer.layers.selection = layers[2:3]
-    view = RestoreView()
+    view = FakeBatchView()
     controller = BatchController(BatchModel(), view, viewer)
     view.layers_asked.emit()
     view.add_images.assert_called_with([])
-    assert controller.model.message == "layers: none that is selected has a file; save it first"
+    assert (
+        controller.model.message
+        == "layers: no selected layer was opened from a file; save it first"
+    )
     viewer.layers.selection = layers[:3]
     view.layers_asked.emit()
     view.add_images.assert_called_with(["/data/b.tif"])
@@ -214,7 +219,7 @@ def test_the_selected_layers_files_are_added():
 @pytest.mark.parametrize("name", ["my cells.png", "in.ome.zarr t0-y0-x0"])
 def test_an_items_result_is_found_by_its_name(tmp_path, name):
     viewer = MagicMock()
-    controller = BatchController(BatchModel(), RestoreView(), viewer)
+    controller = BatchController(BatchModel(), FakeBatchView(), viewer)
     controller._folder = tmp_path
     result = tmp_path / ("in.ome.zarr" if "zarr" in name else name)
     result.mkdir()
@@ -224,7 +229,7 @@ def test_an_items_result_is_found_by_its_name(tmp_path, name):
 
 
 def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, here):
-    view, viewer = RestoreView(), MagicMock()
+    view, viewer = FakeBatchView(), MagicMock()
     model = BatchModel(device="cpu", scheduler=here, tasks={"denoise": TINY})
     controller = BatchController(model, view, viewer)
     view.changed.emit("images", str(folder / "in"))
@@ -240,11 +245,11 @@ def test_a_run_fills_the_table_and_its_results_can_be_opened(folder, here):
     view.chosen.emit("0.png")
     viewer.open.assert_called_once_with(folder / "out" / "0.png", plugin="napari")
     view.chosen.emit("1.png")
-    assert model.message == "1.png: there is no result yet"
+    assert model.message == "1.png: has no result yet"
 
 
-def test_a_run_that_can_not_begin_says_why(folder, here):
-    view = RestoreView()
+def test_a_run_without_images_fails_with_a_message(folder, here):
+    view = FakeBatchView()
     model = BatchModel(images=str(folder / "nothing.tif"), output=str(folder / "out"))
     model.scheduler = here
     controller = BatchController(model, view, MagicMock())
@@ -255,9 +260,9 @@ def test_a_run_that_can_not_begin_says_why(folder, here):
     assert "no such file" in model.message
 
 
-def test_items_in_a_few_words():
+def test_texts_of_outcomes():
     report = {"iterations": 40, "seconds": 3.21}
-    assert told(Outcome("a", Status.DONE, report=report)) == "40 iterations in 3.2 s"
-    assert told(Outcome("a", Status.FAILED, "in/a: can't be read")) == "can't be read"
-    assert told(Outcome("a", Status.FAILED, "sigma: too much")) == "sigma: too much"
-    assert told(Outcome("a", Status.UNFINISHED)) == ""
+    assert outcome_text(Outcome("a", Status.DONE, report=report)) == "40 iterations in 3.2 s"
+    assert outcome_text(Outcome("a", Status.FAILED, "in/a: can't be read")) == "can't be read"
+    assert outcome_text(Outcome("a", Status.FAILED, "sigma: too much")) == "sigma: too much"
+    assert outcome_text(Outcome("a", Status.UNFINISHED)) == ""

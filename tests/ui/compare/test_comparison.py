@@ -1,4 +1,4 @@
-"""Ways to look at several layers, in a viewer without a window."""
+"""Modes that show several layers, in a viewer without a window."""
 
 import threading
 
@@ -36,12 +36,12 @@ def choose(comparison, viewer, names):
     done(comparison.choose([viewer.layers[name] for name in names]))
 
 
-def done(errand):
-    """Read, and do what then is to be done."""
-    return None if errand is None else errand()()
+def done(read):
+    """Read, and finish on this thread."""
+    return None if read is None else read()()
 
 
-WAYS = {
+MODES = {
     "side by side": Comparison.side_by_side,
     "flicker": Comparison.flip,
     "curtain": lambda comparison: done(comparison.draw_curtain()),
@@ -49,7 +49,7 @@ WAYS = {
 }
 
 
-def looks(viewer):
+def state_of(viewer):
     grid = viewer.canvas.grid
     return (
         [(layer.name, layer.visible, layer.mode) for layer in viewer.layers],
@@ -99,7 +99,7 @@ def test_flicker_keeps_what_it_shows_when_others_are_chosen(comparison, viewer):
 
 
 @pytest.mark.parametrize(
-    "ways",
+    "modes",
     [
         ["side by side"],
         ["flicker"],
@@ -109,49 +109,49 @@ def test_flicker_keeps_what_it_shows_when_others_are_chosen(comparison, viewer):
     ],
 )
 @pytest.mark.parametrize("tool", ["pan_zoom", "paint"])
-def test_everything_is_as_before_afterwards(comparison, viewer, ways, tool):
+def test_everything_is_as_before_afterwards(comparison, viewer, modes, tool):
     viewer.layers["other"].visible = True
     viewer.layers["other"].mode = tool
     viewer.layers["b"].name_overlay.visible = True
-    before = looks(viewer)
-    for way in ways:
-        if comparison.line is None or way != "line":
-            WAYS[way](comparison)
-    assert looks(viewer) != before
+    before = state_of(viewer)
+    for mode in modes:
+        if comparison.line is None or mode != "line":
+            MODES[mode](comparison)
+    assert state_of(viewer) != before
     assert comparison.has_begun
     comparison.end()
     comparison.end()
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
     assert comparison.mode is None
     assert not comparison.has_begun
 
 
 def test_a_grid_of_the_person_comes_back(comparison, viewer):
     viewer.canvas.grid.enabled, viewer.canvas.grid.shape = True, (3, 1)
-    before = looks(viewer)
-    for way in ("flicker", "curtain", "line", "side by side"):
-        WAYS[way](comparison)
-        assert viewer.canvas.grid.enabled == (way == "side by side")
+    before = state_of(viewer)
+    for mode in ("flicker", "curtain", "line", "side by side"):
+        MODES[mode](comparison)
+        assert viewer.canvas.grid.enabled == (mode == "side by side")
     comparison.end()
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_layers_may_come_go_and_change_meanwhile(comparison, viewer, way):
-    (_, *_), *_ = before = looks(viewer)
-    WAYS[way](comparison)
+@pytest.mark.parametrize("mode", MODES)
+def test_layers_may_come_go_and_change_meanwhile(comparison, viewer, mode):
+    (_, *_), *_ = before = state_of(viewer)
+    MODES[mode](comparison)
     viewer.layers.remove("other")
     viewer.layers["a"].name = "renamed"
     new = viewer.add_image(np.zeros((4, 5)), name="new", visible=False)
     viewer.layers.selection = {new}
     comparison.end()
-    assert [entry[:2] for entry in looks(viewer)[0]] == [
+    assert [entry[:2] for entry in state_of(viewer)[0]] == [
         ("renamed", True),
         ("b", True),
         ("c", True),
         ("new", False),
     ]
-    assert looks(viewer)[2:] == before[2:]
+    assert state_of(viewer)[2:] == before[2:]
 
 
 def test_what_is_ended_leaves_the_person_s_changes_alone(comparison, viewer):
@@ -175,8 +175,8 @@ def test_the_curtain_is_a_with_part_of_b(comparison, viewer):
     done(comparison.draw_curtain())
     assert comparison.curtain.layers[0] is curtain
     assert all(comparison.owns(layer) for layer in (curtain, handle))
-    assert Comparison.is_makeshift(viewer, curtain)
-    assert not Comparison.is_makeshift(viewer, viewer.layers["a"])
+    assert Comparison.is_temporary(viewer, curtain)
+    assert not Comparison.is_temporary(viewer, viewer.layers["a"])
 
 
 def test_another_b_is_another_curtain_at_the_same_place(comparison, viewer):
@@ -193,7 +193,7 @@ def test_a_third_layer_leaves_the_curtain(comparison, viewer):
     curtain = comparison.curtain
     choose(comparison, viewer, "abc")
     assert comparison.curtain is curtain
-    assert curtain.is_whole
+    assert curtain.is_complete
 
 
 def test_a_curtain_of_other_scales(comparison, viewer):
@@ -209,29 +209,29 @@ def test_a_curtain_of_other_scales(comparison, viewer):
 
 
 def test_a_curtain_that_was_left_is_not_hung(comparison, viewer):
-    errand = comparison.draw_curtain()
+    read = comparison.draw_curtain()
     comparison.flip()
-    errand()()
+    read()()
     assert comparison.curtain is None
     assert len(viewer.layers) == 4
 
 
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_curtain_that_is_removed_by_hand_ends_it(comparison, viewer, part):
-    before = looks(viewer)
+    before = state_of(viewer)
     done(comparison.draw_curtain())
     viewer.layers.remove(comparison.curtain.layers[part])
     comparison.tidy()
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
 
 
 def test_a_line_that_is_removed_by_hand_is_forgotten(comparison, viewer):
-    before = looks(viewer)
+    before = state_of(viewer)
     line = comparison.draw_line()
     viewer.layers.remove(line.layer)
     comparison.tidy()
     assert comparison.line is None
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
     comparison.flip()
     comparison.draw_line().layer.data = []
     comparison.tidy()
@@ -254,27 +254,27 @@ def test_the_line_has_no_cell_of_its_own_and_lies_over_the_curtain(comparison, v
 
 
 def test_fewer_than_two_end_it(comparison, viewer):
-    before = looks(viewer)
-    for way in ("side by side", "flicker", "curtain"):
+    before = state_of(viewer)
+    for mode in ("side by side", "flicker", "curtain"):
         choose(comparison, viewer, "ab")
-        WAYS[way](comparison)
+        MODES[mode](comparison)
         choose(comparison, viewer, "a")
-        assert looks(viewer) == before
+        assert state_of(viewer) == before
 
 
 def test_the_other_comparison_of_a_viewer_ends_first(comparison, viewer):
-    before, told = looks(viewer), []
+    before, heard = state_of(viewer), []
     comparison.side_by_side()
-    comparison.changed.connect(lambda: told.append(comparison.mode))
+    comparison.changed.connect(lambda: heard.append(comparison.mode))
     second = Comparison(viewer)
     choose(second, viewer, "bc")
     second.flip()
-    assert told[-1] is None
+    assert heard[-1] is None
     assert seen(viewer) == ["c"]
     comparison.end()
     assert seen(viewer) == ["c"]
     second.end()
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
 
 
 def test_the_difference_is_signed_and_grey_in_its_middle(comparison, viewer):
@@ -309,13 +309,13 @@ def test_the_difference_of_a_slice_of_colours_lies_where_they_are():
 @pytest.mark.parametrize("names", ["", "b"])
 def test_two_are_asked_for(comparison, viewer, names):
     choose(comparison, viewer, names)
-    before = looks(viewer)
-    for way in ("side by side", "flicker", "curtain"):
-        with pytest.raises(UserError, match=f"^{way}: tick two or more Image layers$"):
-            WAYS[way](comparison)
+    before = state_of(viewer)
+    for mode in ("side by side", "flicker", "curtain"):
+        with pytest.raises(UserError, match=f"^{mode}: tick two or more Image layers$"):
+            MODES[mode](comparison)
     with pytest.raises(UserError, match=r"^difference: tick two"):
         comparison.subtract()
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
 
 
 def test_the_flat_view_is_asked_for():
@@ -324,20 +324,20 @@ def test_the_flat_view_is_asked_for():
     comparison = Comparison(viewer)
     comparison.choose(layers)
     viewer.dims.ndisplay = 3
-    for way in ("curtain", "line"):
+    for mode in ("curtain", "line"):
         with pytest.raises(UserError, match="2-D view"):
-            WAYS[way](comparison)
+            MODES[mode](comparison)
     assert not comparison.has_begun
 
 
-def test_lazy_layers_are_read_by_errands_alone(comparison, viewer):
+def test_lazy_layers_are_only_read_on_request(comparison, viewer):
     lazy = Lazy(np.full((20, 30), 5, np.uint8))
     b = viewer.add_image(lazy, name="lazy", scale=(2, 2), contrast_limits=(0, 255), visible=False)
     done(comparison.choose([viewer.layers["a"], b]))
-    errands = [comparison.draw_curtain(), comparison.subtract()]
+    reads = [comparison.draw_curtain(), comparison.subtract()]
     assert not lazy.reads
-    for errand in errands:
-        thread = threading.Thread(target=errand)
+    for read in reads:
+        thread = threading.Thread(target=read)
         thread.start()
         thread.join()
         assert lazy.threads == {thread}

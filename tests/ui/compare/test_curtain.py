@@ -1,4 +1,4 @@
-"""A curtain over a picture, in a viewer without a window."""
+"""A curtain over a image, in a viewer without a window."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.ui.compare.curtain import Curtain
-from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.displayed_slice import displayed_slice
 
 rng = np.random.default_rng(0)
 
@@ -24,9 +24,9 @@ def viewer():
 
 
 def hung(viewer, position=0.5):
-    picture = picture_of(viewer.layers["b"], viewer.dims)
-    curtain = Curtain(viewer, picture, picture.source.crop.read(), position)
-    curtain.hang()
+    image = displayed_slice(viewer.layers["b"], viewer.dims)
+    curtain = Curtain(viewer, image, image.source.crop.read(), position)
+    curtain.add()
     return curtain
 
 
@@ -34,7 +34,7 @@ def event(kind, column):
     return SimpleNamespace(type=kind, position=(8.0, 2 * (column - 0.5)))
 
 
-def test_b_is_right_of_the_line_and_looks_like_itself(viewer):
+def test_b_is_right_of_the_line_with_its_own_colours(viewer):
     curtain = hung(viewer, 0.4)
     part, handle = curtain.layers
     b = viewer.layers["b"]
@@ -47,7 +47,7 @@ def test_b_is_right_of_the_line_and_looks_like_itself(viewer):
 
 
 @pytest.mark.parametrize(("position", "columns"), [(-1, 30), (0, 30), (1, 1), (2, 1)])
-def test_the_line_stays_in_the_picture(viewer, position, columns):
+def test_the_line_stays_in_the_image(viewer, position, columns):
     curtain = hung(viewer, position)
     assert curtain.layers[0].data.shape == (20, columns)
 
@@ -65,10 +65,10 @@ def test_the_handle_is_on_the_border_and_keeps_its_size_on_the_screen(viewer):
     assert len(curtain.layers[1].face_color) == 2
 
 
-def test_a_drag_of_the_handle_moves_it_and_not_the_picture(viewer):
+def test_a_drag_of_the_handle_moves_it_and_not_the_image(viewer):
     curtain = hung(viewer, 0.5)
-    told = []
-    curtain.moved.connect(told.append)
+    heard = []
+    curtain.moved.connect(heard.append)
     step = event("mouse_press", 15)
     drag = viewer.mouse_drag_callbacks[-1]
     steps = drag(viewer, step)
@@ -77,10 +77,10 @@ def test_a_drag_of_the_handle_moves_it_and_not_the_picture(viewer):
     step.type, step.position = "mouse_move", event("", 6).position
     next(steps)
     assert curtain.layers[0].data.shape == (20, 24)
-    assert told == [0.2]
+    assert heard == [0.2]
     step.type = "mouse_release"
     assert next(steps, None) is None
-    assert told == [0.2]
+    assert heard == [0.2]
 
 
 def test_elsewhere_a_drag_is_napari_s(viewer):
@@ -110,7 +110,7 @@ def test_removed_it_leaves_nothing(viewer):
     assert not viewer.mouse_move_callbacks
     assert viewer.mouse_drag_callbacks == before
     assert viewer.scene.camera.mouse_pan
-    assert not curtain.is_whole
+    assert not curtain.is_complete
     handle = curtain.layers[1].data[1]
     viewer.scene.camera.zoom *= 2  # nobody listens any more
     assert np.array_equal(curtain.layers[1].data[1], handle)
@@ -122,7 +122,7 @@ def test_removed_by_hand_it_is_not_whole(viewer):
         (hover,) = viewer.mouse_move_callbacks
         hover(viewer, event("mouse_move", 15))
         viewer.layers.remove(curtain.layers[part])
-        assert not curtain.is_whole
+        assert not curtain.is_complete
         hover(viewer, event("mouse_move", 15))
         assert viewer.scene.camera.mouse_pan
         curtain.remove()
@@ -134,8 +134,8 @@ def test_another_slice_is_shown_at_the_same_place():
     stack = viewer.add_image(rng.random((5, 20, 30)), name="b", scale=(3, 1, 1))
     curtain = hung(viewer, 0.4)
     viewer.dims.set_point(0, 12)
-    picture = picture_of(stack, viewer.dims)
-    curtain.show(picture, picture.source.crop.read())
+    image = displayed_slice(stack, viewer.dims)
+    curtain.show(image, image.source.crop.read())
     part, handle = curtain.layers
     assert np.allclose(part.data[0], stack.data[4, :, 12:])
     assert part.translate[0] == handle.translate[0] == 12

@@ -7,16 +7,16 @@ from napari.layers import Image
 
 from napari_dip.errors import UserError
 from napari_dip.ui.compare.difference import difference
-from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.displayed_slice import displayed_slice
 from napari_dip.ui.layers.source import source_from_layer
 
 
-def pictures(*layers):
+def images(*layers):
     """Of layers in one viewer."""
     viewer = ViewerModel()
     for layer in layers:
         viewer.add_layer(layer)
-    return [picture_of(layer, viewer.dims) for layer in layers]
+    return [displayed_slice(layer, viewer.dims) for layer in layers]
 
 
 def finer(layer, factor, values):
@@ -28,19 +28,19 @@ def finer(layer, factor, values):
 
 def test_the_difference_is_b_minus_a_and_not_wrapped():
     a, b = np.full((4, 5), 200, np.uint8), np.full((4, 5), 50, np.uint8)
-    first, second = pictures(Image(a), Image(b))
+    first, second = images(Image(a), Image(b))
     made = difference(first, second)
     assert (made.values == -150).all()
     assert (made.grid, made.note) == (second, "")
 
 
-def test_a_coarser_picture_is_interpolated_onto_the_finer():
+def test_a_coarser_image_is_interpolated_onto_the_finer():
     row = np.arange(30.0)
     coarse = Image(np.tile(row, (20, 1)), name="coarse", scale=(0.5, 2), translate=(9, -4))
     # The same ramp at the finer pixels' centres.
     ramp = (np.arange(60) - 0.5) / 2
     fine = finer(coarse, 2, np.tile(ramp, (40, 1)) + 5)
-    first, second = pictures(coarse, fine)
+    first, second = images(coarse, fine)
     made = difference(first, second)
     assert made.values.shape == (40, 60)
     inner = made.values[:, 1:-1]  # beyond the outer centres there is no ramp
@@ -52,28 +52,28 @@ def test_a_coarser_picture_is_interpolated_onto_the_finer():
     assert other.grid is second
 
 
-def test_pictures_of_another_area_are_not_subtracted():
+def test_images_of_another_area_are_not_subtracted():
     part = Image(np.zeros((10, 15)), name="part")
-    first, second = pictures(Image(np.zeros((20, 30)), name="whole"), part)
+    first, second = images(Image(np.zeros((20, 30)), name="whole"), part)
     with pytest.raises(UserError, match=r"'part' \(10, 15\) and 'whole' \(20, 30\) don't show"):
         difference(first, second)
 
 
-def test_a_colour_and_a_grey_picture_are_compared_by_luminance():
-    grey, colour = pictures(Image(np.full((4, 5), 0.5)), Image(np.full((4, 5, 3), 0.75), rgb=True))
+def test_a_colour_and_a_grey_image_are_compared_by_luminance():
+    grey, colour = images(Image(np.full((4, 5), 0.5)), Image(np.full((4, 5, 3), 0.75), rgb=True))
     assert np.allclose(difference(grey, colour).values, 0.25)
 
 
 def test_missing_pixels_stay_missing():
     holes = np.ones((4, 5))
     holes[1, 2] = np.nan
-    a, b = pictures(Image(np.zeros((4, 5))), Image(holes))
+    a, b = images(Image(np.zeros((4, 5))), Image(holes))
     assert np.array_equal(np.isnan(difference(a, b).values), np.isnan(holes))
 
 
 def test_ranges_that_clash_are_refused():
     large, unit = np.full((4, 5), 99, np.uint8), np.full((4, 5), 0.5)
-    a, b = pictures(Image(large, name="whole"), Image(unit, name="unit"))
+    a, b = images(Image(large, name="whole"), Image(unit, name="unit"))
     for one, other in ((a, b), (b, a)):
         with pytest.raises(UserError, match=r"^difference: 'whole' has"):
             difference(one, other)

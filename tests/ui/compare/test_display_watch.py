@@ -1,4 +1,4 @@
-"""Word of another slice, and of other pixels."""
+"""Another slice, and other pixels."""
 
 import numpy as np
 import pytest
@@ -17,39 +17,39 @@ def viewer():
 
 
 @pytest.fixture
-def heard(viewer):
+def watch(viewer):
     watch = DisplayWatch(viewer)
-    watch.told = []
-    watch.changed.connect(lambda: watch.told.append(1))
+    watch.changes = []
+    watch.changed.connect(lambda: watch.changes.append(1))
     return watch
 
 
-def test_another_slice_is_told_and_a_move_within_it_is_not(viewer, heard):
+def test_another_slice_is_a_change_and_a_move_within_it_is_not(viewer, watch):
     viewer.dims.set_point(0, 1)
-    assert len(heard.told) == 1
+    assert len(watch.changes) == 1
     viewer.dims.set_point(2, 5)
-    assert len(heard.told) == 1
+    assert len(watch.changes) == 1
     viewer.dims.ndisplay = 3
-    assert len(heard.told) > 1
+    assert len(watch.changes) > 1
 
 
-def test_only_the_pixels_of_layers_that_are_watched_count(viewer, heard):
+def test_only_pixels_of_watched_layers_are_a_change(viewer, watch):
     a, b = viewer.layers
-    heard.watch([a])
+    watch.watch([a])
     b.data = np.ones((3, 8, 8))
-    assert not heard.told
+    assert not watch.changes
     a.data = np.ones((3, 8, 8))
-    assert heard.told
-    heard.told.clear()
-    heard.watch([b])
+    assert watch.changes
+    watch.changes.clear()
+    watch.watch([b])
     a.data = np.zeros((3, 8, 8))
-    assert not heard.told
+    assert not watch.changes
 
 
-def test_at_its_end_it_hears_nothing(viewer, heard):
-    heard.watch(viewer.layers)
-    heard.end()
-    heard.end()
+def test_nothing_is_a_change_after_the_end(viewer, watch):
+    watch.watch(viewer.layers)
+    watch.end()
+    watch.end()
     viewer.layers["a"].data = np.ones((3, 8, 8))
     viewer.dims.set_point(0, 1)
-    assert not heard.told
+    assert not watch.changes

@@ -39,13 +39,13 @@ def tick(table, row, on=True):
 
 
 def test_letters_go_from_the_lowest_layer_up(table, layers):
-    told = []
-    table.ticked.connect(told.append)
+    heard = []
+    table.ticked.connect(heard.append)
     tick(table, 2)
     tick(table, 0)
     assert letters(table) == ["A", "", "B"]
     assert [row[1] for row in texts(table)] == ["low", "middle", "high"]
-    assert told == [(layers[2],), (layers[0], layers[2])]
+    assert heard == [(layers[2],), (layers[0], layers[2])]
     tick(table, 0, False)
     assert letters(table) == ["", "", "A"]
     assert table.chosen == (layers[2],)
@@ -63,17 +63,17 @@ def test_a_click_on_the_name_ticks_too(table, layers):
 
 def test_ticks_stay_with_their_layers(table, layers):
     table.choose(layers[:2])
-    told = []
-    table.ticked.connect(told.append)
+    heard = []
+    table.ticked.connect(heard.append)
     layers[0].name = "renamed"
     table.show_layers([Image(np.zeros((4, 5)), name="new"), *layers])
     assert letters(table) == ["", "A", "B", ""]
     assert texts(table)[1][1] == "renamed"
-    assert not told
+    assert not heard
     table.show_layers([layers[1], layers[0]])
-    assert told == [(layers[1], layers[0])]
+    assert heard == [(layers[1], layers[0])]
     table.show_layers(layers[1:])
-    assert told[1:] == [(layers[1],)]
+    assert heard[1:] == [(layers[1],)]
 
 
 def test_figures_stand_beside_their_layers(table, layers):

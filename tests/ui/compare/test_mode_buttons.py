@@ -1,39 +1,47 @@
-"""Buttons say what is asked for, and show how layers are compared."""
+"""The buttons of the Compare dock."""
 
 from unittest.mock import Mock
 
 import pytest
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QPushButton, QSlider
 
 from napari_dip.ui.compare.comparison import Comparison, Mode
-from napari_dip.ui.compare.mode_buttons import ACTIONS, AS_BEFORE, LINE, MODES, ModeButtons
+from napari_dip.ui.compare.mode_buttons import (
+    ACTION_TIPS,
+    AS_BEFORE,
+    LINE,
+    MODE_TIPS,
+    ModeButtons,
+)
+
+from ..find import find
 
 
 @pytest.fixture
-def ways(qtbot):
-    ways = ModeButtons()
-    qtbot.addWidget(ways)
-    return ways
+def mode_buttons(qtbot):
+    mode_buttons = ModeButtons()
+    qtbot.addWidget(mode_buttons)
+    return mode_buttons
 
 
-def test_buttons_tell_their_names(ways):
+def test_buttons_emit_their_texts(mode_buttons):
     heard = []
-    ways.pressed.connect(heard.append)
-    for button in ways.findChildren(QPushButton):
+    mode_buttons.pressed.connect(heard.append)
+    for button in mode_buttons.findChildren(QPushButton):
         button.setEnabled(True)
         button.click()
-    assert heard == [*MODES, *ACTIONS, AS_BEFORE]
+    assert heard == [*MODE_TIPS, *ACTION_TIPS, AS_BEFORE]
 
 
-def test_what_is_shown_asks_for_nothing(ways):
+def test_showing_a_comparison_emits_nothing(mode_buttons):
     heard = []
-    ways.pressed.connect(heard.append)
-    ways.moved.connect(heard.append)
+    mode_buttons.pressed.connect(heard.append)
+    mode_buttons.moved.connect(heard.append)
     comparison = Mock(Comparison, mode=Mode.CURTAIN, line=object(), has_begun=True, position=0.25)
-    ways.show_comparison(comparison)
-    checked = {b.text() for b in ways.findChildren(QPushButton) if b.isChecked()}
+    mode_buttons.show_comparison(comparison)
+    checked = {b.text() for b in mode_buttons.findChildren(QPushButton) if b.isChecked()}
     assert checked == {Mode.CURTAIN, LINE}
-    assert ways._slider.value() == 250
+    assert find(mode_buttons, QSlider).value() == 250
     assert not heard
-    ways._slider.setValue(500)
+    find(mode_buttons, QSlider).setValue(500)
     assert heard == [0.5]

@@ -1,4 +1,4 @@
-"""A line over the picture, and the values along it."""
+"""A line over the image, and the values along it."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from napari.layers import Image
 from skimage.measure import profile_line
 
 from napari_dip.ui.compare import profile
-from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.displayed_slice import displayed_slice
 from napari_dip.ui.compare.profile import Cut, ProfileLine, read_profiles
 from napari_dip.ui.layers.source import source_from_layer
 
@@ -31,7 +31,7 @@ def line(viewer):
 def cut(data, ends, **kwargs):
     viewer = ViewerModel()
     layer = viewer.add_layer(Image(data, **kwargs))
-    return Cut(picture_of(layer, viewer.dims), np.array(ends, float), 10.0)
+    return Cut(displayed_slice(layer, viewer.dims), np.array(ends, float), 10.0)
 
 
 def put(line, *ends):
@@ -42,7 +42,7 @@ def put(line, *ends):
 
 @pytest.mark.parametrize("piece", [4, 256])
 def test_values_are_scikit_images(monkeypatch, piece):
-    monkeypatch.setattr(profile, "PIECE", piece)
+    monkeypatch.setattr(profile, "SAMPLES_PER_BOX", piece)
     data, ends = rng.integers(0, 9, (20, 30), np.uint8), [(2.3, 4.5), (17.9, 22.1)]
     distances, values = cut(data, ends).read()
     assert np.allclose(values, profile_line(data.astype(float), *ends))
@@ -56,7 +56,7 @@ def test_a_colour_has_its_luminance():
     assert np.allclose(cut(colours, [(2, 3), (10, 20)], rgb=True).read()[1], 77)
 
 
-def test_outside_of_the_picture_nothing_is_known():
+def test_outside_of_the_image_nothing_is_known():
     _, values = cut(np.ones((20, 30)), [(5, -10), (5, 39)]).read()
     known = np.isfinite(values)
     assert (values[known] == 1).all()
@@ -79,7 +79,7 @@ def test_only_what_is_near_the_line_is_read(monkeypatch):
     cut(lazy, [(5, 10), (5, 20)], **kwargs).read()
     assert sum(pixels for _, pixels in lazy.reads) == 11
     lazy.reads.clear()
-    monkeypatch.setattr(profile, "PIECE", 16)
+    monkeypatch.setattr(profile, "SAMPLES_PER_BOX", 16)
     cut(lazy, [(0, 0), (199, 199)], **kwargs).read()
     assert sum(pixels for _, pixels in lazy.reads) < 200 * 200 / 4
 
@@ -122,13 +122,13 @@ def test_layers_of_other_scales_and_units_are_cut_at_the_same_place(viewer, line
 
 
 def test_it_tells_when_it_moves_and_only_then(viewer, line):
-    told = []
-    line.moved.connect(lambda: told.append(True))
+    heard = []
+    line.moved.connect(lambda: heard.append(True))
     viewer.scene.camera.zoom *= 2
     line.layer.refresh()
-    assert not told
+    assert not heard
     put(line, (5, 5), (15, 20))
-    assert told == [True]
+    assert heard == [True]
     assert np.allclose(line.cuts(viewer.layers[:1])[0].ends, [(5, 5), (15, 20)])
 
 

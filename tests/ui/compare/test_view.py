@@ -1,26 +1,32 @@
-"""The Compare dock without a window around it."""
+"""The Qt view of the Compare dock, without a window."""
 
 import threading
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import QCoreApplication, QEvent, QTimer
+from qtpy.QtWidgets import QLabel, QPushButton, QSlider
 
 from napari_dip.data.metrics import ssim
-from napari_dip.ui.compare import background as errands
+from napari_dip.ui.compare import reads
 from napari_dip.ui.compare import view as compare
 from napari_dip.ui.compare.comparison import Mode
-from napari_dip.ui.compare.picture import luminance
+from napari_dip.ui.compare.displayed_slice import luminance
+from napari_dip.ui.compare.layer_table import LayerTable
+from napari_dip.ui.compare.profile_plot import ProfilePlot
+from napari_dip.ui.compare.reads import BackgroundReads
 from napari_dip.ui.compare.scores import noise_of
 from napari_dip.ui.compare.view import QtCompareView
+
+from ..find import button, fields, find, plot_item
 
 rng = np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _imported():
-    """What errands import: on a busy machine that takes longer than they do."""
+    """Import what reads need: on a busy machine that takes longer than they do."""
     noise_of(rng.random((8, 8)))
     ssim(rng.random((8, 8)), rng.random((8, 8)), 1, None)
     luminance(rng.random((8, 8, 3)))
@@ -53,29 +59,20 @@ def viewer():
 def open_view(qtbot, viewer):
     """Make a view that follows the layers, as napari does for a dock."""
 
-    views = []
-
     def make():
         view = QtCompareView(viewer)
-        views.append(view)
         qtbot.addWidget(view)
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
             event.connect(view.reset_choices)
         return view
 
-    yield make
-    for background in (errand for view in views for errand in view._errands.backgrounds.values()):
-        until(qtbot, lambda background=background: background._thread is None)
+    return make
 
 
 @pytest.fixture
 def view(open_view):
     return open_view()
-
-
-def button(view, text):
-    return next(b for b in view.findChildren(QPushButton) if b.text() == text)
 
 
 def press(view, text):
@@ -86,29 +83,43 @@ def until(qtbot, condition):
     qtbot.waitUntil(lambda: bool(condition()), timeout=60_000)
 
 
+def is_settled(view):
+    """Whether nothing is to be done or read any more."""
+    is_following = find(view, QTimer, "follow layers").isActive()
+    return not (is_following or find(view, BackgroundReads).are_under_way)
+
+
 def settle(qtbot, view):
-    """Wait until nothing is to be done or read any more."""
-    until(qtbot, lambda: not (view._soon.isActive() or view._errands.are_under_way))
+    until(qtbot, lambda: is_settled(view))
 
 
 def message(view):
-    return view._message.text()
+    return find(view, QLabel, "message").text()
 
 
 def names(viewer):
     return [layer.name for layer in viewer.layers]
 
 
-def figures(view, row):
-    return [view._table.topLevelItem(row).text(column) for column in (2, 3, 4)]
+def table(view):
+    return find(view, LayerTable)
+
+
+def close(view):
+    """Tell a view that it has lost its parent, as napari does when a dock is closed."""
+    QCoreApplication.sendEvent(view, QEvent(QEvent.Type.ParentChange))
+
+
+def scores(view, row):
+    return [table(view).topLevelItem(row).text(column) for column in (2, 3, 4)]
 
 
 def test_two_layers_are_ticked_to_begin_with(viewer, open_view):
     viewer.add_image(rng.random((20, 30)), name="c")
     viewer.add_image(rng.random((20, 30)), name="hidden", visible=False)
-    assert [layer.name for layer in open_view()._table.chosen] == ["b", "c"]
+    assert [layer.name for layer in table(open_view()).chosen] == ["b", "c"]
     viewer.layers.selection = {viewer.layers["a"], viewer.layers["hidden"]}
-    assert [layer.name for layer in open_view()._table.chosen] == ["a", "hidden"]
+    assert [layer.name for layer in table(open_view()).chosen] == ["a", "hidden"]
 
 
 def test_buttons_compare_and_put_back(view, viewer, qtbot):
@@ -117,7 +128,7 @@ def test_buttons_compare_and_put_back(view, viewer, qtbot):
     press(view, "Curtain")
     until(qtbot, lambda: "Curtain: b" in viewer.layers)
     width = viewer.layers["Curtain: b"].data.shape[1]
-    view._ways._slider.setValue(100)
+    find(view, QSlider).setValue(100)
     assert viewer.layers["Curtain: b"].data.shape[1] > width
     press(view, "Difference")
     until(qtbot, lambda: "b - a" in viewer.layers)
@@ -134,11 +145,11 @@ def test_buttons_show_how_it_is_compared(view, viewer, qtbot):
         ]
 
     assert not button(view, "As before").isEnabled()
-    assert view._ways._slider.isHidden()
+    assert find(view, QSlider).isHidden()
     for mode in Mode:
         press(view, str(mode))
         assert shown() == [str(mode)]
-        assert view._ways._slider.isHidden() == (mode is not Mode.CURTAIN)
+        assert find(view, QSlider).isHidden() == (mode is not Mode.CURTAIN)
     settle(qtbot, view)
     press(view, "Line profile")
     assert shown() == ["Curtain", "Line profile"]
@@ -151,10 +162,10 @@ def test_the_slider_follows_a_drag(view, viewer, qtbot):
     press(view, "Curtain")
     settle(qtbot, view)
     view.comparison.curtain.moved.emit(0.25)
-    assert view._ways._slider.value() == 250
+    assert find(view, QSlider).value() == 250
 
 
-def test_what_is_shown_is_told(view, viewer):
+def test_flicker_names_the_shown_layer(view, viewer):
     press(view, "Flicker")
     assert message(view).startswith("B: b. Shift-C")
     press(view, "Flicker")
@@ -162,58 +173,60 @@ def test_what_is_shown_is_told(view, viewer):
 
 
 def test_scores_fill_the_table(view, viewer, qtbot):
-    view._reference.value = viewer.layers["a"]
+    fields(view)["reference"].value = viewer.layers["a"]
     press(view, "Scores")
-    until(qtbot, lambda: figures(view, 1)[2])
-    assert figures(view, 0)[:2] == ["∞", "1.000"]
-    assert float(figures(view, 1)[0]) < 20
+    until(qtbot, lambda: scores(view, 1)[2])
+    assert scores(view, 0)[:2] == ["∞", "1.000"]
+    assert float(scores(view, 1)[0]) < 20
 
 
 def test_scores_without_a_reference_are_noise(view, viewer, qtbot):
     press(view, "Scores")
-    until(qtbot, lambda: figures(view, 1)[2])
-    assert figures(view, 0)[:2] == ["–", "–"]
+    until(qtbot, lambda: scores(view, 1)[2])
+    assert scores(view, 0)[:2] == ["–", "–"]
 
 
 def test_scores_say_what_is_missing(view, viewer, qtbot):
-    view._reference.value = viewer.add_image(rng.random((40, 60)), name="truth", visible=False)
+    fields(view)["reference"].value = viewer.add_image(
+        rng.random((40, 60)), name="truth", visible=False
+    )
     press(view, "Scores")
-    until(qtbot, lambda: figures(view, 1)[2])
+    until(qtbot, lambda: scores(view, 1)[2])
     assert message(view).startswith("⚠ scores: 'a' has the shape (20, 30)")
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda view, viewer: view._table.choose(viewer.layers[:1]),
-        lambda view, viewer: setattr(view._reference, "value", viewer.layers["a"]),
+        lambda view, viewer: table(view).choose(viewer.layers[:1]),
+        lambda view, viewer: setattr(fields(view)["reference"], "value", viewer.layers["a"]),
         lambda view, viewer: setattr(viewer.layers["a"], "data", rng.random((20, 30))),
     ],
 )
-def test_figures_of_something_else_are_taken_away(view, viewer, qtbot, change):
+def test_scores_of_something_else_are_removed(view, viewer, qtbot, change):
     press(view, "Scores")
-    until(qtbot, lambda: figures(view, 0)[2])
+    until(qtbot, lambda: scores(view, 0)[2])
     change(view, viewer)
-    assert figures(view, 0) == ["", "", ""]
+    assert scores(view, 0) == ["", "", ""]
 
 
-def test_figures_stay_while_looking_around(view, viewer, qtbot):
+def test_scores_stay_while_the_mode_changes(view, viewer, qtbot):
     press(view, "Scores")
-    until(qtbot, lambda: figures(view, 0)[2])
+    until(qtbot, lambda: scores(view, 0)[2])
     for text in ("Side by side", "Flicker", "Curtain", "Line profile", "Difference", "As before"):
         press(view, text)
         settle(qtbot, view)
     viewer.dims.set_point(1, 7)  # along an axis that is on display
-    assert figures(view, 0)[2]
+    assert scores(view, 0)[2]
 
 
 def test_messages_say_what_to_tick(view, viewer):
-    view._table.choose(viewer.layers[:1])
+    table(view).choose(viewer.layers[:1])
     for text, what in (("Flicker", "flicker"), ("Difference", "difference")):
         press(view, text)
         assert message(view) == f"⚠ {what}: tick two or more Image layers"
         assert not button(view, text).isChecked()
-    view._table.choose([])
+    table(view).choose([])
     for text, what in (("Scores", "scores"), ("Line profile", "line profile")):
         press(view, text)
         assert message(view) == f"⚠ {what}: tick an Image layer"
@@ -222,9 +235,9 @@ def test_messages_say_what_to_tick(view, viewer):
 def test_ticking_another_layer_compares_it_too(view, viewer, qtbot):
     c = viewer.add_image(rng.random((20, 30)), name="c", visible=False)
     press(view, "Side by side")
-    view._table.choose([*view._table.chosen, c])
+    table(view).choose([*table(view).chosen, c])
     until(qtbot, lambda: c.visible)
-    view._table.choose([c])
+    table(view).choose([c])
     until(qtbot, lambda: not viewer.canvas.grid.enabled)
     assert not c.visible
 
@@ -232,7 +245,7 @@ def test_ticking_another_layer_compares_it_too(view, viewer, qtbot):
 @pytest.mark.parametrize("text", [str(mode) for mode in Mode])
 def test_a_compared_layer_that_is_removed_or_renamed(view, viewer, qtbot, text):
     viewer.add_image(rng.random((20, 30)), name="c")
-    view._table.choose(viewer.layers)
+    table(view).choose(viewer.layers)
     press(view, text)
     settle(qtbot, view)
     viewer.layers["c"].name = "renamed"
@@ -247,7 +260,7 @@ def test_a_compared_layer_that_is_removed_or_renamed(view, viewer, qtbot, text):
     assert viewer.layers["renamed"].visible
 
 
-def test_the_curtain_removed_by_hand_is_let_go(view, viewer, qtbot):
+def test_removing_the_curtains_layers_ends_the_mode(view, viewer, qtbot):
     press(view, "Curtain")
     settle(qtbot, view)
     viewer.layers.selection = set(viewer.layers[2:])
@@ -258,20 +271,20 @@ def test_the_curtain_removed_by_hand_is_let_go(view, viewer, qtbot):
     assert viewer.layers["b"].visible
 
 
-def test_its_own_layers_can_t_be_compared(view, viewer, qtbot):
+def test_the_docks_own_layers_are_not_listed(view, viewer, qtbot):
     press(view, "Curtain")
     settle(qtbot, view)
-    assert view._table.topLevelItemCount() == 2
-    assert len(view._reference.choices) == 3
+    assert table(view).topLevelItemCount() == 2
+    assert len(fields(view)["reference"].choices) == 3
 
 
-def test_reading_beside_the_window(view, viewer, qtbot, monkeypatch):
+def test_nothing_is_read_on_the_windows_thread(view, viewer, qtbot, monkeypatch):
     """Scores, curtain, difference and profile of lazy layers never wait in the window."""
-    monkeypatch.setattr(errands, "PATIENCE", 1)
+    monkeypatch.setattr(reads, "CHECKS_UNTIL_LATE", 1)
     lazy = Lazy(rng.random((20, 30)))
     layer = viewer.add_image(lazy, name="lazy", contrast_limits=(0, 1), visible=False)
-    view._reference.value = layer
-    view._table.choose([viewer.layers["a"], layer])
+    fields(view)["reference"].value = layer
+    table(view).choose([viewer.layers["a"], layer])
     for text in ("Scores", "Curtain", "Difference", "Line profile"):
         press(view, text)
         until(qtbot, lambda: message(view) == "Reading ...")
@@ -282,13 +295,13 @@ def test_reading_beside_the_window(view, viewer, qtbot, monkeypatch):
         assert lazy.threads
         assert threading.main_thread() not in lazy.threads
         lazy.threads.clear()
-    assert figures(view, 2)[0] == "∞"
+    assert scores(view, 2)[0] == "∞"
     assert "Curtain: lazy" in viewer.layers
     assert "lazy - a" in viewer.layers
-    assert len(view._plot._item.listDataItems()) == 2
+    assert len(plot_item(view).listDataItems()) == 2
 
 
-def test_dask_arrays_are_computed_beside_the_window(view, viewer, qtbot, monkeypatch):
+def test_dask_arrays_are_computed_on_other_threads(view, viewer, qtbot, monkeypatch):
     dask = pytest.importorskip("dask")
     da = pytest.importorskip("dask.array")
     # As in a process of its own: tests of the batch leave a cluster's client behind.
@@ -301,7 +314,7 @@ def test_dask_arrays_are_computed_beside_the_window(view, viewer, qtbot, monkeyp
 
     data = da.from_array(rng.random((20, 30)), chunks=10).map_blocks(block, dtype=float)
     layer = viewer.add_image(data, name="lazy", contrast_limits=(0, 1), visible=False)
-    view._table.choose([viewer.layers["a"], layer])
+    table(view).choose([viewer.layers["a"], layer])
     threads.clear()
     press(view, "Scores")
     press(view, "Difference")
@@ -310,10 +323,10 @@ def test_dask_arrays_are_computed_beside_the_window(view, viewer, qtbot, monkeyp
     assert threading.main_thread() not in threads
 
 
-def test_an_answer_that_comes_too_late_is_dropped(view, viewer, qtbot):
+def test_a_read_that_comes_too_late_is_dropped(view, viewer, qtbot):
     lazy = Lazy(rng.random((20, 30)))
     layer = viewer.add_image(lazy, name="lazy", contrast_limits=(0, 1), visible=False)
-    view._table.choose([viewer.layers["a"], layer])
+    table(view).choose([viewer.layers["a"], layer])
     press(view, "Scores")
     press(view, "Curtain")
     until(qtbot, lambda: len(lazy.threads) == 2)
@@ -322,12 +335,12 @@ def test_an_answer_that_comes_too_late_is_dropped(view, viewer, qtbot):
     lazy.may_read.set()
     settle(qtbot, view)
     assert names(viewer) == ["a", "b"]
-    assert figures(view, 0) == ["", "", ""]
+    assert scores(view, 0) == ["", "", ""]
 
 
-def test_what_can_t_be_read_is_told(view, viewer, qtbot):
+def test_images_that_can_not_be_subtracted_are_reported(view, viewer, qtbot):
     viewer.add_image(rng.random((4, 5)), name="small")
-    view._table.choose([viewer.layers["a"], viewer.layers["small"]])
+    table(view).choose([viewer.layers["a"], viewer.layers["small"]])
     press(view, "Difference")
     until(qtbot, lambda: "show the same area" in message(view))
 
@@ -344,7 +357,7 @@ def test_curtain_and_profile_follow_slice_and_pixels(qtbot, open_view, viewer):
 
     def shows(stack, plane):
         return np.allclose(viewer.layers["Curtain: b"].data, stack[plane, :, 15:]) and np.allclose(
-            view._plot._item.listDataItems()[1].getData()[1], stack[plane, 10, 3:28]
+            plot_item(view).listDataItems()[1].getData()[1], stack[plane, 10, 3:28]
         )
 
     plane = int(viewer.dims.point[0])
@@ -367,11 +380,11 @@ def test_the_profile_follows_its_line(view, viewer, qtbot):
     expected = viewer.layers["a"].data[2, 5:21]
     until(
         qtbot,
-        lambda: np.array_equal(view._plot._item.listDataItems()[0].getData()[1], expected),
+        lambda: np.array_equal(plot_item(view).listDataItems()[0].getData()[1], expected),
     )
     press(view, "Line profile")
     assert names(viewer) == ["a", "b"]
-    assert view._plot.isHidden()
+    assert find(view, ProfilePlot).isHidden()
 
 
 def test_a_key_flickers(view, viewer):
@@ -392,20 +405,19 @@ def test_the_key_belongs_to_the_dock_that_was_used_last(open_view, viewer):
     press(first, "As before")
     press(first, "Side by side")
     assert flip() == [Mode.FLICKER, None]
-    second._close()
+    close(second)
     assert flip() == [Mode.FLICKER, None]
-    first._close()
+    close(first)
     assert not viewer.keymap
 
 
-def test_a_closed_dock_follows_nothing(open_view, viewer, qtbot):
+def test_a_closed_dock_no_longer_follows_the_viewer(open_view, viewer, qtbot):
     view = open_view()
     press(view, "Curtain")
-    view._close()
+    close(view)
     viewer.layers["a"].data = rng.random((20, 30))
     viewer.dims.ndisplay = 3
-    assert not view._soon.isActive()
-    assert not view._errands.are_under_way
+    assert is_settled(view)
     assert names(viewer) == ["a", "b"]
 
 

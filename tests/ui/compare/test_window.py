@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtCore import QEvent, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication, QPushButton
+from qtpy.QtWidgets import QApplication, QSlider
 
 from napari_dip.ui.compare.comparison import Mode
+from napari_dip.ui.compare.reads import BackgroundReads
 from napari_dip.ui.docks import CompareDock
+
+from ..find import button, find
 
 rng = np.random.default_rng(0)
 
@@ -32,7 +35,7 @@ def open_dock(viewer, name):
 
 
 def press(dock, text):
-    next(b for b in dock.findChildren(QPushButton) if b.text() == text).click()
+    button(dock, text).click()
 
 
 def start(dock, qtbot, text):
@@ -42,11 +45,17 @@ def start(dock, qtbot, text):
 
 def settle(dock, qtbot):
     qtbot.waitUntil(
-        lambda: not (dock._soon.isActive() or dock._errands.are_under_way), timeout=60_000
+        lambda: (
+            not (
+                find(dock, QTimer, "follow layers").isActive()
+                or find(dock, BackgroundReads).are_under_way
+            )
+        ),
+        timeout=60_000,
     )
 
 
-def looks(viewer):
+def state_of(viewer):
     grid = viewer.canvas.grid
     return (
         [(layer.name, layer.visible, layer.name_overlay.visible) for layer in viewer.layers],
@@ -56,17 +65,17 @@ def looks(viewer):
     )
 
 
-WAYS = [*map(str, Mode), "Line profile"]
+BUTTONS = [*map(str, Mode), "Line profile"]
 
 
-@pytest.mark.parametrize("ways", [["Side by side"], ["Curtain", "Line profile"]])
-def test_closing_the_dock_puts_everything_back(viewer, dock, qtbot, ways):
-    before = looks(viewer)
-    for way in ways:
-        start(dock, qtbot, way)
-    assert looks(viewer) != before
+@pytest.mark.parametrize("texts", [["Side by side"], ["Curtain", "Line profile"]])
+def test_closing_the_dock_puts_everything_back(viewer, dock, qtbot, texts):
+    before = state_of(viewer)
+    for text in texts:
+        start(dock, qtbot, text)
+    assert state_of(viewer) != before
     viewer.window.remove_dock_widget(dock)
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
     assert not viewer.keymap
     dock.deleteLater()
     qtbot.wait(50)
@@ -75,27 +84,27 @@ def test_closing_the_dock_puts_everything_back(viewer, dock, qtbot, ways):
 
 
 def test_hiding_the_dock_changes_nothing(viewer, dock, qtbot):
-    for way in ("Curtain", "Line profile"):
-        start(dock, qtbot, way)
-    before = looks(viewer)
+    for text in ("Curtain", "Line profile"):
+        start(dock, qtbot, text)
+    before = state_of(viewer)
     outer = dock.parent()
     outer.hide()
     outer.setFloating(True)
     qtbot.wait(50)
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
     outer.show()
 
 
 def test_the_viewer_is_closed_while_comparing(viewer, dock, qtbot):
-    """With errands under way; make_napari_viewer looks for what is left behind."""
-    for way in WAYS:
-        press(dock, way)
+    """While reads are under way; make_napari_viewer looks for what is left behind."""
+    for text in BUTTONS:
+        press(dock, text)
     viewer.close()
     qtbot.wait(200)
 
 
 def test_a_second_dock_takes_over(viewer, dock, qtbot):
-    before = looks(viewer)
+    before = state_of(viewer)
     other = open_dock(viewer, "another")
     start(dock, qtbot, "Curtain")
     start(other, qtbot, "Side by side")
@@ -104,7 +113,7 @@ def test_a_second_dock_takes_over(viewer, dock, qtbot):
     viewer.window.remove_dock_widget(dock)
     assert viewer.canvas.grid.enabled
     press(other, "As before")
-    assert looks(viewer) == before
+    assert state_of(viewer) == before
     dock.deleteLater()
 
 
@@ -132,7 +141,7 @@ def test_the_handle_is_dragged_over_the_picture(viewer, dock, qtbot):
 
     drag(middle, middle - QPointF(5 * viewer.scene.camera.zoom, 0))
     assert dock.comparison.position == pytest.approx(20 / 60, abs=0.02)
-    assert dock._ways._slider.value() == round(dock.comparison.position * 1000)
+    assert find(dock, QSlider).value() == round(dock.comparison.position * 1000)
     assert viewer.scene.camera.center == centre
     # Beside the handle the picture is moved, as it is without a curtain.
     drag(middle, middle - QPointF(50, 0))

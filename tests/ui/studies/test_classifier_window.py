@@ -12,7 +12,7 @@ from napari_dip.ui.layers.provenance import KEY
 from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.thread import Phase
 
-from ..find import button
+from ..find import button, find
 
 NAME = "Deep Image Prior: Look inside a classifier"
 
@@ -80,5 +80,5 @@ def test_pitfall_07_closing_the_dock_ends_its_run(dock, viewer, qtbot):
     module = dock.controller.model.classifier.module
     viewer.window.remove_dock_widget(dock)
     assert live.wait(10)
-    assert not any(timer.isActive() for timer in dock.findChildren(QTimer))
+    assert not find(dock, QTimer, "ticker").isActive()
     assert module.training  # as it was made

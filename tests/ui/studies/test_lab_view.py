@@ -1,4 +1,4 @@
-"""The Prior lab's view."""
+"""The Qt view of the dock "Prior lab"."""
 
 from unittest.mock import Mock
 
@@ -7,9 +7,13 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_dip.studies.lab.impedance import Impedance
-from napari_dip.studies.lab.run import STUDIES
+from napari_dip.studies.lab.registry import STUDIES
 from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.studies.lab_view import QtLabView
+from napari_dip.ui.widgets.curves import StudyCurves
+from napari_dip.ui.widgets.inputs import RegionForm
+
+from ..find import drawn, fields, find, is_shown
 
 
 @pytest.fixture
@@ -26,37 +30,37 @@ def view(qtbot, viewer):
 
 
 def shown(view):
-    return {name for name, label in view._inputs._rows._labels.items() if not label.isHidden()}
+    return {name for name in fields(view, "layers") if is_shown(view, name)}
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_each_study_shows_what_it_takes(view, name):
+def test_each_study_shows_its_own_rows(view, name):
     study = STUDIES[name]()
     view.show_study(study, True)
-    assert view._choice.value == name
-    assert view._side_by_side.value
+    assert fields(view)["name"].value == name
+    assert fields(view)["side_by_side"].value
     assert shown(view) == set(study.accepts)
-    assert view._inputs._parts.isHidden() == ("image" not in study.accepts)
-    fields = {**view._form._everyday.widgets, **view._form._advanced.widgets}
-    assert fields.keys() == study.to_dict().keys()
+    assert find(view, RegionForm).isHidden() == ("image" not in study.accepts)
+    settings = {**fields(view, "everyday"), **fields(view, "advanced")}
+    assert settings.keys() == study.to_dict().keys()
 
 
-def test_what_a_person_changes_is_said(view):
+def test_what_a_person_changes_is_emitted(view):
     view.show_study(Impedance(), False)
     changed, edited = Mock(), Mock()
     view.changed.connect(changed)
     view.study_edited.connect(edited)
-    view._side_by_side.value = True
+    fields(view)["side_by_side"].value = True
     changed.assert_called_with("side_by_side", True)
-    view._choice.value = "compare-priors"
+    fields(view)["name"].value = "compare-priors"
     changed.assert_called_with("name", "compare-priors")
-    view._form._everyday.widgets["iterations"].value = 7
+    fields(view, "everyday")["iterations"].value = 7
     assert edited.call_args.args[0] == Impedance(iterations=7)
-    view._computing._seed.value = 5
+    fields(view)["seed"].value = 5
     changed.assert_called_with("seed", 5)
 
 
-def test_showing_a_study_is_no_change(view):
+def test_showing_a_study_emits_nothing(view):
     changed = Mock()
     view.changed.connect(changed)
     view.show_study(Impedance(), True)
@@ -65,13 +69,11 @@ def test_showing_a_study_is_no_change(view):
 
 def test_curves_are_shown_while_there_are_some(view):
     view.show_curves((StudyPicture("a", np.zeros((2, 2)), ((1, 0.5),)),))
-    assert list(view._curves._lines) == ["a"]
+    assert drawn(view, "a").isVisible()
     view.show_curves(())
-    assert view._curves.isHidden()
+    assert find(view, StudyCurves).isHidden()
 
 
 def test_everything_has_a_tooltip(view):
     view.show_study(Impedance(), True)
-    rows = (view._form._everyday, view._form._advanced, view._inputs._rows)
-    widgets = [widget for row in rows for widget in row.widgets.values()]
-    assert all(widget.tooltip for widget in [*widgets, view._choice, view._side_by_side])
+    assert [name for name, widget in fields(view).items() if not widget.tooltip] == []

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
 
 from napari_dip.ui.docks import LabDock
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
 from napari_dip.ui.studies.slice_names import OVERLAY
+from napari_dip.ui.widgets.curves import StudyCurves
+
+from ..find import button, fields, find, plot_item
 
 PATIENCE = 60_000
 
@@ -28,14 +30,14 @@ def dock(viewer):
 
 
 def click(qtbot, dock, action):
-    (button,) = (b for b in dock.findChildren(QPushButton) if b.text() == str(action))
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    pressed = button(dock, str(action))
+    assert pressed.isEnabled()
+    qtbot.mouseClick(pressed, Qt.MouseButton.LeftButton)
 
 
 def fill(dock, **settings):
     for name, value in settings.items():
-        dock._form._everyday.widgets[name].value = value
+        fields(dock, "everyday")[name].value = value
 
 
 def test_samples_from_the_form_to_the_named_stack(qtbot, viewer, dock):
@@ -57,7 +59,7 @@ def test_impedance_live_with_pause_resume_and_stop(qtbot, viewer, dock):
     model = dock.controller.model
     click(qtbot, dock, Action.RUN)
     qtbot.waitUntil(lambda: len(viewer.layers) == 5, timeout=PATIENCE)
-    assert len(dock._curves._lines) == 4
+    assert len(plot_item(find(dock, StudyCurves)).listDataItems()) == 4
     click(qtbot, dock, Action.PAUSE)
     qtbot.waitUntil(lambda: model.phase is Phase.PAUSED, timeout=PATIENCE)
     click(qtbot, dock, Action.RESUME)
@@ -74,7 +76,7 @@ def test_pitfall_07_closing_the_lab_ends_its_study(qtbot, viewer, dock):
     fill(dock, iterations=20_000)
     click(qtbot, dock, Action.RUN)
     qtbot.waitUntil(lambda: len(viewer.layers) > 1, timeout=PATIENCE)
-    run = steering.RUNS[id(viewer)]
+    run = RUNS[id(viewer)]
     viewer.window.remove_dock_widget(dock)
     assert run.wait(60)
     assert viewer.layers[-1].metadata[KEY]["stop_reason"] == "interrupted"

@@ -1,8 +1,9 @@
-"""The form that is derived from a task's settings."""
+"""The form that is made from a task's settings."""
 
 from dataclasses import fields
 
 import pytest
+from superqt import QCollapsible
 
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.enhance import EnhanceDetail
@@ -10,6 +11,9 @@ from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.registry import TASKS
 from napari_dip.tasks.upscale import Upscale
 from napari_dip.ui.widgets.form import TaskForm, from_widget, widget_for
+
+from ..find import fields as all_fields
+from ..find import find
 
 
 @pytest.fixture
@@ -19,23 +23,19 @@ def form(qtbot):
     return form
 
 
-def widgets(form):
-    return form._everyday.widgets | form._advanced.widgets
-
-
 @pytest.mark.parametrize("task", TASKS.values())
 def test_every_setting_of_every_task_has_a_widget_with_help(form, task):
     form.show_task(task())
-    assert set(widgets(form)) == {f.name for f in fields(task)}
-    assert all(widget.tooltip for widget in widgets(form).values())
+    assert set(all_fields(form)) == {f.name for f in fields(task)}
+    assert all(widget.tooltip for widget in all_fields(form).values())
 
 
 def test_everyday_settings_come_first_and_the_others_are_folded_away(form):
     form.show_task(Denoise())
     everyday = ["preset", "iterations", "runs", "uncertainty", "stop", "sigma", "gain"]
-    assert list(form._everyday.widgets) == everyday
-    assert "filters" in form._advanced.widgets
-    assert not form._more.isExpanded()
+    assert list(all_fields(form, "everyday")) == everyday
+    assert "filters" in all_fields(form, "advanced")
+    assert not find(form, QCollapsible).isExpanded()
 
 
 OTHER_VALUES = {
@@ -59,42 +59,42 @@ def test_an_edit_is_emitted_as_a_whole_task(form):
     form.show_task(Denoise())
     heard = []
     form.edited.connect(heard.append)
-    widgets(form)["iterations"].value = "120"
-    widgets(form)["sigma"].value = "25/255"
-    widgets(form)["filters"].value = "8, 16"
-    widgets(form)["preset"].value = "paper"
+    all_fields(form)["iterations"].value = "120"
+    all_fields(form)["sigma"].value = "25/255"
+    all_fields(form)["filters"].value = "8, 16"
+    all_fields(form)["preset"].value = "paper"
     expected = Denoise(iterations=120, sigma=25 / 255, filters=(8, 16), preset="paper")
     assert heard[-1] == expected
 
 
-def test_an_emptied_field_is_left_to_the_preset(form):
+def test_an_empty_field_takes_the_presets_value(form):
     form.show_task(Denoise(iterations=120))
     heard = []
     form.edited.connect(heard.append)
-    widgets(form)["iterations"].value = ""
+    all_fields(form)["iterations"].value = ""
     assert heard == [Denoise()]
 
 
-def test_what_is_wrong_is_said_until_it_is_mended(form):
+def test_an_invalid_value_is_reported_until_it_is_corrected(form):
     form.show_task(Denoise())
-    said, edited = [], []
-    form.invalid.connect(said.append)
+    errors, edited = [], []
+    form.invalid.connect(errors.append)
     form.edited.connect(edited.append)
-    widgets(form)["iterations"].value = "0"
-    widgets(form)["sigma"].value = "x"
-    assert "iterations: 0 is below" in said[-1]
-    assert "sigma: 'x' is not" in said[-1]
+    all_fields(form)["iterations"].value = "0"
+    all_fields(form)["sigma"].value = "x"
+    assert "iterations: 0 is below" in errors[-1]
+    assert "sigma: 'x' is not" in errors[-1]
     assert not edited
-    widgets(form)["iterations"].value = "3"
-    assert "iterations" not in said[-1]
-    widgets(form)["sigma"].value = ""
-    assert said[-1] == ""
+    all_fields(form)["iterations"].value = "3"
+    assert "iterations" not in errors[-1]
+    all_fields(form)["sigma"].value = ""
+    assert errors[-1] == ""
     assert edited[-1] == Denoise(iterations=3)
 
 
-def test_numbers_are_ranged(form):
+def test_number_fields_have_the_settings_range(form):
     form.show_task(Upscale())
-    factor = widgets(form)["factor"]
+    factor = all_fields(form)["factor"]
     assert (factor.min, factor.max, factor.value) == (2, 32, 4)
     form.show_task(EnhanceDetail())
-    assert widgets(form)["gain"].min == 0
+    assert all_fields(form)["gain"].min == 0

@@ -1,15 +1,18 @@
-"""Combos that follow the layers."""
+"""The parts of a form that choose layers, a region, a device and a seed."""
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtWidgets import QLabel
 
 from napari_dip.tasks.deblur import Deblur
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.flash import FlashNoFlash
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.ui.run.model import Action, Region, StackScope
-from napari_dip.ui.widgets.inputs import Computing, Inputs
+from napari_dip.ui.widgets.inputs import DeviceForm, Inputs
+
+from ..find import button, fields, find, is_shown
 
 
 @pytest.fixture
@@ -30,14 +33,14 @@ def inputs(qtbot, viewer):
 
 
 def names(inputs, role):
-    return [getattr(layer, "name", None) for layer in inputs._layers[role].choices]
+    return [getattr(layer, "name", None) for layer in fields(inputs)[role].choices]
 
 
 def shown(inputs):
-    return {name for name, label in inputs._rows._labels.items() if not label.isHidden()}
+    return {name for name in fields(inputs, "layers") if is_shown(inputs, name)}
 
 
-def test_each_role_offers_the_layers_that_can_play_it(inputs):
+def test_each_role_offers_the_layers_of_its_kinds(inputs):
     assert names(inputs, "image") == ["cells"]
     assert [n for n in names(inputs, "mask") if n] == ["scratch", "drawn"]
 
@@ -47,17 +50,17 @@ def test_combos_follow_layers_that_come_go_and_are_renamed(inputs, viewer):
     other = viewer.add_image(np.zeros((20, 30)), name="other")
     inputs.reset_choices()
     assert names(inputs, "image") == ["cells", "other"]
-    assert inputs._layers["image"].value is image
+    assert fields(inputs)["image"].value is image
     other.name = "renamed"
     inputs.reset_choices()
-    combo = inputs._layers["image"].native
+    combo = fields(inputs)["image"].native
     assert [combo.findText(name) >= 0 for name in ("renamed", "other")] == [True, False]
     viewer.layers.remove(image)
     inputs.reset_choices()
-    assert inputs._layers["image"].value is other
+    assert fields(inputs)["image"].value is other
 
 
-def test_a_task_shows_the_layers_that_it_has_a_use_for(inputs):
+def test_a_task_shows_the_layers_that_it_accepts(inputs):
     assert shown(inputs) == {"image", "mask", "reference"}
     inputs.show_task(FlashNoFlash())
     assert "guide" in shown(inputs)
@@ -84,88 +87,84 @@ def test_choices_are_emitted(inputs, viewer):
     }
 
 
-def is_hidden(inputs, name):
-    return inputs._parts._rows._labels[name].isHidden()
-
-
-def test_whatever_qt_makes_of_a_choice_it_arrives_as_what_it_was(inputs, viewer):
+def test_choices_are_emitted_as_enums_whatever_qt_makes_of_them(inputs, viewer):
     stack = viewer.add_image(np.zeros((3, 20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
     heard = {}
     inputs.changed.connect(heard.__setitem__)
-    inputs._parts.widgets["region"].value = Region.VIEW
-    inputs._parts.widgets["scope"].value = StackScope.VOLUME
+    fields(inputs)["region"].value = Region.VIEW
+    fields(inputs)["scope"].value = StackScope.VOLUME
     assert heard["region"] is Region.VIEW  # PySide6 makes it plain text
     assert heard["scope"] is StackScope.VOLUME
 
 
 def test_a_rectangle_is_asked_for_only_where_it_is_the_region(inputs):
-    assert is_hidden(inputs, "rectangle")
-    inputs._parts.widgets["region"].value = Region.RECTANGLE
-    assert not is_hidden(inputs, "rectangle")
+    assert not is_shown(inputs, "rectangle")
+    fields(inputs)["region"].value = Region.RECTANGLE
+    assert is_shown(inputs, "rectangle")
 
 
 def test_a_stack_can_be_restored_as_a_volume(inputs, viewer):
-    assert is_hidden(inputs, "scope")
+    assert not is_shown(inputs, "scope")
     stack = viewer.add_image(np.zeros((3, 20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    assert not is_hidden(inputs, "scope")
+    assert is_shown(inputs, "scope")
 
 
 @pytest.mark.parametrize(
-    ("shape", "count", "divides"),
+    ("shape", "count", "with_tiles"),
     [((3, 20, 30), 3, 1), ((2, 3, 20, 30), 4, 1), ((3, 20, 30), 2, 0)],
 )
-def test_a_stack_can_be_divided_as_it_has_axes(qtbot, viewer, shape, count, divides):
-    inputs = Inputs(viewer, divides=divides)
+def test_a_stacks_scopes_depend_on_its_axes(qtbot, viewer, shape, count, with_tiles):
+    inputs = Inputs(viewer, with_tiles=with_tiles)
     qtbot.addWidget(inputs)
     stack = viewer.add_image(np.zeros(shape))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    assert inputs._parts.widgets["scope"].choices == tuple(StackScope)[:count]
+    assert fields(inputs)["scope"].choices == tuple(StackScope)[:count]
 
 
-def test_a_picture_is_no_volume_even_if_the_last_image_was_one(inputs, viewer):
-    stack, picture = viewer.add_image(np.zeros((3, 20, 30))), viewer.add_image(np.zeros((20, 30)))
+def test_a_2d_image_is_no_volume_even_if_the_last_image_was_one(inputs, viewer):
+    stack, image = viewer.add_image(np.zeros((3, 20, 30))), viewer.add_image(np.zeros((20, 30)))
     inputs.reset_choices()
     inputs.choose("image", stack)
-    inputs._parts.widgets["scope"].value = StackScope.VOLUME
+    fields(inputs)["scope"].value = StackScope.VOLUME
     heard = {}
     inputs.changed.connect(heard.__setitem__)
-    inputs.choose("image", picture)
-    assert heard == {"image": picture, "scope": StackScope.SLICE}
+    inputs.choose("image", image)
+    assert heard == {"image": image, "scope": StackScope.SLICE}
 
 
-def test_what_is_divided_needs_a_folder_and_large_pictures_a_block(qtbot, viewer):
-    inputs = Inputs(viewer, divides=True)
+def test_a_folder_is_asked_for_tiled_images_and_a_tile_size_for_large_ones(qtbot, viewer):
+    inputs = Inputs(viewer, with_tiles=True)
     qtbot.addWidget(inputs)
     small, large = (viewer.add_image(np.zeros(s)) for s in ((20, 30), (20, 600)))
     inputs.reset_choices()
     inputs.choose("image", small)
     inputs.show_partition("", False)
-    assert is_hidden(inputs, "tile_size")
-    assert is_hidden(inputs, "folder")
+    assert not is_shown(inputs, "tile_size")
+    assert not is_shown(inputs, "folder")
     inputs.choose("image", large)
-    inputs.show_partition("2 blocks of 512", True)
-    assert not is_hidden(inputs, "tile_size")
-    assert not is_hidden(inputs, "folder")
-    assert inputs._parts._words.text() == "2 blocks of 512"
+    inputs.show_partition("2 tiles of 512", True)
+    assert is_shown(inputs, "tile_size")
+    assert is_shown(inputs, "folder")
+    assert find(inputs, QLabel, "partition").text() == "2 tiles of 512"
 
 
 def test_a_mask_can_be_asked_for(inputs):
     heard = []
     inputs.asked.connect(heard.append)
     inputs.show_task(Inpaint())
-    inputs._new_mask.click()
+    button(inputs, "New mask layer").click()
     assert heard == [Action.NEW_MASK]
 
 
-def test_the_estimate_warns_where_it_should(qtbot):
-    computing = Computing()
-    qtbot.addWidget(computing)
-    computing.show_estimate("cpu: about 1 GB", False)
-    assert computing._estimate.text() == "cpu: about 1 GB"
-    computing.show_estimate("cpu: about 100 GB", True)
-    assert computing._estimate.text().startswith("⚠")
+def test_an_estimate_can_be_a_warning(qtbot):
+    form = DeviceForm()
+    qtbot.addWidget(form)
+    form.show_estimate("cpu: about 1 GB", False)
+    assert find(form, QLabel, "estimate").text() == "cpu: about 1 GB"
+    form.show_estimate("cpu: about 100 GB", True)
+    assert find(form, QLabel, "estimate").text().startswith("⚠")

@@ -1,4 +1,4 @@
-"""The Batch dock's model and controller: many files, beside the window."""
+"""Model, view protocol, run, session and controller of the dock "Batch"."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ if TYPE_CHECKING:
 
 @dataclass
 class BatchModel(RunModel):
-    """The form of the Batch dock.
+    """The values of the dock's form.
 
     Attributes
     ----------
     images
         Paths and patterns, one in a line.
     output
-        The folder for the results.
+        Folder for the results.
     name, tasks
-        Of the chosen task; each one's settings.
+        Name of the chosen task, and the settings of every task.
     mask_path, guide_path, psf_path
-        A file for all pictures, or a folder with one of each picture's name.
-    mask_keeps, axes, each, tile_size, overlap, warm, workers, scheduler
-        As in `restore_many`; empty text or 0 leaves it to that.
+        A file for all images, or a folder with a file of each image's name.
+    mask_keeps, axes, workers, scheduler
+        As in `restore_many`; empty text or 0 is that function's default.
+    loop_axes, tile_size, overlap, warm_start
+        As in `TilingOptions`; empty text or 0 is its default.
     keep_finished
-        Resume; results are replaced otherwise.
+        Whether finished results of an earlier run stay; otherwise they are replaced.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -60,31 +62,31 @@ class BatchModel(RunModel):
     psf_path: str = ""
     mask_keeps: bool = False
     axes: str = ""
-    each: str = ""
+    loop_axes: str = ""
     tile_size: int = 0
     overlap: int = 0
-    warm: bool = True
+    warm_start: bool = True
     workers: int = 0
     scheduler: str = ""
     keep_finished: bool = True
 
     @property
     def allowed(self) -> frozenset[Action]:
-        return super().allowed - {Action.CANCEL}  # what is written stays
+        return super().allowed - {Action.CANCEL}  # files that are written stay
 
     def batch(self) -> Batch:
-        """What the form describes.
+        """Return the batch that the form describes.
 
         Raises
         ------
         UserError
-            When something is missing.
+            When something is missing or wrong.
         """
         if self.form_error:
             raise UserError(self.form_error)
         images = [line.strip() for line in self.images.splitlines() if line.strip()]
         if not images:
-            raise UserError("images: there are none; add files or a folder")
+            raise UserError("images: none are given; add files or a folder")
         if not self.output.strip():
             raise UserError("output: choose a folder for the results")
         task = self.tasks[self.name]
@@ -100,10 +102,10 @@ class BatchModel(RunModel):
             task,
             inputs=InputFiles(**inputs, mask_keeps=self.mask_keeps and "mask" in inputs),
             tiling=TilingOptions(
-                loop_axes=axes_from_text(self.each),
+                loop_axes=axes_from_text(self.loop_axes),
                 tile=self.tile_size or None,
                 overlap=self.overlap or None,
-                warm_start=self.warm,
+                warm_start=self.warm_start,
             ),
             axes=self.axes.strip() or None,
             workers=self.workers or None,
@@ -116,16 +118,16 @@ class BatchModel(RunModel):
 
 
 class BatchView(RunView, Protocol):
-    """What the dock's view has to offer."""
+    """What the controller needs of the dock's view."""
 
     changed: SignalInstance
     """(name, value): a field of the model."""
     task_edited: SignalInstance
-    """(Task)"""
+    """(Task): the settings, after one was changed."""
     chosen: SignalInstance
-    """(name): an item whose result is to be opened."""
+    """(name): open the result of the item with this name."""
     layers_asked: SignalInstance
-    """The selected layers' files are to be added."""
+    """Add the files of the selected layers."""
 
     def add_images(self, paths: Sequence[str]) -> None: ...
     def show_task(self, task: Task) -> None: ...
@@ -133,10 +135,10 @@ class BatchView(RunView, Protocol):
 
 
 class BatchRun(RunThread[BatchUpdate]):
-    """A run of many, whose pause lets what is under way go on: only nothing else begins."""
+    """A run whose pause starts no further item; items that are being restored go on."""
 
     def __init__(self, batch: Batch) -> None:
-        super().__init__(lambda should_stop: _in_words(batch.run(should_stop, self._is_paused)))
+        super().__init__(lambda should_stop: _with_remedy(batch.run(should_stop, self._is_paused)))
 
     def _is_paused(self) -> bool:
         return not self._going.is_set()
@@ -146,19 +148,19 @@ class BatchRun(RunThread[BatchUpdate]):
         return self._stopping.is_set() or not threading.main_thread().is_alive()
 
 
-def _in_words(updates: Iterator[BatchUpdate]) -> Iterator[BatchUpdate]:
-    """The updates, and what keeps them from coming in the words of the dock."""
+def _with_remedy(updates: Iterator[BatchUpdate]) -> Iterator[BatchUpdate]:
+    """Yield the updates; if a result exists already, the error names the dock's check box."""
     try:
         yield from updates
     except ResultExists as error:
-        there = str(error).partition(";")[0]
+        reason = str(error).partition(";")[0]
         raise UserError(
-            f"{there}, made with other settings; untick Keep finished to replace it"
+            f"{reason}, made with other settings; untick Keep finished to replace it"
         ) from error
 
 
 class BatchSession(RunSession):
-    """A run of many, followed: the table of its items."""
+    """One run of a batch: shows its progress and the table of its items."""
 
     _view: BatchView
     _newest: BatchUpdate | None = None
@@ -166,7 +168,7 @@ class BatchSession(RunSession):
 
     def poll(self) -> Phase:
         phase = super().poll()
-        # The next item may end in an hour: until then nothing else would say that it goes on.
+        # The next item may end in an hour; until then nothing else would show that the run goes on.
         if self._was_paused and phase is Phase.RUNNING and self._newest is not None:
             self._show_update(self._newest)
         self._was_paused = phase is Phase.PAUSED
@@ -175,7 +177,7 @@ class BatchSession(RunSession):
     def _show_update(self, update: BatchUpdate) -> None:
         self._newest = update
         summary = update.summary
-        outcomes = summary.entries()
+        outcomes = summary.all_outcomes()
         self._view.show_outcomes(outcomes)
         count = len(summary.outcomes)
         held = "Paused. " if self.run.phase is Phase.PAUSED else ""
@@ -187,11 +189,11 @@ class BatchSession(RunSession):
             self._view.show_progress(1.0, f"{self.run.result}; see summary.csv")
 
     def _label_interrupted(self) -> None:
-        """There is no layer to label; the summary tells."""
+        """A batch has no layer to label; its summary names unfinished items."""
 
 
 class BatchController(RunController):
-    """Between the form, the table and the run."""
+    """Runs batches and opens their results; its parameters are those of `RunController`."""
 
     model: BatchModel
     view: BatchView
@@ -205,39 +207,41 @@ class BatchController(RunController):
         model.events.name.connect(lambda: view.show_task(model.tasks[model.name]))
         view.show_task(model.tasks[model.name])
 
-    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> BatchSession:
+    def _begin(self, preferences: Preferences, throttle: PreviewThrottle) -> BatchSession:
         batch = self.model.batch()
         self._folder = Path(batch.output).absolute()
-        return BatchSession(BatchRun(batch), self.view, pacing)
+        return BatchSession(BatchRun(batch), self.view, throttle)
 
     def _set_task(self, task: Task) -> None:
         self.model.tasks = {**self.model.tasks, task.name: task}
 
     def add_layers(self) -> None:
-        """Add the files that the selected layers were opened from."""
+        """Add the files from which the selected layers were opened."""
         selected = [layer for layer in self.viewer.layers if layer in self.viewer.layers.selection]
         paths = dict.fromkeys(str(layer.source.path) for layer in selected if layer.source.path)
         self.view.add_images(list(paths))
         if not paths:
-            self.model.say("layers: none that is selected has a file; save it first", is_error=True)
+            self.model.say(
+                "layers: no selected layer was opened from a file; save it first", is_error=True
+            )
 
     def open(self, name: str) -> None:
-        """Open an item's result, which may be a picture that is still growing."""
+        """Open the result of an item, or the image that its tile belongs to."""
         path = self._folder / name
-        if not path.exists():  # a block's name goes on after its picture's
+        if not path.exists():  # a tile's name is its image's and a suffix
             path = self._folder / (name.rpartition(" ")[0] or name)
         if not path.exists():
-            self.model.say(f"{name}: there is no result yet", is_error=True)
+            self.model.say(f"{name}: has no result yet", is_error=True)
             return
         self.viewer.open(path, plugin=plugin_for(path))
 
 
-SHOWN = {Status.DONE: "done", Status.KEPT: "kept", Status.FAILED: "failed"}
-"""What the table says of an item that has ended."""
+STATUS_TEXTS = {Status.DONE: "done", Status.KEPT: "kept", Status.FAILED: "failed"}
+"""The table's text for an item that has ended."""
 
 
-def told(outcome: Outcome) -> str:
-    """How an item went, in a few words."""
+def outcome_text(outcome: Outcome) -> str:
+    """Return an item's error, or its iterations and seconds."""
     if outcome.status is Status.FAILED:
         file, _, rest = outcome.error.partition(": ")
         return rest if rest and Path(file).name == Path(outcome.name).name else outcome.error

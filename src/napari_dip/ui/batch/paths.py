@@ -1,4 +1,4 @@
-"""Files in a form: what is to be restored, and what goes with it."""
+"""The parts of the Batch dock's form that name files: images, results, masks, guides, PSFs."""
 
 from __future__ import annotations
 
@@ -21,37 +21,36 @@ from qtpy.QtWidgets import (
 from napari_dip.tasks.base import INPUT_HELP, InputName, Task
 from napari_dip.ui.widgets.rows import Rows
 
-LINES = 5
-"""Of the list of pictures that are seen at once."""
+LINES_SHOWN = 5
+"""Number of lines of the list of images that are visible at once."""
+
+INPUT_LABELS: dict[InputName, str] = {"psf": "PSF", "guide": "Flash (guide)", "mask": "Mask"}
+
+FILE_OR_FOLDER = "Choose a file for all images, or a folder with a file of each image's name."
 
 
-LABELS: dict[InputName, str] = {"psf": "PSF", "guide": "Flash (guide)", "mask": "Mask"}
-
-
-EACH = "One for all pictures, or a folder with one of each picture's name"
-
-
-class Sides(Rows):
-    """The files beside the pictures that a task has a use for."""
+class InputPaths(Rows):
+    """The paths of a task's mask, guide and PSF."""
 
     changed = Signal(str, object)
+    """(name, value): a field of the model."""
 
     def __init__(self) -> None:
         super().__init__()
-        for side, label in LABELS.items():
-            path = _path(f"{side}_path", label, f"{INPUT_HELP[side]} {EACH}")
+        for name, label in INPUT_LABELS.items():
+            path = _path(f"{name}_path", label, f"{INPUT_HELP[name]} {FILE_OR_FOLDER}")
             path.changed.connect(partial(self._change, path.name))
             self.add(path)
         keeps = CheckBox(
             name="mask_keeps",
             label="Mask keeps",
-            tooltip="Masks are zero where pixels are missing instead",
+            tooltip="The mask is zero where pixels are missing, instead of where they are known",
         )
         keeps.changed.connect(partial(self.changed.emit, keeps.name))
         self.add(keeps)
 
     def show_task(self, task: Task) -> None:
-        """Show the rows that a task has a use for."""
+        """Show the rows of the inputs that a task accepts."""
         for name in self.widgets:
             self.set_visible(name, name.partition("_")[0] in task.accepts)
 
@@ -59,11 +58,13 @@ class Sides(Rows):
         self.changed.emit(name, str(path or ""))
 
 
-class Files(QWidget):
-    """What to restore, and where to."""
+class FileForm(QWidget):
+    """The list of images, and the folder for their results."""
 
     changed = Signal(str, object)
+    """(name, value): a field of the model."""
     layers_asked = Signal()
+    """Emitted when the files of the selected layers are to be added."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,53 +76,52 @@ class Files(QWidget):
         )
         buttons = QHBoxLayout()
         for title, tip, ask in (
-            ("Add files …", "Pictures", self._add_files),
-            ("Add folder …", "A folder of pictures, or a Zarr store", self._add_folder),
-            ("Add layers", "The selected layers' files", self.layers_asked.emit),
+            ("Add files …", "Add image files", self._add_files),
+            ("Add folder …", "Add a folder of images, or a Zarr store", self._add_folder),
+            ("Add layers", "Add the files of the selected layers", self.layers_asked.emit),
         ):
             button = QPushButton(title)
             button.setToolTip(tip)
             button.clicked.connect(lambda _, ask=ask: ask())
             buttons.addWidget(button)
-        output = _path("output", "Results in", "The folder for the results", "d")
+        output = _path("output", "Results in", "Folder for the results", "d")
         output.changed.connect(lambda path: self.changed.emit("output", str(path or "")))
         rows = Rows()
         rows.add(output)
         layout.addWidget(self._text)
         layout.addLayout(buttons)
         layout.addWidget(rows)
-        self._output = output
 
     def add(self, paths: Iterable[str]) -> None:
-        """Append lines."""
+        """Append paths to the list."""
         self._text.add(paths)
 
     def _add_files(self) -> None:
-        self.add(QFileDialog.getOpenFileNames(self, "Pictures")[0])
+        self.add(QFileDialog.getOpenFileNames(self, "Images")[0])
 
     def _add_folder(self) -> None:
-        self.add([QFileDialog.getExistingDirectory(self, "Folder of pictures, or a Zarr store")])
+        self.add([QFileDialog.getExistingDirectory(self, "Folder of images, or a Zarr store")])
 
 
 def _path(name: str, label: str, tooltip: str, mode: str = "r") -> FileEdit:
-    """A file (or with mode "d" a folder) to choose or to type; None where there is none."""
+    """Make the widget of a file (or with mode "d" a folder), whose value is None if empty."""
     widget = FileEdit(name=name, label=label, tooltip=tooltip, mode=mode, nullable=True)
     widget.choose_btn.text = "…"
     return widget
 
 
 class PathList(QPlainTextEdit):
-    """A path or a pattern in each line; files and folders are dropped on it."""
+    """A list of paths and patterns, one in a line; files and folders can be dropped on it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setPlaceholderText("Files, Zarr stores, folders, patterns: one in a line, or dropped")
-        self.setToolTip("Of a folder all pictures in it and in its folders are taken")
-        self.setFixedHeight(self.fontMetrics().lineSpacing() * LINES)
+        self.setPlaceholderText("Type or drop files, Zarr stores, folders or patterns, one a line")
+        self.setToolTip("A folder stands for all images in it and in its subfolders")
+        self.setFixedHeight(self.fontMetrics().lineSpacing() * LINES_SHOWN)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
 
     def add(self, paths: Iterable[str]) -> None:
-        """Append lines."""
+        """Append paths, except empty ones."""
         for path in filter(None, paths):
             self.appendPlainText(path)
 

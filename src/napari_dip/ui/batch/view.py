@@ -1,4 +1,4 @@
-"""The dock "Deep Image Prior: Batch"."""
+"""The Qt view of the dock "Batch"."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 from napari_dip.scheduling.item import Outcome
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
-from napari_dip.ui.batch.controller import SHOWN, told
-from napari_dip.ui.batch.paths import Files, Sides
+from napari_dip.ui.batch.controller import STATUS_TEXTS, outcome_text
+from napari_dip.ui.batch.paths import FileForm, InputPaths
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.view import QtRunView
 from napari_dip.ui.widgets.form import TaskForm
-from napari_dip.ui.widgets.inputs import Computing
+from napari_dip.ui.widgets.inputs import DeviceForm
 from napari_dip.ui.widgets.rows import Rows, folded
 
 if TYPE_CHECKING:
@@ -28,13 +28,20 @@ if TYPE_CHECKING:
 
 
 COLUMNS = ("Item", "", "")
-
+"""Titles of the columns for name, status and text; they are hidden."""
 
 ROWS_SHOWN = 7
+"""Number of items that the table shows without scrolling."""
 
 
 class QtBatchView(QtRunView):
-    """Fulfils `ui.batch.QtBatchView`."""
+    """The dock in Qt: a `BatchView`.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers' files can be added.
+    """
 
     changed = Signal(str, object)
     task_edited = Signal(object)
@@ -43,9 +50,9 @@ class QtBatchView(QtRunView):
 
     tips: ClassVar[Mapping[Action, str]] = {
         Action.RUN: "Start; the table fills as items end",
-        Action.PAUSE: "Begin no further item; those under way are finished",
+        Action.PAUSE: "Start no further item; those that are being restored go on",
         Action.RESUME: "Go on",
-        Action.STOP: "End: finished results stay, what is under way is given up",
+        Action.STOP: "End; finished results stay, items that are being restored are dropped",
     }
 
     def __init__(self, viewer: Viewer) -> None:
@@ -53,55 +60,51 @@ class QtBatchView(QtRunView):
         self._choice = ComboBox(
             name="name",
             label="Task",
-            tooltip="What to do with each picture",
+            tooltip="What to do with each image",
             choices=[(task.title, name) for name, task in TASKS.items()],
         )
-        self._form, self._computing = TaskForm(), Computing()
-        self._outcomes = Outcomes()
-        self._sides = Sides()
-        self._division = self._rows(_division())
-        self._run = self._rows(_run())
-        self._files = Files()
-        task, folding = Rows(), folded("Frames and blocks", self._division)
+        self._form, self._device = TaskForm(), DeviceForm()
+        self._files, self._input_paths = FileForm(), InputPaths()
+        self._outcomes = OutcomeTable()
+        task = Rows()
         task.add(self._choice)
         self._lay_out(
             form=(
                 self._files,
                 task,
                 self._form,
-                self._sides,
-                folding,
-                self._run,
-                self._computing,
+                self._input_paths,
+                folded("Frames and tiles", self._rows(_tiling_widgets())),
+                self._rows(_run_widgets()),
+                self._device,
             ),
             below=(self._outcomes,),
         )
-        self._files.changed.connect(self.changed.emit)
-        self._sides.changed.connect(self.changed.emit)
+        for form in (self._files, self._input_paths, self._device):
+            form.changed.connect(self.changed.emit)
         self._files.layers_asked.connect(self.layers_asked.emit)
         self._choice.changed.connect(lambda name: self.changed.emit("name", name))
         self._form.edited.connect(self.task_edited.emit)
         self._form.invalid.connect(lambda text: self.changed.emit("form_error", text))
-        self._computing.changed.connect(self.changed.emit)
         self._outcomes.chosen.connect(self.chosen.emit)
 
     def show_task(self, task: Task) -> None:
         with self._choice.changed.blocked():
             self._choice.value = task.name
         self._form.show_task(task)
-        self._sides.show_task(task)
+        self._input_paths.show_task(task)
 
     def add_images(self, paths: Sequence[str]) -> None:
         self._files.add(paths)
 
     def show_device(self, device: str) -> None:
-        self._computing.show_device(device)
+        self._device.show_device(device)
 
     def show_outcomes(self, outcomes: list[Outcome]) -> None:
         self._outcomes.show_outcomes(outcomes)
 
     def _rows(self, widgets: Sequence[ValueWidget[Any]]) -> Rows:
-        """Rows whose values are heard of."""
+        """Make rows whose changed values are emitted."""
         rows = Rows()
         for widget in widgets:
             rows.add(widget)
@@ -112,77 +115,79 @@ class QtBatchView(QtRunView):
         self.changed.emit(name, value)
 
 
-def _division() -> list[ValueWidget]:
-    """How pictures are divided; with any of them, results are OME-Zarr."""
+def _tiling_widgets() -> list[ValueWidget]:
+    """Make the widgets for axes, loop axes, tiles and warm start."""
     zarr = "; results are OME-Zarr then"
     return [
         LineEdit(
             name="axes",
             label="Axes",
-            tooltip="What the axes of the files are, such as TCYX, where they don't tell",
+            tooltip="Axes of the files, such as TCYX, if their metadata is missing or wrong",
         ),
         LineEdit(
-            name="each",
-            label="One by one",
-            tooltip=f"Axes whose entries are fitted one by one, such as T or TZ, or none{zarr}",
+            name="loop_axes",
+            label="Loop axes",
+            tooltip="Axes whose frames, slices or channels are fitted one by one, such as T or TZ, "
+            f"or none{zarr}",
         ),
         _count(
             "tile_size",
-            "Block",
-            f"Pixels along y and x that are fitted at once, for large pictures{zarr}",
+            "Tile",
+            f"Side in pixels of the tiles that a large image is divided into{zarr}",
             most=10**6,
         ),
         _count(
             "overlap",
             "Overlap",
-            f"Pixels that blocks have in common; an eighth of a block if automatic{zarr}",
+            f"Pixels that neighbouring tiles share; automatic: an eighth of a tile{zarr}",
             most=10**6,
         ),
         CheckBox(
-            name="warm",
+            name="warm_start",
             label="Warm start",
             value=True,
-            tooltip="Each frame starts from the weights of the last one; without it, all frames "
-            "are done side by side, each afresh",
+            tooltip="Start each frame from the weights of the last one. Without it, each frame is "
+            "fitted from the start, and several at once",
         ),
     ]
 
 
-def _run() -> list[ValueWidget]:
-    """Where it is done, and what becomes of results that are there."""
+def _run_widgets() -> list[ValueWidget]:
+    """Make the widgets for the processes, and for results that exist already."""
     return [
         _count(
             "workers",
             "Workers",
-            "Processes on this machine; automatic: one for each GPU, or each two cores",
+            "Processes on this machine; automatic: one for each GPU, or for each two cores",
             most=1000,
         ),
         LineEdit(
             name="scheduler",
             label="Scheduler",
-            tooltip="The address of a running dask cluster, instead of workers on this machine",
+            tooltip="Address of a running dask cluster, instead of workers on this machine",
         ),
         CheckBox(
             name="keep_finished",
             label="Keep finished",
             value=True,
-            tooltip="Go on with an earlier run: what it has finished from the same files with the "
-            "same settings is not done again. Without it, results are replaced",
+            tooltip="Continue an earlier run: keep its results of the same files with the same "
+            "settings. Without it, results are replaced",
         ),
     ]
 
 
 def _count(name: str, label: str, tooltip: str, most: int) -> SpinBox:
-    """A whole number, or 0 where it is found out."""
+    """Make the widget of a whole number, in which 0 means automatic."""
     widget = SpinBox(name=name, label=label, tooltip=tooltip, max=most)
     widget.native.setSpecialValueText("automatic")
     return widget
 
 
-class Outcomes(QTableWidget):
-    """A row for each item: its name, how it ended, and more in a few words."""
+class OutcomeTable(QTableWidget):
+    """A table with a row for each item: its name, its status, and its error or duration."""
 
     chosen = Signal(str)
+    """(name): an item was double-clicked."""
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
@@ -205,10 +210,14 @@ class Outcomes(QTableWidget):
         self.cellDoubleClicked.connect(lambda row, _: self.chosen.emit(self.item(row, 0).text()))
 
     def show_outcomes(self, outcomes: list[Outcome]) -> None:
-        """Show how far each item is."""
+        """Show every item's outcome so far."""
         self.setRowCount(len(outcomes))
         for row, outcome in enumerate(outcomes):
-            texts = (outcome.name, SHOWN.get(outcome.status, ""), told(outcome))
+            texts = (
+                outcome.name,
+                STATUS_TEXTS.get(outcome.status, ""),
+                outcome_text(outcome),
+            )
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(outcome.error or text)

@@ -1,4 +1,4 @@
-"""Ways to look at several layers, after which everything is as it was before."""
+"""The Compare dock's controller: modes that show several layers, and the way back from them."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ from psygnal import Signal
 from napari_dip.errors import UserError
 from napari_dip.ui.compare.curtain import Curtain
 from napari_dip.ui.compare.difference import Difference, difference
-from napari_dip.ui.compare.picture import Array, DisplayedSlice, picture_of
+from napari_dip.ui.compare.displayed_slice import (
+    Array,
+    DisplayedSlice,
+    ReadRequest,
+    displayed_slice,
+)
 from napari_dip.ui.compare.profile import ProfileLine
 from napari_dip.ui.compare.viewer_state import ViewerGrid, ViewerState, show
-from napari_dip.ui.run.background import ReadRequest
 
 if TYPE_CHECKING:
     from napari import Viewer
 
 
 class Mode(StrEnum):
-    """A way to look at layers that stays until it ends."""
+    """How layers are shown until the mode ends."""
 
     SIDE_BY_SIDE = "Side by side"
     FLICKER = "Flicker"
     CURTAIN = "Curtain"
 
 
-_current: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
-"""The comparison that has changed a viewer's looks, by the viewer's id: one at a time."""
+_CURRENT: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
+"""The comparison that shows its layers in a viewer, by the viewer's id: one at a time."""
 
 
 class Comparison:
-    """Layers of a viewer, and what they are compared with.
+    """The layers that are compared, and the mode in which a viewer shows them.
 
     Parameters
     ----------
     viewer
-        Whose layers are compared.
+        The viewer that has the layers.
     """
 
     changed = Signal()
-    """Another mode, another layer that is shown, or another position of the curtain."""
+    """Emitted when the mode, the layer shown by Flicker or the curtain's position changes."""
 
     def __init__(self, viewer: Viewer) -> None:
         self.layers: tuple[Image, ...] = ()
@@ -60,22 +64,22 @@ class Comparison:
 
     @property
     def shown(self) -> Image | None:
-        """The layer that flickering shows."""
+        """The layer that Flicker shows now."""
         return self.layers[self._shown] if self.mode is Mode.FLICKER else None
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is something to be put back."""
+        """Whether there is a viewer state to put back."""
         return self._before is not None
 
     def side_by_side(self) -> None:
-        """Show all in napari's grid, which has one camera for all of its cells."""
+        """Show all layers in napari's grid, which has one camera for all of its cells."""
         self._begin(Mode.SIDE_BY_SIDE)
         self._show_only(self.layers)
         self._grid.lay_out()
 
     def flip(self) -> None:
-        """Show the next of the layers, in the same place."""
+        """Show the next layer in the same place."""
         self._shown = (self._shown + 1) % max(len(self.layers), 1)
         self._flicker()
 
@@ -83,25 +87,25 @@ class Comparison:
         """Show A to the left of a vertical line and B to the right; the line can be dragged."""
         self._need_two(Mode.CURTAIN)
         self._need_2d("curtain")
-        picture = picture_of(self.layers[1], self._viewer.dims)
+        image = displayed_slice(self.layers[1], self._viewer.dims)
         self._begin(Mode.CURTAIN)
         self._show_only(self.layers[:1])
-        return lambda: partial(self._hang, picture, picture.source.crop.read())
+        return lambda: partial(self._show_curtain, image, image.source.crop.read())
 
     def move_curtain(self, position: float) -> None:
-        """Move the line: 0 is all B, 1 all A."""
+        """Move the curtain: at 0 all is B, at 1 all is A."""
         self.position = position
         if self.curtain is not None:
             self.curtain.move(position)
 
     def subtract(self) -> ReadRequest:
-        """Add B - A as a layer, whose middle grey is "no difference"."""
+        """Add B - A as a layer, in which middle grey means no difference."""
         self._need_two("difference")
-        a, b = (picture_of(layer, self._viewer.dims) for layer in self.layers[:2])
-        return lambda: partial(self._add, difference(a, b))
+        a, b = (displayed_slice(layer, self._viewer.dims) for layer in self.layers[:2])
+        return lambda: partial(self._add_difference, difference(a, b))
 
     def draw_line(self) -> ProfileLine:
-        """Add a line over the picture, for a profile."""
+        """Add a line over the images, for a profile."""
         if not self.layers:
             raise UserError("line profile: tick an Image layer")
         self._need_2d("line profile")
@@ -112,7 +116,7 @@ class Comparison:
         return self.line
 
     def remove_line(self) -> None:
-        """Take the line away again."""
+        """Remove the line."""
         if self.line is not None:
             self.line.remove()
             self.line = None
@@ -121,7 +125,7 @@ class Comparison:
         self.changed.emit()
 
     def choose(self, layers: Sequence[Image]) -> ReadRequest | None:
-        """Compare other layers, in the way that was chosen."""
+        """Compare other layers, in the same mode."""
         shown, b = self.shown, self.layers[1:2]
         self.layers = tuple(layers)
         self._shown = self.layers.index(shown) if shown in self.layers else 0
@@ -135,31 +139,31 @@ class Comparison:
             self._flicker()
         else:
             if self.layers[1:2] != b:
-                self._take_down()
+                self._remove_curtain()
             return self.draw_curtain()
         return None
 
     def refresh(self) -> ReadRequest | None:
-        """What is to be read again when another slice is on display, or pixels have changed."""
+        """Return what has to be read again for another slice, or for new pixels."""
         if self.line is not None and self.layers:
             self.line.follow(self.layers[0])
         return self.draw_curtain() if self.mode is Mode.CURTAIN else None
 
     def tidy(self) -> None:
-        """Leave the curtain or the line if a person has removed one of their layers."""
+        """End the curtain or the line if a person has removed one of their layers."""
         if self.line is not None and not self.line.is_there:
             self.remove_line()
-        if self.curtain is not None and not self.curtain.is_whole:
+        if self.curtain is not None and not self.curtain.is_complete:
             self.end()
 
     @staticmethod
-    def is_makeshift(viewer: Viewer, layer: Layer) -> bool:
-        """Whether a layer is a means of any comparison in a viewer."""
-        current = _current.get(id(viewer))
+    def is_temporary(viewer: Viewer, layer: Layer) -> bool:
+        """Whether a layer belongs to a comparison in a viewer, and goes away with it."""
+        current = _CURRENT.get(id(viewer))
         return current is not None and current.owns(layer)
 
     def owns(self, layer: Layer) -> bool:
-        """Whether a layer is a means of this comparison, and goes away with it."""
+        """Whether a layer is part of this comparison's curtain or line."""
         curtain = self.curtain.layers if self.curtain else ()
         return layer in curtain or (self.line is not None and layer is self.line.layer)
 
@@ -173,29 +177,29 @@ class Comparison:
             self.line = None
         self._before.restore()
         self._before, self.mode = None, None
-        _current.pop(id(self._viewer), None)
+        _CURRENT.pop(id(self._viewer), None)
         self.changed.emit()
 
     def _begin(self, mode: Mode | None) -> None:
-        """Take down how things are, unless that is done; leave one mode for another."""
+        """Save the viewer's state unless it is saved, and change from one mode to another."""
         if mode is not None:
             self._need_two(mode)
-        other = _current.get(id(self._viewer), self)
+        other = _CURRENT.get(id(self._viewer), self)
         if other is not self:
             other.end()
         if self._before is None:
             self._before = ViewerState(self._viewer)
-            _current[id(self._viewer)] = self
+            _CURRENT[id(self._viewer)] = self
         if mode is not self.mode:
             self._leave()
             self.mode = mode
         self._viewer.canvas.grid.enabled = mode is Mode.SIDE_BY_SIDE
 
     def _leave(self) -> None:
-        self._take_down()
+        self._remove_curtain()
         self._grid.end()
 
-    def _take_down(self) -> None:
+    def _remove_curtain(self) -> None:
         if self.curtain is not None:
             self.curtain.remove()
             self.curtain = None
@@ -214,25 +218,25 @@ class Comparison:
         self._begin(Mode.FLICKER)
         self._show_only([self.layers[self._shown]])
 
-    def _hang(self, picture: DisplayedSlice, values: Array) -> None:
-        """Show the curtain, or what it shows now, unless the mode has been left meanwhile."""
+    def _show_curtain(self, image: DisplayedSlice, values: Array) -> None:
+        """Show B's values in the curtain, unless the mode has been left meanwhile."""
         if self.mode is not Mode.CURTAIN:
             return
         if self.curtain is not None:
-            self.curtain.show(picture, values)
+            self.curtain.show(image, values)
             return
-        self.curtain = Curtain(self._viewer, picture, values, self.position)
+        self.curtain = Curtain(self._viewer, image, values, self.position)
         self.curtain.moved.connect(self._follow_drag)
-        self.curtain.hang()
+        self.curtain.add()
         if self.line is not None:
-            self.line.lift()
+            self.line.move_to_top()
         self.changed.emit()
 
     def _follow_drag(self, position: float) -> None:
         self.position = position
         self.changed.emit()
 
-    def _add(self, difference: Difference) -> str:
+    def _add_difference(self, difference: Difference) -> str:
         self._viewer.add_layer(difference.layer())
         return f"Added the layer {difference.name!r}. {difference.note}".rstrip()
 
@@ -242,4 +246,4 @@ class Comparison:
 
     def _need_2d(self, what: str) -> None:
         if self._viewer.dims.ndisplay != 2:
-            raise UserError(f"{what}: it needs the 2-D view; leave the 3-D view first")
+            raise UserError(f"{what}: needs the 2-D view; leave the 3-D view first")

@@ -1,4 +1,4 @@
-"""The difference of two pictures, on one grid, as a layer."""
+"""The difference of two images, on one grid of pixels, as a layer."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_dip.errors import UserError
-from napari_dip.ui.compare.picture import DisplayedSlice, luminance, range_clash
+from napari_dip.ui.compare.displayed_slice import DisplayedSlice, luminance, range_clash
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What two pictures differ by.
+    """The values of one image minus those of another.
 
     Attributes
     ----------
     name
-        Such as "b - a".
+        Name of the layer, such as "b - a".
     values
-        (y, x); of colours the luminances' difference.
+        Differences (y, x); of colour images, differences of luminance.
     grid
-        The picture whose pixels they are.
+        The image whose pixels these are.
     note
-        What was done to get there; empty if nothing.
+        A message about interpolation; empty if there was none.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Difference:
     note: str = ""
 
     def layer(self) -> Image:
-        """A layer over the grid's, whose middle grey is "no difference"."""
+        """Make a layer that lies over the image; its middle grey means no difference."""
         finite = np.abs(self.values[np.isfinite(self.values)])
         most = float(finite.max(initial=0)) or 1.0
         return Image(
@@ -44,19 +44,19 @@ class Difference:
             colormap="gray",
             contrast_limits=(-most, most),
             blending="translucent_no_depth",
-            **self.grid.frame,
+            **self.grid.placement,
         )
 
 
 def difference(a: DisplayedSlice, b: DisplayedSlice) -> Difference:
-    """Read two pictures and subtract: B - A.
+    """Read two images and subtract them: B - A.
 
-    Of two grids the finer is kept, and the coarser is interpolated linearly.
+    If their pixels differ in size, the coarser image is interpolated linearly onto the finer.
 
     Raises
     ------
     UserError
-        When they don't show the same area, or their values can't be compared.
+        When the images don't show the same area, or their values can't be compared.
     """
     first, second = a.read(), b.read()
     if clash := range_clash(a, first, b, second):
@@ -64,7 +64,7 @@ def difference(a: DisplayedSlice, b: DisplayedSlice) -> Difference:
     left, right = luminance(first), luminance(second)
     grid, note = b, ""
     if a.shape != b.shape:
-        coarse, grid = sorted((a, b), key=lambda picture: np.prod(picture.shape))
+        coarse, grid = sorted((a, b), key=lambda image: np.prod(image.shape))
         note = f"{coarse.name!r} was interpolated linearly onto the pixels of {grid.name!r}."
         if coarse is a:
             left = _resampled(left, a, b)
@@ -74,25 +74,25 @@ def difference(a: DisplayedSlice, b: DisplayedSlice) -> Difference:
 
 
 def _resampled(
-    values: NDArray[np.float64], picture: DisplayedSlice, grid: DisplayedSlice
+    values: NDArray[np.float64], image: DisplayedSlice, grid: DisplayedSlice
 ) -> NDArray[np.float64]:
-    """A picture's values (y, x) at the pixels of another, interpolated linearly.
+    """Interpolate an image's values (y, x) linearly at the pixels of another.
 
     Raises
     ------
     UserError
-        When they don't show the same area.
+        When the two don't show the same area.
     """
     from scipy import ndimage
 
-    units = grid.source.frame["units"]
-    corners = picture.to_pixels(grid.to_world(grid.corners), units)
-    if not np.allclose(corners, picture.corners, atol=1):
+    units = grid.source.world["units"]
+    corners = image.to_pixels(grid.to_world(grid.corners), units)
+    if not np.allclose(corners, image.corners, atol=1):
         raise UserError(
-            f"difference: {picture.name!r} {picture.shape} and {grid.name!r} {grid.shape} don't "
-            "show the same area; choose layers of one shape, or that lie over each other"
+            f"difference: {image.name!r} {image.shape} and {grid.name!r} {grid.shape} don't "
+            "show the same area; choose layers of the same shape, or that lie over each other"
         )
-    origin, *steps = picture.to_pixels(grid.to_world([(0, 0), (1, 0), (0, 1)]), units)
+    origin, *steps = image.to_pixels(grid.to_world([(0, 0), (1, 0), (0, 1)]), units)
     matrix = np.transpose([step - origin for step in steps])
     return np.asarray(
         ndimage.affine_transform(

@@ -1,4 +1,4 @@
-"""Word of what is on display having changed: another slice, or other pixels."""
+"""Notice when another slice is on display, or when the pixels of a layer have changed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class DisplayWatch:
-    """Tells when what was read of a viewer is out of date.
+    """Emits when values that were read from a viewer's layers are out of date.
 
     Parameters
     ----------
     viewer
-        Whose slice on display is watched.
+        The viewer whose displayed slice is watched.
     """
 
     changed = Signal()
@@ -29,33 +29,33 @@ class DisplayWatch:
         events = viewer.dims.events
         self._events = [events.point, events.order, events.ndisplay]
         for event in self._events:
-            event.connect(self._look)
-        self._place = self._displayed()
+            event.connect(self._compare_slice)
+        self._slice = self._displayed()
 
     def watch(self, layers: Iterable[Image]) -> None:
         """Watch the pixels of these layers, and of no others."""
         for layer in self._layers:
-            layer.events.data.disconnect(self._tell)
+            layer.events.data.disconnect(self._emit)
         self._layers = tuple(layers)
         for layer in self._layers:
-            layer.events.data.connect(self._tell)
+            layer.events.data.connect(self._emit)
 
     def end(self) -> None:
-        """Listen to nothing any more; ending twice is fine."""
+        """Stop watching; ending twice is fine."""
         for event in self._events:
-            event.disconnect(self._look)
+            event.disconnect(self._compare_slice)
         self._events.clear()
         self.watch(())
 
-    def _look(self, event: Any = None) -> None:
-        """See if another slice is on display; napari tells of more."""
-        if (place := self._displayed()) != self._place:
-            self._place = place
+    def _compare_slice(self, event: Any = None) -> None:
+        """Emit if another slice is on display; napari's events report other changes too."""
+        if (now := self._displayed()) != self._slice:
+            self._slice = now
             self.changed.emit()
 
     def _displayed(self) -> tuple[Any, ...]:
         dims = self._viewer.dims
         return dims.ndisplay, dims.order, [dims.point[axis] for axis in dims.not_displayed]
 
-    def _tell(self, event: Any = None) -> None:
+    def _emit(self, event: Any = None) -> None:
         self.changed.emit()

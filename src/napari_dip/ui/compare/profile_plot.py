@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_dip.ui.compare.layer_table import colour_of
+from napari_dip.ui.compare.layer_table import letter_colour
 from napari_dip.ui.compare.profile import Profiles
-from napari_dip.ui.widgets.curves import MARK
+from napari_dip.ui.widgets.curves import AXIS_COLOUR, make_plot
+
+PLOT_HEIGHT, AXIS_HEIGHT = 170, 44
+"""Heights of the plot and of its lower axis in pixels; a lower axis would cut off its label."""
 
 
 class ProfilePlot(QWidget):
-    """The values along a line, in a colour for each layer."""
+    """Plot of the values along a line, in a colour for each layer."""
 
     def __init__(self) -> None:
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._plot = pg.PlotWidget(background=None)
-        # Its own hint is a whole window's size.
-        self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._plot.setFixedHeight(170)
-        self._plot.setToolTip(
+        plot = make_plot(PLOT_HEIGHT)
+        plot.setToolTip(
             "The values along the line, each layer's in the colour of its letter; of a colour "
-            "picture it is the luminance"
+            "image, the luminance"
         )
-        self._item = self._plot.getPlotItem()
-        self._item.setMenuEnabled(False)
-        self._item.hideButtons()
+        self._item = plot.getPlotItem()
         for side, text in (("left", "value"), ("bottom", "distance")):
-            axis = self._item.getAxis(side)
-            axis.setLabel(text, color=MARK)
-            axis.setTextPen(MARK)
-            axis.enableAutoSIPrefix(False)
-        # The label's own height cuts its descenders.
-        self._item.getAxis("bottom").setHeight(44)
-        layout.addWidget(self._plot)
+            self._item.getAxis(side).setLabel(text, color=AXIS_COLOUR)
+        self._item.getAxis("bottom").setHeight(AXIS_HEIGHT)
+        layout.addWidget(plot)
 
     def show_profiles(self, profiles: Profiles) -> None:
-        """Show the values of all layers, the later over the earlier."""
+        """Show the values of all layers, the later ones on top."""
         self._item.clear()
-        for place, (distances, values) in enumerate(profiles.lines):
+        for index, (distances, values) in enumerate(profiles.lines):
             self._item.plot(
-                distances, values, pen=pg.mkPen(colour_of(place), width=2), connect="finite"
+                distances, values, pen=pg.mkPen(letter_colour(index), width=2), connect="finite"
             )
         unit = f" / {profiles.unit}" if profiles.unit else ""
-        self._item.getAxis("bottom").setLabel(f"distance{unit}", color=MARK)
+        self._item.getAxis("bottom").setLabel(f"distance{unit}", color=AXIS_COLOUR)

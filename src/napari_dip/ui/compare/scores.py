@@ -1,4 +1,4 @@
-"""Figures for a comparison: PSNR and SSIM against a reference, and the noise that is left."""
+"""Scores of images on display: PSNR and SSIM against a reference, and the remaining noise."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from napari_dip.data.metrics import WINDOW, psnr, ssim
 from napari_dip.data.value_range import nominal_range
-from napari_dip.ui.compare.picture import DisplayedSlice, range_clash
+from napari_dip.ui.compare.displayed_slice import DisplayedSlice, range_clash
 
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's figures.
+    """One image's scores.
 
     Attributes
     ----------
     psnr, ssim
-        None where there is nothing to compare with; NaN where pixels are missing or too few.
+        PSNR in dB, and SSIM; None without a reference, NaN if pixels are missing or too few.
     noise
-        Standard deviation, in the picture's values.
+        Estimated standard deviation of the noise, in the image's values.
     why
-        Why there is no PSNR and SSIM although there is a reference; else empty.
+        Reason why there is no PSNR and SSIM although there is a reference; else empty.
     """
 
     psnr: float | None
@@ -36,15 +36,15 @@ class Score:
 
 
 def score(
-    pictures: tuple[DisplayedSlice, ...], reference: DisplayedSlice | None
+    images: tuple[DisplayedSlice, ...], reference: DisplayedSlice | None
 ) -> tuple[Score, ...]:
-    """Read several pictures and work out their figures, against a reference if there is one."""
+    """Read several images and score each, against a reference if there is one."""
     truth = None if reference is None else reference.read()
-    return tuple(_score(picture, reference, truth) for picture in pictures)
+    return tuple(_score(image, reference, truth) for image in images)
 
 
 def noise_of(image: NDArray[Any]) -> float:
-    """The standard deviation of the noise in (y, x) or (y, x, c), the mean over channels."""
+    """Estimate the noise's standard deviation in (y, x) or (y, x, c), the mean over channels."""
     channels = [image] if image.ndim == 2 else list(np.moveaxis(image, -1, 0))
     return fmean(_noise_of_channel(channel.astype(np.float64)) for channel in channels)
 
@@ -54,33 +54,34 @@ def _noise_of_channel(image: NDArray[np.float64]) -> float:
 
     finite = np.isfinite(image)
     if not finite.any() or np.ptp(image[finite]) == 0:
-        return 0.0  # the estimate is a median over nothing
+        return 0.0  # there is nothing to take the estimate's median of
     return float(estimate_sigma(np.where(finite, image, np.median(image[finite]))))
 
 
 def _score(
-    picture: DisplayedSlice, reference: DisplayedSlice | None, truth: NDArray[Any] | None
+    image: DisplayedSlice, reference: DisplayedSlice | None, truth: NDArray[Any] | None
 ) -> Score:
-    image = picture.read()
-    noise = noise_of(image)
+    values = image.read()
+    noise = noise_of(values)
     if reference is None or truth is None:
         return Score(None, None, noise)
-    if why := _clash(picture, image, reference, truth):
+    if why := _clash(image, values, reference, truth):
         return Score(None, None, noise, why)
     black, white = nominal_range(truth.dtype, truth)
     data_range = white - black
-    channel = 2 if image.ndim == 3 else None
-    small = min(picture.shape) < WINDOW
-    similar = math.nan if small else ssim(image, truth, data_range, channel)
-    return Score(psnr(image, truth, data_range), similar, noise)
+    channel = 2 if values.ndim == 3 else None
+    is_small = min(image.shape) < WINDOW
+    similarity = math.nan if is_small else ssim(values, truth, data_range, channel)
+    return Score(psnr(values, truth, data_range), similarity, noise)
 
 
 def _clash(
-    picture: DisplayedSlice, image: NDArray[Any], reference: DisplayedSlice, truth: NDArray[Any]
+    image: DisplayedSlice, values: NDArray[Any], reference: DisplayedSlice, truth: NDArray[Any]
 ) -> str:
-    if image.shape != truth.shape:
+    """Say why an image can't be compared with the reference; empty if it can."""
+    if values.shape != truth.shape:
         return (
-            f"{picture.name!r} has the shape {image.shape}, the reference {truth.shape}; "
-            "PSNR and SSIM need one shape"
+            f"{image.name!r} has the shape {values.shape}, the reference {truth.shape}; "
+            "PSNR and SSIM need the same shape"
         )
-    return range_clash(picture, image, reference, truth)
+    return range_clash(image, values, reference, truth)

@@ -12,14 +12,21 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_dip.errors import UserError
-from napari_dip.ui.compare.background import BackgroundReads
 from napari_dip.ui.compare.comparison import Comparison, Mode
 from napari_dip.ui.compare.display_watch import DisplayWatch
+from napari_dip.ui.compare.displayed_slice import displayed_slice
 from napari_dip.ui.compare.layer_table import LETTERS, LayerTable
-from napari_dip.ui.compare.mode_buttons import AS_BEFORE, DIFFERENCE, KEY, LINE, SCORES, ModeButtons
-from napari_dip.ui.compare.picture import picture_of
+from napari_dip.ui.compare.mode_buttons import (
+    AS_BEFORE,
+    DIFFERENCE,
+    FLICKER_KEY,
+    LINE,
+    SCORES,
+    ModeButtons,
+)
 from napari_dip.ui.compare.profile import read_profiles
 from napari_dip.ui.compare.profile_plot import ProfilePlot
+from napari_dip.ui.compare.reads import BackgroundReads
 from napari_dip.ui.compare.scores import Score, score
 from napari_dip.ui.widgets.rows import Rows
 
@@ -27,31 +34,33 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-ERRANDS = ("curtain", "difference", "scores", "profile")
-
+READS = ("curtain", "difference", "scores", "profile")
+"""The kinds of reads in the background."""
 
 MINIMUM_WIDTH = 320
+"""Least width of the dock in pixels."""
 
+HINT = "Tick two or more layers. Curtain and Difference take A and B, the first two."
 
-HINT = "Tick two or more layers. Curtain and difference take A and B, the first two."
-
-
-TOLD = {
+MODE_HINTS = {
     Mode.SIDE_BY_SIDE: "Side by side, from the lowest layer up; zooming and panning move all.",
-    Mode.FLICKER: f"{KEY} in the picture, or the button, shows the next layer.",
-    Mode.CURTAIN: "Drag the upright line: A is left of it, B right.",
+    Mode.FLICKER: f"{FLICKER_KEY} in the image, or the button, shows the next layer.",
+    Mode.CURTAIN: "Drag the vertical line: A is to its left, B to its right.",
 }
 """What to do in each mode."""
 
-
-TOLD_LINE = "Drag an end of the profile's line; its values are below."
+LINE_HINT = "Drag an end of the profile's line; the plot below shows its values."
 
 
 class QtCompareView(QWidget):
-    """Choose layers and ways to look at them.
+    """The dock: a table of layers, buttons, a message and a plot.
 
-    What is read is read beside the window, by errands of several kinds, and of each kind only the
-    newest counts.
+    It reads values in the background; of each kind of read only the newest counts.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers are compared.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -59,10 +68,11 @@ class QtCompareView(QWidget):
         self._viewer = viewer
         self.comparison = Comparison(viewer)
         self.comparison.changed.connect(self._show_mode)
-        self._errands = BackgroundReads(ERRANDS, self)
-        self._errands.looked.connect(self._hear)
-        # What follows from layers that come, go and change waits until napari is done with them.
+        self._reads = BackgroundReads(READS, self)
+        self._reads.checked.connect(self._show_note)
+        # The dock follows layers that come, go and change only when napari is done with them.
         self._soon = QTimer(self)
+        self._soon.setObjectName("follow layers")
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._catch_up)
         self._is_stale = False
@@ -71,17 +81,18 @@ class QtCompareView(QWidget):
         self._reference = ComboBox(
             name="reference",
             label="Reference",
-            tooltip="The true image, if it is known: PSNR and SSIM are told",
+            tooltip="The true image, if it is known: PSNR and SSIM are measured against it",
             nullable=True,
             choices=lambda _: self._images(),
         )
         self._rows.add(self._reference)
         self._reference.changed.connect(self._expire)
         self._message = QLabel()
+        self._message.setObjectName("message")
         self._message.setWordWrap(True)
-        self._ways = ModeButtons()
-        self._ways.pressed.connect(self._press)
-        self._ways.moved.connect(self.comparison.move_curtain)
+        self._mode_buttons = ModeButtons()
+        self._mode_buttons.pressed.connect(self._press)
+        self._mode_buttons.moved.connect(self.comparison.move_curtain)
         self._actions: dict[str, Callable[[], Any]] = {
             Mode.SIDE_BY_SIDE: self.comparison.side_by_side,
             Mode.FLICKER: self.comparison.flip,
@@ -101,13 +112,13 @@ class QtCompareView(QWidget):
         self._show_mode()
 
     def reset_choices(self, event: Any = None) -> None:
-        """Follow the layers; napari connects this to their events."""
+        """List the viewer's layers; napari connects this method to their events."""
         self._reference.reset_choices()
         self._table.show_layers(self._images())
         self._soon.start()
 
     def event(self, event: QEvent) -> bool:
-        # A dock that is closed gets no closeEvent: napari takes its widget out.
+        # A dock that is closed gets no closeEvent: napari only removes its widget.
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._close()
         return bool(super().event(event))
@@ -117,23 +128,23 @@ class QtCompareView(QWidget):
         self._table.setMinimumHeight(110)
         self._table.setMaximumHeight(150)
         layout = QVBoxLayout(self)
-        for widget in (self._table, self._rows, self._ways, self._message, self._plot):
+        for widget in (self._table, self._rows, self._mode_buttons, self._message, self._plot):
             layout.addWidget(widget)
         layout.addStretch()
 
     def _images(self) -> list[Image]:
         layers = (layer for layer in self._viewer.layers if isinstance(layer, Image))
-        return [layer for layer in layers if not Comparison.is_makeshift(self._viewer, layer)]
+        return [layer for layer in layers if not Comparison.is_temporary(self._viewer, layer)]
 
     def _choose_first(self) -> None:
-        """Tick the selected images, or else the two that are on top of what is visible."""
+        """Tick the selected images, or else the two topmost visible ones."""
         images = self._images()
         selected = [layer for layer in images if layer in self._viewer.layers.selection]
         visible = [layer for layer in images if layer.visible]
         self._table.choose(selected if len(selected) > 1 else visible[-2:])
 
     def _press(self, name: str) -> None:
-        """Act, and say what came of it."""
+        """Do what a button says, and show what came of it."""
         self._note = ""
         self._take_key()
         try:
@@ -146,15 +157,15 @@ class QtCompareView(QWidget):
     def _show_mode(self) -> None:
         compare = self.comparison
         has_line = compare.line is not None
-        self._ways.show_comparison(compare)
+        self._mode_buttons.show_comparison(compare)
         self._plot.setVisible(has_line)
-        told = [TOLD[compare.mode]] if compare.mode else []
+        hints = [MODE_HINTS[compare.mode]] if compare.mode else []
         if shown := compare.shown:
-            told = [f"{LETTERS[compare.layers.index(shown)]}: {shown.name}. {told[0]}"]
+            hints = [f"{LETTERS[compare.layers.index(shown)]}: {shown.name}. {hints[0]}"]
         if has_line and compare.mode is not Mode.SIDE_BY_SIDE:
-            told.append(TOLD_LINE)
-        note = self._note or " ".join(told) or HINT
-        self._message.setText("Reading ..." if self._errands.are_late else note)
+            hints.append(LINE_HINT)
+        note = self._note or " ".join(hints) or HINT
+        self._message.setText("Reading ..." if self._reads.are_late else note)
 
     # Following layers, slices and pixels
 
@@ -163,10 +174,10 @@ class QtCompareView(QWidget):
         self._expire()
 
     def _expire(self, event: Any = None) -> None:
-        """What was read is of another slice, of pixels that have changed, or of other layers."""
+        """Note that the values that were read belong to another slice, layer or state."""
         self._is_stale = True
         self._table.show_scores(())
-        self._errands.drop("scores")
+        self._reads.drop("scores")
         self._soon.start()
 
     def _catch_up(self) -> None:
@@ -182,23 +193,23 @@ class QtCompareView(QWidget):
         self._is_stale = False
         compare.tidy()
         if self._table.chosen != compare.layers:
-            self._errands.send("curtain", compare.choose(self._table.chosen))
+            self._reads.start("curtain", compare.choose(self._table.chosen))
         elif is_stale:
-            self._errands.send("curtain", compare.refresh())
+            self._reads.start("curtain", compare.refresh())
         if is_stale:
             self._read_line()
 
-    # What is read beside the window
+    # Reading in the background
 
-    def _hear(self, note: str) -> None:
+    def _show_note(self, note: str) -> None:
         self._note = note or self._note
         self._show_mode()
 
     def _draw_curtain(self) -> None:
-        self._errands.send("curtain", self.comparison.draw_curtain())
+        self._reads.start("curtain", self.comparison.draw_curtain())
 
     def _subtract(self) -> None:
-        self._errands.send("difference", self.comparison.subtract())
+        self._reads.start("difference", self.comparison.subtract())
 
     def _toggle_line(self) -> None:
         compare = self.comparison
@@ -214,35 +225,35 @@ class QtCompareView(QWidget):
             return
         cuts, unit = line.cuts(self._table.chosen), line.unit
         show = self._plot.show_profiles
-        self._errands.send("profile", lambda: partial(show, read_profiles(cuts, unit)))
+        self._reads.start("profile", lambda: partial(show, read_profiles(cuts, unit)))
 
     def _score(self) -> None:
         layers, reference = self._table.chosen, self._reference.value
         if not layers:
             raise UserError("scores: tick an Image layer")
-        pictures = tuple(picture_of(layer, self._viewer.dims) for layer in layers)
-        truth = None if reference is None else picture_of(reference, self._viewer.dims)
-        self._errands.send("scores", lambda: partial(self._show_scores, score(pictures, truth)))
+        images = tuple(displayed_slice(layer, self._viewer.dims) for layer in layers)
+        truth = None if reference is None else displayed_slice(reference, self._viewer.dims)
+        self._reads.start("scores", lambda: partial(self._show_scores, score(images, truth)))
 
     def _show_scores(self, scores: tuple[Score, ...]) -> str:
         self._table.show_scores(scores)
-        return next((f"⚠ scores: {figures.why}" for figures in scores if figures.why), "")
+        return next((f"⚠ scores: {score.why}" for score in scores if score.why), "")
 
     # The key, and the end
 
     def _take_key(self) -> None:
-        """Be the dock whose layers flicker: of several it is the one that was used last."""
-        self._viewer.bind_key(KEY, self._flip, overwrite=True)
+        """Bind the key to this dock: of several docks the one that was used last has it."""
+        self._viewer.bind_key(FLICKER_KEY, self._flip, overwrite=True)
 
     def _flip(self, _viewer: Viewer) -> None:
         self._press(Mode.FLICKER)
 
     def _close(self) -> None:
-        """Put everything back and listen to nothing any more; closing twice is fine."""
+        """Put everything back and stop following the viewer; closing twice is fine."""
         self.comparison.end()
-        taken = self._viewer.bind_key(KEY, None)
-        if taken is not None and taken != self._flip:
-            self._viewer.bind_key(KEY, taken)
+        bound = self._viewer.bind_key(FLICKER_KEY, None)
+        if bound is not None and bound != self._flip:
+            self._viewer.bind_key(FLICKER_KEY, bound)
         self._watch.end()
-        self._errands.stop()
+        self._reads.stop()
         self._soon.stop()

@@ -1,4 +1,4 @@
-"""What a viewer looks like, to be put back exactly; and its grid."""
+"""Save and restore viewer state: visibility, selection, grid."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 def show(layer: Layer, visible: bool) -> None:
-    """Show or hide a layer, unless it is so already: napari would leave its tool then."""
+    """Show or hide a layer, if that changes anything: napari also drops the layer's tool."""
     if layer.visible != visible:
         layer.visible = visible
 
 
 class ViewerState:
-    """What is visible, named in the picture, selected, and how it is laid out.
+    """Visibility, name overlays, selection and grid of a viewer at one moment.
 
     Parameters
     ----------
     viewer
-        Whose looks are taken down, and put back by `restore`.
+        The viewer whose state is saved now, and put back by `restore`.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -34,7 +34,7 @@ class ViewerState:
         self._grid = {"stride": grid.stride, "shape": grid.shape, "enabled": grid.enabled}
 
     def restore(self) -> None:
-        """Put it back, as far as the layers are still there; those that came since stay as are."""
+        """Put the state back for layers that still exist; newer layers stay as they are."""
         viewer = self._viewer
         for name, value in self._grid.items():
             setattr(viewer.canvas.grid, name, value)
@@ -45,18 +45,18 @@ class ViewerState:
         selected = {layer for layer in self._selection if layer in viewer.layers}
         viewer.layers.selection = selected
         if self._active in viewer.layers:
-            # Naming the active layer makes it the only one that is selected.
+            # To set the active layer selects it alone.
             viewer.layers.selection.active = self._active
             viewer.layers.selection.update(selected)
 
 
 class ViewerGrid:
-    """A viewer's grid, which has one camera for all of its cells.
+    """napari's grid, in which one camera shows all cells, zoomed to the cells' size.
 
     Parameters
     ----------
     viewer
-        Whose grid it is.
+        The viewer that has the grid.
     """
 
     def __init__(self, viewer: Viewer) -> None:
@@ -64,7 +64,7 @@ class ViewerGrid:
         self._cells = 1
 
     def lay_out(self) -> None:
-        """Give each visible layer a cell of its own, zoomed to as much as there was to see."""
+        """Give each visible layer a cell, which shows as much as the whole window did."""
         grid = self._viewer.canvas.grid
         grid.stride, grid.shape, grid.enabled = 1, (-1, -1), True
         self._zoom_for(max(grid.actual_shape(self._viewer.layers)))
@@ -75,6 +75,6 @@ class ViewerGrid:
         self._zoom_for(1)
 
     def _zoom_for(self, cells: int) -> None:
-        """Show as much of the picture in each of a number of cells as in the whole window."""
+        """Zoom so that each of so many cells shows as much as the whole window."""
         self._viewer.scene.camera.zoom *= self._cells / cells
         self._cells = cells

@@ -1,20 +1,20 @@
-"""The dock "Deep Image Prior: Prior lab"."""
+"""The Qt view of the dock "Prior lab"."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox
+from magicgui.widgets import ComboBox
 from psygnal import Signal
 
 from napari_dip.studies.lab.base import Study
-from napari_dip.studies.lab.run import STUDIES
+from napari_dip.studies.lab.registry import STUDIES
 from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.run.view import QtRunView
-from napari_dip.ui.widgets.curves import Curves
+from napari_dip.ui.widgets.curves import StudyCurves
 from napari_dip.ui.widgets.form import TaskForm
-from napari_dip.ui.widgets.inputs import Computing, Inputs
-from napari_dip.ui.widgets.rows import Rows
+from napari_dip.ui.widgets.inputs import DeviceForm, Inputs
+from napari_dip.ui.widgets.rows import Rows, side_by_side_box
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 class QtLabView(QtRunView):
-    """Fulfils `ui.lab.QtLabView`."""
+    """The dock in Qt: a `LabView`.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers can be chosen.
+    """
 
     changed = Signal(str, object)
     study_edited = Signal(object)
@@ -34,35 +40,29 @@ class QtLabView(QtRunView):
             label="Study",
             choices=[(study.title, name) for name, study in STUDIES.items()],
         )
-        self._side_by_side = CheckBox(
-            name="side_by_side",
-            label="Side by side",
-            tooltip="A layer for each picture, in napari's grid, instead of one stack of all",
-        )
-        # magicgui writes a box's label beside it too.
-        self._side_by_side.native.setText("a layer each, in a grid")
-        self._inputs, self._form, self._computing = Inputs(viewer), TaskForm(), Computing()
-        self._curves = Curves()
-        study, looks = Rows(), Rows()
+        self._side_by_side = side_by_side_box()
+        self._inputs, self._form, self._device = Inputs(viewer), TaskForm(), DeviceForm()
+        self._curves = StudyCurves()
+        study, layout = Rows(), Rows()
         study.add(self._choice)
-        looks.add(self._side_by_side)
+        layout.add(self._side_by_side)
         self._lay_out(
-            form=(study, self._inputs, self._form, looks, self._computing), below=(self._curves,)
+            form=(study, self._inputs, self._form, layout, self._device), below=(self._curves,)
         )
         self._choice.changed.connect(lambda name: self.changed.emit("name", name))
         self._side_by_side.changed.connect(lambda value: self.changed.emit("side_by_side", value))
         self._form.edited.connect(self.study_edited.emit)
         self._form.invalid.connect(lambda text: self.changed.emit("form_error", text))
-        for part in (self._inputs, self._computing):
-            part.changed.connect(self.changed.emit)
+        for form in (self._inputs, self._device):
+            form.changed.connect(self.changed.emit)
         self._inputs.asked.connect(self._ask)
 
     def emit_all(self) -> None:
-        """Say what is chosen already, to a controller that has just begun to listen."""
+        """Emit what is chosen already, for a new controller."""
         self._inputs.emit_all()
 
     def reset_choices(self, event: Any = None) -> None:
-        """Follow the layers; napari connects this to their events."""
+        """Offer the viewer's layers; napari connects this method to their events."""
         self._inputs.reset_choices()
 
     def show_study(self, study: Study, side_by_side: bool) -> None:
@@ -74,7 +74,7 @@ class QtLabView(QtRunView):
         self._form.show_task(study)
 
     def show_device(self, device: str) -> None:
-        self._computing.show_device(device)
+        self._device.show_device(device)
 
     def show_curves(self, pictures: tuple[StudyPicture, ...]) -> None:
         self._curves.show_pictures(pictures)

@@ -1,7 +1,7 @@
-"""The name of the slice on display, written in the picture.
+"""The name of the slice on display, written on the canvas.
 
-A layer whose metadata tell names (`slices`) is a stack of pictures with names along its first axis.
-The overlay is one of our own, so that a text that a person has put in the picture stays.
+A layer whose metadata has names (`slices`) is a stack of pictures with names along its first axis.
+The overlay is one of our own, so that a person's own text overlay stays.
 """
 
 from __future__ import annotations
@@ -21,27 +21,26 @@ if TYPE_CHECKING:
 
 
 OVERLAY = "napari_dip_slice"
-"""Its name among the canvas's overlays."""
-
+"""Name of the overlay among the canvas's overlays."""
 
 SLICES = "slices"
-"""Where in a layer's `metadata[KEY]` the names are."""
-
+"""Key of the names in a layer's `metadata[KEY]`."""
 
 FONT_SIZE = 14
+"""Font size of the overlay in points."""
 
 
 class SliceNames:
-    """Follows a viewer's sliders and layers, and names what is seen.
+    """Follows a viewer's sliders and layers, and names the slice on display.
 
     Parameters
     ----------
     viewer
-        Whose picture is written in.
+        The viewer that gets the overlay.
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        # Weakly: what is kept for each viewer below must not keep the viewer.
+        # A weak reference: _NAMED below keeps this object and must not keep the viewer.
         self._viewer = ref(viewer)
         self._overlay = TextOverlay(
             visible=False, position="top_left", font_size=FONT_SIZE, box=True
@@ -60,7 +59,7 @@ class SliceNames:
         self.update()
 
     def update(self, event: Any = None) -> None:
-        """Write the name of what is on display now."""
+        """Write the name of the slice on display."""
         viewer = self._viewer()
         if viewer is None:
             return
@@ -70,11 +69,11 @@ class SliceNames:
         self._overlay.visible = bool(text)
 
     def _name(self, layer: Any, dims: Dims) -> str | None:
-        """A layer's name for its slice on display; None where it has none."""
+        """Return the name of a layer's slice on display, or None."""
         if layer not in self._followed or not layer.visible:
             return None
         names = layer.metadata.get(KEY, {}).get(SLICES, ())
-        if dims.ndim - layer.ndim in dims.displayed:  # the axis of pictures lies in the picture
+        if dims.ndim - layer.ndim in dims.displayed:  # several pictures are on display
             return None
         index = int(slice_position(layer, dims)[0])
         return str(names[index]) if 0 <= index < len(names) else None
@@ -84,7 +83,7 @@ _NAMED: WeakKeyDictionary[Viewer, SliceNames] = WeakKeyDictionary()
 
 
 def slice_names(viewer: Viewer) -> SliceNames:
-    """A viewer's, made when it is first asked for: stacks outlive the dock that made them."""
+    """Return a viewer's `SliceNames`, made on first use; it outlives the dock, as stacks do."""
     if viewer not in _NAMED:
         _NAMED[viewer] = SliceNames(viewer)
     return _NAMED[viewer]

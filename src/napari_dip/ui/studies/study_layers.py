@@ -1,4 +1,4 @@
-"""The layers in which a study shows its pictures: one stack with named slices, or a layer each."""
+"""The layers that show a study's pictures: one stack with named slices, or a layer for each."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class StudyLayers:
     Parameters
     ----------
     viewer
-        Where they go.
+        The viewer that gets the layers.
     name
-        Of the stack, or what the layers' names end with.
+        Name of the stack, or the end of each layer's name.
     kwargs
-        Keywords of a layer of one picture, such as `LayerSource.layer_kwargs`.
+        Keywords of a layer of one picture, such as those of `LayerSource.layer_kwargs`.
     axis
-        What the pictures differ in.
+        Label of the stack's axis: what the pictures differ in.
     side_by_side
-        A layer for each picture, in napari's grid, instead of a stack.
+        Whether each picture is a layer of its own in napari's grid, instead of a slice of a stack.
     source_layer
-        What they lie over, if anything.
+        The layer that the pictures lie over, if any.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class StudyLayers:
         self._viewer, self._name, self._kwargs, self._axis = viewer, name, kwargs, axis
         self._side_by_side, self._source_layer = side_by_side, source_layer
         self._previews: dict[str, Preview] = {}
-        self._given: tuple[NDArray[Any], ...] = ()
+        self._shown: tuple[NDArray[Any], ...] = ()
         self._had_grid = viewer.canvas.grid.enabled
         self._names = slice_names(viewer)
 
     def show(
         self, pictures: tuple[StudyPicture, ...], metadata: dict[str, Any], *, is_last: bool = False
     ) -> None:
-        """Show the pictures as they are; a layer that was deleted comes back with the last."""
+        """Show the pictures as they are now; a deleted layer comes back with the last ones."""
         if self._side_by_side:
             for picture in pictures:
                 self._show_one(picture, metadata, is_last)
@@ -70,7 +70,7 @@ class StudyLayers:
             layer.metadata = {KEY: {**layer.metadata.get(KEY, {}), **entries}}
 
     def discard(self) -> None:
-        """Remove the layers, and the grid if it was not there before."""
+        """Remove the layers, and the grid if there was none before."""
         for preview in self._previews.values():
             preview.discard()
         self._viewer.canvas.grid.enabled = self._had_grid
@@ -81,7 +81,7 @@ class StudyLayers:
     def _show_one(self, picture: StudyPicture, metadata: dict[str, Any], is_last: bool) -> None:
         made = {KEY: {**metadata[KEY], "picture": picture.name, **picture.scores}}
         if picture.name not in self._previews:
-            # In a cell of the grid there is room for the beginning only.
+            # A cell of the grid only has room for the beginning of a name.
             name = f"{picture.name} · {self._name}"
             below = next(iter(reversed(self._layers())), self._source_layer)
             preview = Preview(self._viewer.layers, below, name, self._kwargs)
@@ -108,8 +108,8 @@ class StudyLayers:
         preview = self._previews[self._name]
         images = tuple(picture.image for picture in pictures)
         data = None if preview.layer is None else preview.layer.data
-        is_new = len(images) != len(self._given) or any(
-            a is not b for a, b in zip(images, self._given, strict=True)
+        is_new = len(images) != len(self._shown) or any(
+            a is not b for a, b in zip(images, self._shown, strict=True)
         )
         follows = not preview.is_deleted and (
             preview.layer is None or self._is_at_the_end(preview.layer)
@@ -118,24 +118,24 @@ class StudyLayers:
             data = displayable(np.stack(images))
         (preview.finish if is_last else preview.show)(data, made)
         assert preview.layer is not None  # it has just been shown
-        if follows and len(images) != len(self._given):
+        if follows and len(images) != len(self._shown):
             self._go_to(preview.layer, len(images) - 1)
-        if not self._given:
+        if not self._shown:
             self._bring_into_view()
-        self._given = images
+        self._shown = images
         self._names.follow(preview.layer)
 
     def _bring_into_view(self) -> None:
-        """Show all of what is new: layers that lie over no other, or the cells of a new grid."""
+        """Reset the view for layers that lie over no other, or for a new grid."""
         if self._source_layer is None or (self._side_by_side and not self._had_grid):
             self._viewer.reset_view()
 
     def _axis_of(self, layer: Image) -> int:
-        """The viewer's axis along which a stack's pictures lie."""
+        """Return the viewer's axis along which a stack's pictures lie."""
         return int(self._viewer.dims.ndim - layer.ndim)
 
     def _is_at_the_end(self, layer: Image) -> bool:
-        """Whether the newest picture is on display: then the next is shown when it comes."""
+        """Return whether the newest picture is on display; then the slider follows the next."""
         return bool(self._viewer.dims.point[self._axis_of(layer)] >= len(layer.data) - 1)
 
     def _go_to(self, layer: Image, index: int) -> None:

@@ -8,32 +8,36 @@ from psygnal import Signal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-HEIGHT = 150
-"""Of the list, in pixels; it scrolls."""
+LIST_HEIGHT = 150
+"""Height of the list in pixels; it scrolls."""
+
+SHORT_LIST = 8
+"""Largest number of items for which there is no search field."""
 
 
 class CheckList(QWidget):
-    """Names of which several can be ticked; those that are ticked stay in sight.
+    """A list of items that can be ticked; a search hides the others but never a ticked one.
 
     Parameters
     ----------
     title
-        Above the list.
+        Text above the list.
     tip
-        Its tooltip.
+        Tooltip of the list.
     """
 
     changed = Signal(tuple)
-    """(keys): of what is ticked, in the list's order."""
+    """(keys): the ticked items' keys in the list's order."""
 
     def __init__(self, title: str, tip: str) -> None:
         super().__init__()
         self._title = title
         self._label, self._search, self._list = QLabel(), QLineEdit(), QListWidget()
+        self._label.setObjectName("title")
         self._search.setPlaceholderText("Search …")
         self._search.setClearButtonEnabled(True)
         self._list.setToolTip(tip)
-        self._list.setFixedHeight(HEIGHT)
+        self._list.setFixedHeight(LIST_HEIGHT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
@@ -45,13 +49,13 @@ class CheckList(QWidget):
 
     @property
     def ticked(self) -> tuple[str, ...]:
-        """The keys of what is ticked."""
+        """Keys of the ticked items."""
         checked = Qt.CheckState.Checked
         role = Qt.ItemDataRole.UserRole
         return tuple(item.data(role) for item in self._items() if item.checkState() == checked)
 
     def show_items(self, items: Iterable[tuple[str, str]], ticked: Iterable[str] = ()) -> None:
-        """Offer other names, each a key and a text, and tick some of them."""
+        """List items, each a key and a text, and tick those with some keys."""
         kept = set(ticked)
         self._list.blockSignals(True)
         self._list.clear()
@@ -63,12 +67,12 @@ class CheckList(QWidget):
             item.setCheckState(state)
             self._list.addItem(item)
         self._list.blockSignals(False)
-        self._search.setVisible(self._list.count() > 8)
+        self._search.setVisible(self._list.count() > SHORT_LIST)
         self._filter()
         self._tick()
 
     def tick(self, *keys: str) -> None:
-        """Tick these, as a person would."""
+        """Tick the items with these keys, as a person would."""
         for item in self._items():
             if item.data(Qt.ItemDataRole.UserRole) in keys:
                 item.setCheckState(Qt.CheckState.Checked)

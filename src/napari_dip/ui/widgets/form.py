@@ -1,4 +1,4 @@
-"""The form of a task, derived from its settings."""
+"""The form of a task, made from its settings."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ from napari_dip.tasks.settings import SettingKind, Settings, kinds
 from napari_dip.ui.widgets.rows import Rows, folded
 
 PRESET = "preset"
-"""What a setting shows that is left to the preset."""
-
+"""Text of a field that is left to the preset."""
 
 NO_LIMIT = 10**9
+"""Range of a number that has no limit."""
 
 
 class TaskForm(QWidget):
-    """Everyday settings, and the others under "Advanced"."""
+    """The everyday settings of a task or a study, and the others folded under "Advanced"."""
 
     edited = Signal(object)
-    """(Settings): all of them, after one was changed."""
+    """(Settings): all settings, after one was changed."""
     invalid = Signal(str)
-    """(text): why the form can't be used; empty when it can."""
+    """(text): why the form can't be used; empty if it can."""
 
     def __init__(self) -> None:
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._task: Settings | None = None
-        self._wrong: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
         self._everyday, self._advanced = Rows(), Rows()
-        self._more = folded("Advanced", self._advanced)
+        self._everyday.setObjectName("everyday")
+        self._advanced.setObjectName("advanced")
         layout.addWidget(self._everyday)
-        layout.addWidget(self._more)
+        layout.addWidget(folded("Advanced", self._advanced))
 
     def show_task(self, task: Settings, leave_out: Collection[str] = ()) -> None:
-        """Show the settings of a task or a study, but for those that have widgets elsewhere."""
-        self._task, self._wrong = task, {}
+        """Show settings, except those that have widgets elsewhere in the dock."""
+        self._task, self._errors = task, {}
         self._everyday.clear()
         self._advanced.clear()
         for field in fields(task):
@@ -59,15 +60,15 @@ class TaskForm(QWidget):
         assert self._task is not None  # there are no widgets before
         try:
             self._task = self._task.replace(**{name: from_widget(self._task, name, value)})
-            self._wrong.pop(name, None)
+            self._errors.pop(name, None)
             self.edited.emit(self._task)
         except UserError as error:
-            self._wrong[name] = str(error)
-        self.invalid.emit("; ".join(self._wrong.values()))
+            self._errors[name] = str(error)
+        self.invalid.emit("; ".join(self._errors.values()))
 
 
 def widget_for(task: Settings, field: Field[Any]) -> ValueWidget[Any]:
-    """The widget of one setting, with its range, its help and its value."""
+    """Make the widget of one setting, with its range, help and value."""
     kind, value = kinds(type(task))[field.name], getattr(task, field.name)
     common: dict[str, Any] = {
         "name": field.name,
@@ -77,7 +78,7 @@ def widget_for(task: Settings, field: Field[Any]) -> ValueWidget[Any]:
     if _is_text(kind):
         widget = LineEdit(value=_as_text(value), **common)
         widget.native.setPlaceholderText(PRESET)
-        widget.native.setCursorPosition(0)  # of a long text, the beginning is shown
+        widget.native.setCursorPosition(0)  # shows the beginning of a long text
         return widget
     if kind.choices or (kind.scalar is bool and kind.optional):
         choices: list[tuple[str, Any]] = [(choice, choice) for choice in kind.choices]
@@ -96,12 +97,12 @@ def widget_for(task: Settings, field: Field[Any]) -> ValueWidget[Any]:
 
 
 def from_widget(task: Settings, name: str, value: Any) -> Any:
-    """The setting that a widget's value stands for.
+    """Convert a widget's value to the setting's.
 
     Raises
     ------
     UserError
-        When text is not of the setting's kind.
+        When a text can't be converted.
     """
     kind = kinds(type(task))[name]
     if _is_text(kind):
@@ -110,7 +111,7 @@ def from_widget(task: Settings, name: str, value: Any) -> Any:
 
 
 def _is_text(kind: SettingKind) -> bool:
-    """Several values, or a number that may be left out."""
+    """Return whether a setting is typed: several values, or a number that may be left out."""
     return kind.many or (kind.scalar in (int, float) and kind.optional)
 
 

@@ -1,4 +1,4 @@
-"""Which part of an image is restored, and in which parts."""
+"""The parts of a form that choose layers, how much of an image is restored, device and seed."""
 
 from __future__ import annotations
 
@@ -21,129 +21,130 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-SMALL = 512
-"""Pixels along the longest side of an image that nobody wants to cut."""
+SMALL_IMAGE = 512
+"""Longest side in pixels of an image for which no tile size is asked."""
+
+ENUMS = {"region": Region, "scope": StackScope}
+"""Fields whose values are enums."""
 
 
-KINDS = {"region": Region, "scope": StackScope}
-
-
-class Parts(QWidget):
-    """Region, stack, block, and where what is restored in parts goes.
+class RegionForm(QWidget):
+    """Region, scope of a stack, size of tiles and folder for results.
 
     Parameters
     ----------
     rectangles
-        Gives the layers that may hold a rectangle.
-    divides
-        Whether an image may be restored in several parts, one after another.
+        Function that returns the layers that may hold a rectangle.
+    with_tiles
+        Whether frames, slices and tiles of an image can be restored one by one.
     """
 
     changed = Signal(str, object)
     """(name, value): a field of the model."""
 
-    def __init__(self, rectangles: Callable[[ComboBox], list[Any]], *, divides: bool) -> None:
+    def __init__(self, rectangles: Callable[[ComboBox], list[Any]], *, with_tiles: bool) -> None:
         super().__init__()
-        self._divides, self._is_divided = divides, False
+        self._with_tiles, self._is_tiled = with_tiles, False
         self._image: Image | None = None
         self._rows = Rows()
         self.widgets = self._rows.widgets
-        self._words = QLabel()
-        self._words.setWordWrap(True)
-        self._words.setToolTip("What is fitted together, and what is not")
+        self._partition = QLabel()
+        self._partition.setObjectName("partition")
+        self._partition.setWordWrap(True)
+        self._partition.setToolTip("What is fitted together, and what one by one")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._rows)
-        layout.addWidget(self._words)
+        layout.addWidget(self._partition)
         region = ComboBox(
             name="region",
             label="Region",
-            tooltip="How much of the image; a small region is a quick try before the full run",
+            tooltip="How much of the image is restored; try a small region before the full run",
             choices=[(str(r), r) for r in Region],
         )
         rectangle = ComboBox(
             name="rectangle",
             label="in",
-            tooltip="The Shapes layer with the rectangle; the selected shape counts, or the last",
+            tooltip="The Shapes layer with the rectangle: its selected shape, or the last one",
             nullable=True,
             choices=rectangles,
         )
         scope = ComboBox(
             name="scope",
             label="Stack",
-            tooltip="The slice that is shown, the whole volume with 3-D convolutions, or all of "
-            "them one after another, each from the weights of the last: a movie's frames, say",
+            tooltip="The displayed slice, the whole volume with 3-D convolutions, or all slices or "
+            "volumes one by one, such as a movie's frames, each from the weights of the last",
             choices=self._scopes,
         )
         self._followed = (rectangle, scope)
-        for widget in (region, rectangle, scope, *(_dividing() if divides else ())):
+        for widget in (region, rectangle, scope, *(_tiling_widgets() if with_tiles else ())):
             self._rows.add(widget)
             widget.changed.connect(partial(self._emit, widget.name))
         self._show_rows()
 
     def reset_choices(self) -> None:
-        """Follow the layers."""
+        """Offer the viewer's layers."""
         for widget in self._followed:
             widget.reset_choices()
 
     def emit_all(self) -> None:
-        """Say what is chosen."""
+        """Emit all values."""
         for name, widget in self.widgets.items():
             self._emit(name, widget.value)
 
     def show_image(self, image: Image | None) -> None:
-        """Offer what an image has."""
+        """Show the rows and the scopes that apply to an image."""
         if image is not self._image:
             self._image = image
             self.widgets["scope"].reset_choices()
         self._show_rows()
 
-    def show_partition(self, words: str, is_divided: bool) -> None:
+    def show_partition(self, text: str, is_tiled: bool) -> None:
         """Show what is fitted together, and whether the result goes to a folder."""
-        self._words.setText(words)
-        self._is_divided = is_divided
+        self._partition.setText(text)
+        self._is_tiled = is_tiled
         self._show_rows()
 
     def _emit(self, name: str, value: Any) -> None:
-        # PySide6 gives a StrEnum back as plain text.
-        kind = KINDS.get(name)
-        self.changed.emit(name, value if kind is None else kind(value))
+        # PySide6 returns a StrEnum as plain text.
+        enum = ENUMS.get(name)
+        self.changed.emit(name, value if enum is None else enum(value))
         self._show_rows()
 
     def _show_rows(self) -> None:
         rows, image = self._rows, self._image
         rows.set_visible("rectangle", self.widgets["region"].value == Region.RECTANGLE)
         rows.set_visible("scope", image is not None and image.ndim > 2)
-        if self._divides:
+        if self._with_tiles:
             longest = 0 if image is None else max(finest_level(image).shape[: image.ndim])
-            rows.set_visible("tile_size", longest > SMALL or bool(self.widgets["tile_size"].value))
-            rows.set_visible("folder", self._is_divided)
-        self._words.setVisible(bool(self._words.text()))
+            is_large = longest > SMALL_IMAGE or bool(self.widgets["tile_size"].value)
+            rows.set_visible("tile_size", is_large)
+            rows.set_visible("folder", self._is_tiled)
+        self._partition.setVisible(bool(self._partition.text()))
 
     def _scopes(self, _widget: ComboBox) -> list[tuple[str, StackScope]]:
-        """What a stack of so many axes can be divided into."""
+        """List the scopes of a stack with the image's number of axes."""
         ndim = 3 if self._image is None else self._image.ndim
-        fit = [e for e in StackScope if ndim >= 2 + e.is_volume + e.is_looped]
-        return [(str(e), e) for e in fit if self._divides or not e.is_looped]
+        fit = [s for s in StackScope if ndim >= 2 + s.is_volume + s.is_looped]
+        return [(str(s), s) for s in fit if self._with_tiles or not s.is_looped]
 
 
-def _dividing() -> tuple[ValueWidget[Any], ...]:
+def _tiling_widgets() -> tuple[ValueWidget[Any], ...]:
     return (
         SpinBox(
             name="tile_size",
-            label="Block",
+            label="Tile",
             max=10**5,
-            tooltip="Pixels along y and x that are fitted at once; blocks overlap and are blended. "
-            "0: as a whole up to 2048 pixels and as far as memory suffices, else in blocks of "
-            "1024, in 3-D of 256",
+            tooltip="Side in pixels of the tiles, which overlap and are blended. 0: no tiles up to "
+            "2048 pixels and as far as memory suffices, else tiles of 1024, in 3-D of 256",
         ),
         FileEdit(
             name="folder",
             label="Results in",
             mode="d",
             nullable=True,
-            tooltip="A folder for the result, an OME-Zarr; a run that was stopped goes on there. "
-            "Empty: a temporary one, which lives as long as the layer: save it to keep it",
+            tooltip="Folder for the result, an OME-Zarr; a run that was stopped continues there. "
+            "Empty: a temporary folder, which is deleted with the layer; save the layer to keep it",
         ),
     )
 
@@ -153,38 +154,37 @@ ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
     "mask": (
         "Mask",
         (Labels, Shapes),
-        "What is painted or drawn is missing: it is not learned from, and it is filled in",
+        "Painted or drawn pixels are missing: they are left out of the fit, and filled in",
     ),
     "guide": ("Flash (guide)", (Image,), "The same scene taken with flash, of the same size"),
     "psf": ("PSF", (Image,), "The point spread function that blurred the image"),
     "reference": (
         "Reference",
         (Image,),
-        "The true image, if it is known: PSNR and SSIM are reported. It is not used in the fit",
+        "The true image, if it is known: PSNR and SSIM are measured against it; no fit uses it",
     ),
 }
-"""Each role's label, the layers that can play it, and its help."""
+"""Label, kinds of layers and tooltip of each role that a layer can have."""
 
-
-OPTIONAL = ("mask", "guide", "psf", "reference")
+OPTIONAL_ROLES = ("mask", "guide", "psf", "reference")
 
 
 class Inputs(QWidget):
-    """Combos that follow the viewer's layers.
+    """Lists in which the viewer's layers are chosen for their roles, and a `RegionForm`.
 
     Parameters
     ----------
     viewer
-        Whose layers can be chosen.
-    divides
-        Whether an image may be restored in several parts.
+        The viewer whose layers can be chosen.
+    with_tiles
+        Whether frames, slices and tiles of an image can be restored one by one.
     """
 
     changed = Signal(str, object)
     """(name, value): a field of the model."""
     asked = Signal(Action)
 
-    def __init__(self, viewer: Viewer, *, divides: bool = False) -> None:
+    def __init__(self, viewer: Viewer, *, with_tiles: bool = False) -> None:
         super().__init__()
         self._viewer = viewer
         layout = QVBoxLayout(self)
@@ -195,46 +195,47 @@ class Inputs(QWidget):
                 name=role,
                 label=label,
                 tooltip=tip,
-                nullable=role in OPTIONAL,
+                nullable=role in OPTIONAL_ROLES,
                 choices=partial(self._choices, kinds),
             )
         self._rows = Rows()
+        self._rows.setObjectName("layers")
         for widget in self._layers.values():
             self._rows.add(widget)
             widget.changed.connect(partial(self._emit, widget.name))
-        self._parts = Parts(partial(self._choices, (Shapes,)), divides=divides)
-        self._parts.changed.connect(self.changed.emit)
+        self._region = RegionForm(partial(self._choices, (Shapes,)), with_tiles=with_tiles)
+        self._region.changed.connect(self.changed.emit)
         self._new_mask = QPushButton(str(Action.NEW_MASK))
-        self._new_mask.setToolTip("Add an empty mask over the image and paint what is missing")
+        self._new_mask.setToolTip("Add an empty mask over the image, to paint what is missing")
         self._new_mask.clicked.connect(lambda: self.asked.emit(Action.NEW_MASK))
         layout.addWidget(self._rows)
         layout.addWidget(self._new_mask)
-        layout.addWidget(self._parts)
+        layout.addWidget(self._region)
         self._roles: frozenset[str] = frozenset({"image", "reference"})
         self._show_rows()
 
     def reset_choices(self) -> None:
-        """Follow the layers; napari calls this when one comes, goes or is renamed."""
-        for widget in (*self._layers.values(), self._parts):
+        """Offer the viewer's layers; napari calls this when one comes, goes or is renamed."""
+        for widget in (*self._layers.values(), self._region):
             widget.reset_choices()
         self._show_rows()
 
     def emit_all(self) -> None:
-        """Say what is chosen, for a model that is new."""
+        """Emit all values, for a new model."""
         for name, widget in self._layers.items():
             self._emit(name, widget.value)
-        self._parts.emit_all()
+        self._region.emit_all()
 
     def choose(self, role: str, layer: Any) -> None:
         """Choose a layer for a role."""
         self._layers[role].value = layer
 
     def show_task(self, task: Task) -> None:
-        """Show the rows that a task has a use for."""
+        """Show the rows of the layers that a task accepts."""
         self.show_roles(("image", "reference", *task.accepts))
 
     def show_roles(self, roles: Iterable[str]) -> None:
-        """Show the rows of these layers; without an image, no part of it either."""
+        """Show the rows of these roles, and the `RegionForm` if "image" is one of them."""
         self._roles = frozenset(roles)
         self._show_rows()
 
@@ -242,25 +243,26 @@ class Inputs(QWidget):
         self.changed.emit(name, value)
         self._show_rows()
 
-    def show_partition(self, words: str, is_divided: bool) -> None:
+    def show_partition(self, text: str, is_tiled: bool) -> None:
         """Show what is fitted together, and whether the result goes to a folder."""
-        self._parts.show_partition(words, is_divided)
+        self._region.show_partition(text, is_tiled)
 
     def _show_rows(self) -> None:
         for role in self._layers:
             self._rows.set_visible(role, role in self._roles)
         self._new_mask.setVisible("mask" in self._roles)
-        self._parts.setVisible("image" in self._roles)
-        self._parts.show_image(self._layers["image"].value)
+        self._region.setVisible("image" in self._roles)
+        self._region.show_image(self._layers["image"].value)
 
     def _choices(self, kinds: tuple[type, ...], _widget: ComboBox) -> list[Any]:
         return [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
 
 
-class Computing(QWidget):
-    """The device and the seed, and what they amount to."""
+class DeviceForm(QWidget):
+    """The device, the seed, and an estimate of the memory that the fit takes."""
 
     changed = Signal(str, object)
+    """(name, value): a field of the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -281,8 +283,9 @@ class Computing(QWidget):
         )
         rows = Rows()
         self._estimate = QLabel()
+        self._estimate.setObjectName("estimate")
         self._estimate.setWordWrap(True)
-        self._estimate.setToolTip("Where the fit would run, and its peak memory to about a third")
+        self._estimate.setToolTip("Device of the fit, and its peak memory to about a third")
         layout.addWidget(rows)
         layout.addWidget(self._estimate)
         for widget in (self._device, self._seed):
@@ -295,5 +298,5 @@ class Computing(QWidget):
             self._device.value = device
 
     def show_estimate(self, text: str, is_warning: bool) -> None:
-        """Show where the fit would run and what it takes."""
+        """Show the device and the memory of a fit, with a sign if it is a warning."""
         self._estimate.setText(f"⚠ {text}" if is_warning else text)

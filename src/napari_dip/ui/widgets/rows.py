@@ -1,20 +1,42 @@
-"""Rows of labelled magicgui widgets, aligned across a dock."""
+"""Rows of labelled widgets, aligned across a dock."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from magicgui.widgets import CheckBox
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 LABEL_WIDTH = 105
-"""One width for all forms of a dock."""
+"""Width of the labels in pixels, the same in all forms of a dock."""
+
+
+def row_label(text: str, tip: str) -> QLabel:
+    """Make the label of a row."""
+    label = QLabel(text)
+    label.setToolTip(tip)
+    label.setFixedWidth(LABEL_WIDTH)
+    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return label
+
+
+def side_by_side_box() -> CheckBox:
+    """Make the check box for a layer of each picture instead of a stack."""
+    box = CheckBox(
+        name="side_by_side",
+        label="Side by side",
+        tooltip="Show each picture in a layer of its own, in napari's grid, instead of one stack",
+    )
+    # magicgui also writes the label beside the box.
+    box.native.setText("a layer each, in a grid")
+    return box
 
 
 def folded(title: str, content: QWidget) -> QCollapsible:
-    """What is seen when a person asks for more."""
+    """Hide a widget behind a title that unfolds it."""
     more = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
     more.setDuration(0)
     more.setContent(content)
@@ -36,17 +58,14 @@ class Rows(QWidget):
         self.widgets: dict[str, ValueWidget[Any]] = {}
 
     def add(self, widget: ValueWidget[Any]) -> None:
-        """Append a row; the widget brings its name, label and tooltip."""
-        label = QLabel(widget.label)
-        label.setToolTip(widget.tooltip or "")
-        label.setFixedWidth(LABEL_WIDTH)
-        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if isinstance(widget.native, QCheckBox):  # it repeats its label
+        """Append a row with the widget's name, label and tooltip."""
+        label = row_label(widget.label, widget.tooltip or "")
+        if isinstance(widget.native, QCheckBox):  # magicgui also writes the label beside the box
             widget.native.setText("")
-        # Long layer names must not widen the dock.
+        # A long layer name must not widen the dock.
         widget.native.setMinimumWidth(60)
         widget.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # Without it a long form is squeezed rather than scrolled.
+        # Without a least height a long form is squeezed instead of scrolled.
         widget.native.setMinimumHeight(widget.native.sizeHint().height())
         self._layout.addRow(label, widget.native)
         self._labels[widget.name], self.widgets[widget.name] = label, widget

@@ -1,4 +1,4 @@
-"""A study in a dock: a request, its session, and the controller of any dock that runs studies."""
+"""What the docks of studies share: the request for a run, its session and the controller."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """Everything that a study's run needs, taken down when it is asked for.
+    """Everything that the run of a study needs, fixed when Run is pressed.
 
     Attributes
     ----------
     name
-        The layers'.
+        Name of the layers.
     axis
-        What the pictures differ in: the label of the stack's axis.
+        Label of the stack's axis: what the pictures differ in.
     prepare
-        Reads the layers and checks everything, on the worker's thread.
+        Function that reads the layers and checks everything, on the run's thread.
     kwargs
         Keywords of a layer of one picture.
     side_by_side
-        A layer for each picture instead of a stack.
+        Whether each picture is a layer of its own instead of a slice of a stack.
     source_layer
-        What the layers lie over, if anything.
+        The layer that the pictures lie over, if any.
     about
-        For the layers' metadata: study, settings, seed, device, source.
+        Entries of the layers' metadata: study, settings, seed, device, source.
     """
 
     name: str
@@ -58,29 +58,35 @@ class StudyRequest:
 
 
 class StudyView(RunView, Protocol):
-    """What the view of a dock that runs studies has to offer."""
+    """What the controller needs of the view of a dock that runs studies."""
 
     def show_curves(self, pictures: tuple[StudyPicture, ...]) -> None: ...
 
 
 class StudySession(PreviewSession):
-    """One study, from its start to its last picture.
+    """One run of a study, from its start to its last picture.
 
     Parameters
     ----------
-    request, exhibit, view, pacing
-        What it stands between.
+    request
+        The run that was asked for.
+    layers
+        The layers that show the pictures.
+    view
+        The dock's view.
+    throttle
+        Says when a preview may be shown.
     """
 
     _view: StudyView
 
     def __init__(
-        self, request: StudyRequest, exhibit: StudyLayers, view: StudyView, pacing: PreviewThrottle
+        self, request: StudyRequest, layers: StudyLayers, view: StudyView, throttle: PreviewThrottle
     ) -> None:
-        self._request, self._exhibit, self._pace = request, exhibit, TimeLeft()
+        self._request, self._layers, self._pace = request, layers, TimeLeft()
         view.show_curves(())
         run = RunThread[StudyUpdate](lambda should_stop: request.prepare().run(should_stop))
-        super().__init__(run, view, pacing)
+        super().__init__(run, view, throttle)
 
     def _show_update(self, update: StudyUpdate) -> None:
         fraction = update.iteration / max(1, update.iterations)
@@ -94,34 +100,34 @@ class StudySession(PreviewSession):
             "stop_reason": None if result is None else result.stop_reason,
             "versions": {"napari-dip": __version__, **versions()},
         }
-        self._exhibit.show(update.pictures, {KEY: entries}, is_last=result is not None)
+        self._layers.show(update.pictures, {KEY: entries}, is_last=result is not None)
 
     def _show_result(self, result: StudyResult) -> None:
         self._view.show_progress(1, summary(result))
 
     def _discard(self) -> None:
-        self._exhibit.discard()
+        self._layers.discard()
         self._view.show_curves(())
 
     def _label_interrupted(self) -> None:
-        self._exhibit.label(stop_reason="interrupted")
+        self._layers.label(stop_reason="interrupted")
 
 
 class StudyController(RunController):
-    """A dock's controller, which only has to say what is asked for.
+    """Controller of a dock that runs studies; its parameters are those of `RunController`.
 
-    Its parameters are those of `RunController`.
+    A subclass turns the form into a request.
     """
 
     view: StudyView
 
     @abstractmethod
     def _request(self) -> StudyRequest:
-        """What the form describes; a UserError says what is missing."""
+        """Return what the form describes, or raise a UserError that says what is missing."""
 
-    def _begin(self, preferences: Preferences, pacing: PreviewThrottle) -> StudySession:
+    def _begin(self, preferences: Preferences, throttle: PreviewThrottle) -> StudySession:
         request = self._request()
-        exhibit = StudyLayers(
+        layers = StudyLayers(
             self.viewer,
             request.name,
             request.kwargs,
@@ -129,11 +135,11 @@ class StudyController(RunController):
             side_by_side=request.side_by_side,
             source_layer=request.source_layer,
         )
-        return StudySession(request, exhibit, self.view, pacing)
+        return StudySession(request, layers, self.view, throttle)
 
 
 def describe(update: StudyUpdate, seconds_left: float | None) -> str:
-    """A progress bar's text: which picture, and how far the study is."""
+    """Return the progress bar's text: the picture, the iteration and the time left."""
     parts = [update.pictures[-1].name] if update.pictures else []
     parts.append(f"{update.iteration} / {update.iterations}")
     if seconds_left is not None:
@@ -142,7 +148,7 @@ def describe(update: StudyUpdate, seconds_left: float | None) -> str:
 
 
 def summary(result: StudyResult) -> str:
-    """What came out, in a line."""
+    """Return how the study ended, how many pictures it made, and the best of them, in a line."""
     ending = "Done" if result.stop_reason == "budget" else "Stopped"
     count = len(result.pictures)
     text = f"{ending}: {count} picture{'s' * (count != 1)} in {result.seconds:.0f} s"

@@ -1,9 +1,7 @@
-"""What the Prior lab's dock knows, and what it does when it is asked."""
+"""Model, view protocol and controller of the dock "Prior lab"."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,15 +9,15 @@ from psygnal import SignalInstance
 
 from napari_dip.errors import UserError
 from napari_dip.studies.lab.base import Study
-from napari_dip.studies.lab.run import STUDIES, prepare_study
+from napari_dip.studies.lab.registry import STUDIES
+from napari_dip.studies.lab.run import prepare_study
 from napari_dip.studies.study import StudyJob
 from napari_dip.ui.layers.kwargs import plain_kwargs
 from napari_dip.ui.layers.provenance import origin
 from napari_dip.ui.layers.regions import chosen_source, mask_of, new_mask
 from napari_dip.ui.layers.source import input_from_layer
-from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.run.model import Action, RunModel
-from napari_dip.ui.studies.study import StudyController, StudyRequest, StudyView
+from napari_dip.ui.studies.controller import StudyController, StudyRequest, StudyView
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -27,16 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class LabModel(RunModel):
-    """The form of the Prior lab.
+    """The values of the dock's form.
 
     Attributes
     ----------
     name
-        Of the chosen study.
+        Name of the chosen study.
     studies
-        The settings of each study: changing the study back and forth loses nothing.
+        The settings of each study, which stay when another one is chosen.
     side_by_side
-        A layer for each picture, in napari's grid, instead of a stack.
+        Whether each picture is a layer of its own in napari's grid, instead of a slice of a stack.
     """
 
     name: str = "sample"
@@ -45,7 +43,7 @@ class LabModel(RunModel):
 
     @property
     def study(self) -> Study:
-        """The chosen study's settings."""
+        """Settings of the chosen study."""
         return self.studies[self.name]
 
     @study.setter
@@ -54,12 +52,12 @@ class LabModel(RunModel):
 
 
 class LabView(StudyView, Protocol):
-    """What the Prior lab's view has to offer."""
+    """What the controller needs of the dock's view."""
 
     changed: SignalInstance
     """(name, value): a field of the model."""
     study_edited: SignalInstance
-    """(Study): a setting of the form."""
+    """(Study): the settings, after one was changed."""
 
     def show_study(self, study: Study, side_by_side: bool) -> None: ...
     def show_device(self, device: str) -> None: ...
@@ -67,10 +65,7 @@ class LabView(StudyView, Protocol):
 
 
 class LabController(StudyController):
-    """Carries out what the view's user asks for.
-
-    Its parameters are those of `RunController`.
-    """
+    """Runs the chosen study; its parameters are those of `RunController`."""
 
     model: LabModel
     view: LabView
@@ -80,12 +75,9 @@ class LabController(StudyController):
         model: LabModel,
         view: LabView,
         viewer: Viewer,
-        *,
-        preferences: Callable[[], Preferences] = Preferences,
-        clock: Callable[[], float] = time.monotonic,
-        effort: Callable[[], float] = time.thread_time,
+        **options: Any,
     ) -> None:
-        super().__init__(model, view, viewer, preferences=preferences, clock=clock, effort=effort)
+        super().__init__(model, view, viewer, **options)
         self._actions[Action.NEW_MASK] = self.add_mask
         view.changed.connect(self._set)
         view.study_edited.connect(self._set_study)
@@ -95,7 +87,7 @@ class LabController(StudyController):
     def add_mask(self) -> None:
         """Make an empty mask over the image, ready to be painted on."""
         if self.model.image is None:
-            raise UserError("image: choose an Image layer first; the mask is made to fit it")
+            raise UserError("image: choose an Image layer first; the mask gets its shape")
         layer = new_mask(self.model.image)
         self.viewer.add_layer(layer)
         self.view.start_painting(layer)
@@ -122,7 +114,7 @@ class LabController(StudyController):
                 about=about,
             )
         source, image = chosen_source(model, self.viewer.dims), model.image
-        assert image is not None  # chosen_source has asked for it
+        assert image is not None  # chosen_source has checked it
         mask = reference = None
         if "mask" in study.accepts and model.mask is not None:
             mask = mask_of(model.mask, image, source)

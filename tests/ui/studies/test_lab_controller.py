@@ -1,4 +1,4 @@
-"""The Prior lab's behaviour, with a stand-in for the window."""
+"""The Prior lab's controller, with a fake of its view."""
 
 import numpy as np
 import pytest
@@ -10,24 +10,24 @@ from napari_dip.studies.lab.impedance import Impedance
 from napari_dip.studies.lab.prior_samples import Samples
 from napari_dip.studies.lab.stopping_points import StoppingPoints
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
-from napari_dip.ui.studies.lab import LabController, LabModel, LabView
+from napari_dip.ui.studies.lab_controller import LabController, LabModel, LabView
 
 from ..fakes import FakeView, until
 
 
-class RestoreView(FakeView):
+class FakeLabView(FakeView):
     study_edited = Signal(object)
 
 
 @pytest.fixture
 def dock():
-    controller = LabController(LabModel(), RestoreView(LabView), ViewerModel())
+    controller = LabController(LabModel(), FakeLabView(LabView), ViewerModel())
     yield controller
     controller.close()
-    run = steering.RUNS.get(id(controller.viewer))
+    run = RUNS.get(id(controller.viewer))
     assert run is None or run.wait(60)
 
 
@@ -82,7 +82,7 @@ def test_a_study_of_a_slice_lies_over_it(dock, cells):
 def test_each_study_has_its_own_layout_until_a_person_chooses_another(dock, cells):
     dock.view.changed.emit("name", "impedance")
     assert dock.model.side_by_side
-    assert dock.view.told["show_study"] == (Impedance(), True)
+    assert dock.view.last_call["show_study"] == (Impedance(), True)
     dock.view.changed.emit("side_by_side", False)
     dock.view.study_edited.emit(Impedance(iterations=1))
     (layer,) = finish(dock)
@@ -105,12 +105,12 @@ def test_finer_pictures_cover_the_slice_and_are_compared_with_a_reference(dock, 
     assert layer.data.shape == (4, 1, 40, 48)
     assert tuple(layer.scale[2:]) == (0.25, 0.25)
     assert all(name.endswith(" dB") for name in layer.metadata[KEY]["slices"])
-    assert "best: " in dock.view.told["show_progress"][1]
+    assert "best: " in dock.view.last_call["show_progress"][1]
 
 
 def test_a_mask_is_made_for_the_image_and_used(dock, cells):
     dock.act(Action.NEW_MASK)
-    (mask,) = dock.view.told["start_painting"]
+    (mask,) = dock.view.last_call["start_painting"]
     mask.data[2, 5:9, 5:9] = 1
     dock.model.mask = mask
     choose(dock, ComparePriors(task="inpaint", inputs=("noise",), iterations=1))
@@ -122,10 +122,10 @@ def test_a_mask_is_made_for_the_image_and_used(dock, cells):
 
 
 @pytest.mark.parametrize("action", [Action.RUN, Action.NEW_MASK])
-def test_without_an_image_it_says_so(dock, action):
+def test_a_missing_image_is_reported(dock, action):
     choose(dock, Impedance())
     dock.act(action)
-    text, is_error = dock.view.told["show_message"]
+    text, is_error = dock.view.last_call["show_message"]
     assert text.startswith("image: choose an Image layer")
     assert is_error
 
@@ -133,10 +133,10 @@ def test_without_an_image_it_says_so(dock, action):
 def test_a_form_with_an_error_is_not_run(dock):
     dock.view.changed.emit("form_error", "stops: 'x' is not a whole number")
     dock.act(Action.RUN)
-    assert dock.view.told["show_message"] == ("stops: 'x' is not a whole number", True)
+    assert dock.view.last_call["show_message"] == ("stops: 'x' is not a whole number", True)
 
 
-def test_what_an_engine_refuses_is_said(dock):
+def test_an_unknown_architecture_is_reported(dock):
     choose(dock, Samples(architectures=("vgg",)))
     dock.act(Action.RUN)
 
@@ -145,4 +145,4 @@ def test_what_an_engine_refuses_is_said(dock):
         return dock.model.phase is Phase.FAILED
 
     until(failed)
-    assert dock.view.told["show_message"][0].startswith("architectures: 'vgg' is none")
+    assert dock.view.last_call["show_message"][0].startswith("architectures: expected hourglass-N")

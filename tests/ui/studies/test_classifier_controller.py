@@ -1,4 +1,4 @@
-"""The dock that looks inside a classifier, with a stand-in for the window."""
+"""The dock that visualizes a classifier, with a fake of its view."""
 
 import sys
 import threading
@@ -12,21 +12,21 @@ from torch import nn
 
 from napari_dip import Classifier, Invert, Maximize, Preprocessing
 from napari_dip.ui.layers.provenance import KEY
-from napari_dip.ui.run import controller as steering
+from napari_dip.ui.run.controller import RUNS
 from napari_dip.ui.run.model import Action
 from napari_dip.ui.run.thread import Phase
-from napari_dip.ui.studies.classifier import (
+from napari_dip.ui.studies.classifier_controller import (
+    ClassifierChoice,
     VisualizationController,
     VisualizationModel,
     VisualizationView,
-    Wanted,
 )
 
 from ..fakes import FakeView, until
 
 
-class LookStandIn(FakeView):
-    look_edited = Signal(object)
+class FakeVisualizationView(FakeView):
+    visualization_edited = Signal(object)
 
 
 QUICK = {"iterations": 3, "filters": (4,), "precision": "float32"}
@@ -48,13 +48,13 @@ def dock(tmp_path, monkeypatch, rng):
     monkeypatch.chdir(tmp_path)
     viewer = ViewerModel()
     viewer.add_image(rng.random((2, 40, 60)), name="cells", scale=(1, 2, 0.5), translate=(0, 7, 3))
-    model = VisualizationModel(device="cpu", wanted=Wanted("net_of_a_dock:net"))
-    model.looks = {"invert": Invert(**QUICK), "maximize": Maximize(**QUICK)}
+    model = VisualizationModel(device="cpu", choice=ClassifierChoice("net_of_a_dock:net"))
+    model.visualizations = {"invert": Invert(**QUICK), "maximize": Maximize(**QUICK)}
     model.image = viewer.layers[0]
-    controller = VisualizationController(model, LookStandIn(VisualizationView), viewer)
+    controller = VisualizationController(model, FakeVisualizationView(VisualizationView), viewer)
     yield controller
     controller.close()
-    run = steering.RUNS.get(id(viewer))
+    run = RUNS.get(id(viewer))
     assert run is None or run.wait(10)
     until(lambda: not controller._loader.is_busy or controller._loader.take())
     sys.modules.pop("net_of_a_dock", None)
@@ -80,22 +80,22 @@ def ran(dock, phase=Phase.FINISHED):
     until(is_over)
 
 
-def test_a_classifier_is_loaded_beside_the_window(dock):
+def test_a_classifier_is_loaded_on_another_thread(dock):
     dock.act(Action.LOAD)
-    assert dock.view.told["show_classifier"] == (None, "Loading net_of_a_dock:net …", False)
-    assert dock.view.told["set_ticking"] == (True,)
+    assert dock.view.last_call["show_classifier"] == (None, "Loading net_of_a_dock:net …", False)
+    assert dock.view.last_call["set_ticking"] == (True,)
     loaded(dock)
-    classifier, text, is_error = dock.view.told["show_classifier"]
+    classifier, text, is_error = dock.view.last_call["show_classifier"]
     assert classifier is dock.model.classifier
     assert text == "net_of_a_dock:net: 5 layers, 4 classes, 12 × 12 pixels"
     assert not is_error
     dock.poll()
-    assert dock.view.told["set_ticking"] == (False,)
+    assert dock.view.last_call["set_ticking"] == (False,)
 
 
-def test_a_download_is_told_as_it_grows(dock, tmp_path, monkeypatch):
+def test_the_progress_of_a_download_is_shown(dock, tmp_path, monkeypatch):
     done = threading.Event()
-    monkeypatch.setattr(Wanted, "load", lambda self: done.wait(10))
+    monkeypatch.setattr(ClassifierChoice, "load", lambda self: done.wait(10))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     part = tmp_path / "hub" / "checkpoints" / "alexnet.pth.0.partial"
     part.parent.mkdir(parents=True)
@@ -104,51 +104,52 @@ def test_a_download_is_told_as_it_grows(dock, tmp_path, monkeypatch):
         part.write_bytes(bytes(megabytes * 10**6))
         dock.poll()
         text = f"Loading net_of_a_dock:net … {megabytes} MB downloaded"
-        assert dock.view.told["show_classifier"] == (None, text, False)
+        assert dock.view.last_call["show_classifier"] == (None, text, False)
     told = dock.view.count["show_classifier"]
     dock.poll()
     assert dock.view.count["show_classifier"] == told
     part.unlink()
-    dock.view.changed.emit("wanted", Wanted("another"))
+    dock.view.changed.emit("choice", ClassifierChoice("another"))
     done.set()
 
 
 @pytest.mark.parametrize(
-    ("wanted", "message"),
+    ("choice", "message"),
     [
-        (Wanted("nowhere.pt"), "model: there is no file nowhere.pt"),
-        (Wanted("net_of_a_dock:none"), "model: net_of_a_dock:none failed"),
-        (Wanted("net_of_a_dock:net", size="13"), "model: net_of_a_dock:net can't take an image"),
-        (Wanted("net_of_a_dock:net", mean="red"), "mean: 'red' is not numbers"),
-        (Wanted("net_of_a_dock:net", weights="w.pt"), "weights: a model of your own"),
+        ({"model": "nowhere.pt"}, "model: there is no file nowhere.pt"),
+        ({"model": "net_of_a_dock:none"}, "model: net_of_a_dock:none failed"),
+        ({"size": "13"}, "model: net_of_a_dock:net can't take an image"),
+        ({"mean": "red"}, "mean: expected numbers separated by commas, got 'red'"),
+        ({"weights": "w.pt"}, "weights: a model of your own"),
     ],
 )
-def test_why_a_classifier_is_not_there_is_said(dock, wanted, message):
-    dock.view.changed.emit("wanted", wanted)
+def test_a_classifier_that_can_not_be_loaded_is_reported(dock, choice, message):
+    choice = ClassifierChoice(**{"model": "net_of_a_dock:net", **choice})
+    dock.view.changed.emit("choice", choice)
     dock.act(Action.LOAD)
 
     def is_said():
         dock.view.ticked.emit()
-        return dock.view.told["show_classifier"][2]
+        return dock.view.last_call["show_classifier"][2]
 
     until(is_said)
-    assert dock.view.told["show_classifier"][1].startswith(message)
+    assert dock.view.last_call["show_classifier"][1].startswith(message)
     assert dock.model.classifier is None
 
 
-def test_a_classifier_of_no_name_is_not_looked_for(dock):
-    dock.view.changed.emit("wanted", Wanted(" "))
+def test_an_empty_name_is_not_loaded(dock):
+    dock.view.changed.emit("choice", ClassifierChoice(" "))
     dock.act(Action.LOAD)
-    assert dock.view.told["show_message"][0].startswith("classifier: name one")
+    assert dock.view.last_call["show_message"][0].startswith("classifier: type a name")
 
 
-def test_another_name_means_another_classifier(dock):
+def test_another_name_drops_the_loaded_classifier(dock):
     loaded(dock)
-    dock.view.changed.emit("wanted", Wanted("net_of_a_dock:net"))
+    dock.view.changed.emit("choice", ClassifierChoice("net_of_a_dock:net"))
     assert dock.model.classifier is not None
-    dock.view.changed.emit("wanted", Wanted("alexnet"))
+    dock.view.changed.emit("choice", ClassifierChoice("alexnet"))
     assert dock.model.classifier is None
-    assert dock.view.told["show_classifier"] == (None, "", False)
+    assert dock.view.last_call["show_classifier"] == (None, "", False)
 
 
 def test_layers_are_inverted_over_their_source(dock):
@@ -177,7 +178,7 @@ def test_the_slice_on_display_is_inverted(dock):
     requests = []
     for index in (0, 1):
         dock.viewer.dims.set_point(0, index)
-        requests.append(dock._request().prepare().parts[0].run.__self__.aim.y)
+        requests.append(dock._request().prepare().parts[0].run.__self__.objective.y)
     given = [dock.model.classifier.preprocessing.prepare(plane) for plane in dock.model.image.data]
     assert all(torch.allclose(a, b) for a, b in zip(requests, given, strict=True))
 
@@ -185,7 +186,7 @@ def test_the_slice_on_display_is_inverted(dock):
 def test_units_are_excited_as_layers_of_their_own(dock):
     loaded(dock)
     dock.view.changed.emit("name", "maximize")
-    assert isinstance(dock.view.told["show_look"][0], Maximize)
+    assert isinstance(dock.view.last_call["show_visualization"][0], Maximize)
     dock.view.changed.emit("units", ("1", "3"))
     dock.view.changed.emit("side_by_side", True)
     ran(dock)
@@ -196,7 +197,7 @@ def test_units_are_excited_as_layers_of_their_own(dock):
     made = dock.viewer.layers[-1]
     assert made.data.shape == (12, 12)
     assert made.metadata[KEY]["activation"] == made.metadata[KEY]["scores"]["3"]["activation"]
-    curve = dock.view.told["show_curves"][0][0].curve
+    curve = dock.view.last_call["show_curves"][0][0].curve
     assert len(curve) == 3
 
 
@@ -212,9 +213,9 @@ def test_channels_of_a_layer_are_excited_by_several_priors(dock):
     assert all("activation" in s for s in slices)
 
 
-def test_an_edited_setting_counts(dock):
+def test_an_edited_setting_is_used(dock):
     loaded(dock)
-    dock.view.look_edited.emit(Invert(**QUICK).replace(iterations=5))
+    dock.view.visualization_edited.emit(Invert(**QUICK).replace(iterations=5))
     dock.view.changed.emit("layers", ("0",))
     ran(dock)
     assert dock.viewer.layers[-1].metadata[KEY]["iterations"] == 5
@@ -223,35 +224,35 @@ def test_an_edited_setting_counts(dock):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "layers: tick one or several"),
+        ({}, "layers: tick one or more"),
         ({"image": None, "layers": ("0",)}, "image: choose an Image layer"),
-        ({"name": "maximize"}, "unit: tick one or several"),
+        ({"name": "maximize"}, "unit: tick one or more"),
         ({"form_error": "iterations: 0 is below", "layers": ("0",)}, "iterations: 0 is below"),
     ],
 )
-def test_what_is_missing_is_said(dock, changes, message):
+def test_a_missing_input_is_reported_and_nothing_runs(dock, changes, message):
     loaded(dock)
     for name, value in changes.items():
         dock.view.changed.emit(name, value)
     dock.act(Action.RUN)
-    assert dock.view.told["show_message"][0].startswith(message)
+    assert dock.view.last_call["show_message"][0].startswith(message)
     assert not dock.model.phase.is_active
 
 
 def test_a_classifier_has_to_be_loaded_first(dock):
     dock.act(Action.RUN)
-    assert dock.view.told["show_message"] == (
-        "classifier: none is loaded; choose one and press Load",
+    assert dock.view.last_call["show_message"] == (
+        "classifier: none is loaded yet; choose one and press Load",
         True,
     )
 
 
-def test_what_can_not_be_looked_at_is_said_when_it_is_read(dock):
+def test_an_image_without_finite_pixels_is_reported(dock):
     loaded(dock)
     dock.view.changed.emit("layers", ("0",))
     dock.model.image.data = np.full((2, 40, 60), np.nan)
     ran(dock, Phase.FAILED)
-    assert dock.view.told["show_message"] == ("image: it has no finite pixel", True)
+    assert dock.view.last_call["show_message"] == ("image: it has no finite pixel", True)
 
 
 def test_cancelling_leaves_the_classifier_as_it_was(dock):
@@ -265,7 +266,7 @@ def test_cancelling_leaves_the_classifier_as_it_was(dock):
 
     module = Slow().train()
     dock.model.classifier = Classifier(module, Preprocessing(12, (0.0,), (1.0,)))
-    dock.view.look_edited.emit(Invert(**QUICK).replace(iterations=10**6))
+    dock.view.visualization_edited.emit(Invert(**QUICK).replace(iterations=10**6))
     dock.view.changed.emit("layers", ("conv",))
     dock.act(Action.RUN)
     until(lambda: dock.view.ticked.emit() or dock.model.phase is Phase.RUNNING)

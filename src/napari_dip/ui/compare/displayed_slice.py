@@ -1,14 +1,14 @@
-"""The slice of a layer that is on display: where its pixels lie, and their values when asked for.
+"""The slice of a layer that is on display: where its pixels lie, and its values when asked for.
 
-Taking a picture reads nothing, so it is done on the window's thread; reading may take long (lazy
-arrays), so it is done beside it.
+To find the slice reads nothing and is done on the window's thread. To read its values may take
+long (lazy arrays) and is done on another thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from napari.utils.transforms import Affine
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+ReadRequest: TypeAlias = Callable[[], Callable[[], Any]]
+"""A function that reads on another thread, and returns a function for the window's thread."""
 
-FRAME = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 """A layer's keywords that say where it lies."""
 
 
@@ -40,38 +42,38 @@ class DisplayedSlice:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(y, x)."""
+        """Number of pixels along (y, x)."""
         return self.source.sides
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """The pixels (2, 2) at the first and the last corner: centres are at whole numbers."""
+        """The first and the last corner (2, 2) in pixels, whose centres are whole numbers."""
         return np.array([(0, 0), self.shape]) - 0.5
 
     @property
-    def frame(self) -> dict[str, Any]:
-        """Keywords of a layer with the same pixels, whatever it shows."""
+    def placement(self) -> dict[str, Any]:
+        """Keywords of any layer that has the same pixels."""
         kwargs = self.source.layer_kwargs()
-        return {name: kwargs[name] for name in FRAME}
+        return {name: kwargs[name] for name in PLACEMENT}
 
     def read(self) -> Array:
-        """(y, x), or (y, x, 3) of a colour, whose transparency is left out."""
+        """Read the values: (y, x), or (y, x, 3) of a colour image, without its transparency."""
         values = self.flat(self.source.crop.read())
         return values[..., :3] if self.source.rgb else values
 
     def flat(self, values: Array) -> Array:
-        """A box of the layer without the axes that are not on display."""
+        """Drop the axes that are not on display from the values of a box of the layer."""
         others = set(range(len(self.source.shape))) - set(self.source.space)
         return values.squeeze(axis=tuple(others))
 
     def stacked(self, values: Array) -> Array:
-        """The inverse of `flat`, for values of the picture's size without colour."""
+        """Undo `flat`, for values (y, x) of the whole slice."""
         return values.reshape(
             [b - a for a, b in zip(self.source.start, self.source.stop, strict=True)]
         )
 
     def to_world(self, pixels: ArrayLike) -> NDArray[np.float64]:
-        """World coordinates (n, layer.ndim), in the layer's units, of (n, 2) pixels."""
+        """Convert (n, 2) pixels to world coordinates (n, layer.ndim) in the layer's units."""
         points = np.tile(np.asarray(self.source.start, float), (len(np.asarray(pixels)), 1))
         points[:, list(self.source.space)] += pixels
         return np.asarray(self._affine(self.source.transform(points)))
@@ -79,39 +81,39 @@ class DisplayedSlice:
     def to_pixels(
         self, world: NDArray[np.float64], units: Sequence[Any] | None
     ) -> NDArray[np.float64]:
-        """The (n, 2) pixels, with fractions, at world coordinates (n, ndim) in some units."""
+        """Convert world coordinates (n, ndim) in `units` to (n, 2) pixels with fractions."""
         ndim = len(self.source.shape)
         world = np.pad(world, ((0, 0), (max(ndim - world.shape[1], 0), 0)))[:, -ndim:]
-        world = world * unit_factors(units, self.source.frame["units"])
+        world = world * unit_factors(units, self.source.world["units"])
         points = np.asarray(self.source.transform.inverse(self._affine.inverse(world)))
         return (points - self.source.start)[:, list(self.source.space)]
 
     @property
     def _affine(self) -> Affine:
-        return Affine(affine_matrix=self.source.frame["affine"])
+        return Affine(affine_matrix=self.source.world["affine"])
 
 
-def picture_of(layer: Image, dims: Dims) -> DisplayedSlice:
-    """What of a layer is compared.
+def displayed_slice(layer: Image, dims: Dims) -> DisplayedSlice:
+    """Find a layer's slice on display.
 
     Raises
     ------
     UserError
-        When it has no picture on display.
+        When the layer has none.
     """
     return DisplayedSlice(layer.name, source_from_layer(layer, dims))
 
 
-def screen_pixel(viewer: Viewer, picture: DisplayedSlice) -> NDArray[np.float64]:
-    """The size (y, x) of a pixel of the screen, in a picture's pixels."""
-    source = picture.source
-    unit = unit_factors(viewer.dims.units, source.frame["units"])
+def screen_pixel(viewer: Viewer, image: DisplayedSlice) -> NDArray[np.float64]:
+    """Size (y, x) of a pixel of the screen, in pixels of an image."""
+    source = image.source
+    unit = unit_factors(viewer.dims.units, source.world["units"])
     size = unit / (viewer.scene.camera.zoom * np.abs(source.transform.scale))
     return size[list(source.space)]
 
 
 def luminance(values: Array) -> NDArray[np.float64]:
-    """One value for each pixel, (y, x): a colour's brightness in the image's own range."""
+    """Reduce an image to one value for each pixel, (y, x); of a colour it is the luminance."""
     from skimage.color import rgb2gray
 
     values = values.astype(np.float64)
@@ -119,7 +121,10 @@ def luminance(values: Array) -> NDArray[np.float64]:
 
 
 def range_clash(a: DisplayedSlice, first: Array, b: DisplayedSlice, second: Array) -> str:
-    """Why the values of two pictures can't be compared, as 0 to 255 with 0 to 1; else empty."""
+    """Say why the values of two images can't be compared, such as 0 to 255 with 0 to 1.
+
+    The text is empty if they can.
+    """
     for whole, values, unit, others in ((a, first, b, second), (b, second, a, first)):
         if values.dtype.kind not in "ui" or others.dtype.kind != "f":
             continue
