@@ -18,6 +18,7 @@ from skimage.data import camera
 
 from napari_dip import Denoise
 from napari_dip.ui.run.model import Action
+from napari_dip.ui.widgets.rows import Rows
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PATIENCE = 1800
@@ -42,9 +43,10 @@ def main(images: Path) -> None:
         viewer = napari.Viewer(title="napari", show=True)
         viewer.window._qt_window.resize(*SIZE)
         _, dock = viewer.window.add_plugin_dock_widget("napari-dip", "Deep Image Prior: Batch")
-        dock._files.add([str(pictures(place / "plate"))])
-        dock._files._output.value = place / "clean"
-        dock._run.widgets["workers"].value = 1
+        dock.add_images([str(pictures(place / "plate"))])
+        fields = {name: x for rows in dock.findChildren(Rows) for name, x in rows.widgets.items()}
+        fields["output"].value = place / "clean"
+        fields["workers"].value = 1
         model = dock.controller.model
         model.tasks = {**model.tasks, "denoise": Denoise(iterations=100)}
         dock.show_task(model.tasks["denoise"])

@@ -92,8 +92,8 @@ def docked() -> StudyResult:
     model = dock.controller.model
     until(lambda: model.classifier is not None)
     dock.tick("conv1", "conv2", "conv3", "output")
-    dock.look_edited.emit(model.look.replace(iterations=150))
-    dock.show_look(model.look)
+    dock.visualization_edited.emit(model.visualization.replace(iterations=150))
+    dock.show_visualization(model.visualization)
     dock.asked.emit(Action.RUN)
     until(lambda: not model.phase.is_active)
     viewer.dims.set_point(0, 2)

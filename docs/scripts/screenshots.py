@@ -16,13 +16,15 @@ from typing import Any
 import napari
 import numpy as np
 from PIL import Image
-from qtpy.QtWidgets import QApplication, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QProgressBar, QPushButton, QSlider, QWidget
 from skimage.data import camera
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.registry import TASKS
+from napari_dip.ui.compare.layer_table import LayerTable
 from napari_dip.ui.run.model import Action, StackScope
+from napari_dip.ui.widgets.rows import Rows
 
 SIZE, SHOWN = (1500, 950), (1200, 760)
 PLUGIN, DOCK = "napari-dip", "Deep Image Prior: Restore"
@@ -52,15 +54,15 @@ class Story:
         names = {layer.name: layer for layer in layers}
         for role in TASKS[self.task].accepts:
             if ROLES[role] in names:
-                self.dock._inputs.choose(role, names[ROLES[role]])
-        self.dock._inputs.choose("reference", names.get("Original"))
+                self.dock.choose(**{role: names[ROLES[role]]})
+        self.dock.choose(reference=names.get("Original"))
         self.choose_iterations()
 
     def open_stack(self, scope: StackScope) -> None:
         """The sample that the story is of, to be denoised to this scope."""
         noisy = self.viewer.open_sample(PLUGIN, self.task)[0]
         self.dock.choose("denoise", image=noisy)
-        self.dock._inputs._parts.widgets["scope"].value = scope
+        field(self.dock, "scope").value = scope
         self.fill(Denoise(iterations=self.iterations))
         live(3)
 
@@ -153,7 +155,7 @@ def tell_timeline(folder: Path, iterations: int | None) -> None:
     story = Story("denoise", folder, iterations)
     story.open_sample()
     story.run("")
-    slider = story.dock._timeline._slider
+    slider = story.dock.findChild(QSlider)
     slider.setValue(slider.maximum() // 3)
     story.ask(Action.KEEP)
     story.save("timeline")
@@ -162,8 +164,8 @@ def tell_timeline(folder: Path, iterations: int | None) -> None:
     early = next(x for x in story.viewer.layers if x.name.startswith(f"{final.name} "))
     _, compare = story.viewer.window.add_plugin_dock_widget(PLUGIN, "Deep Image Prior: Compare")
     story.viewer.window.remove_dock_widget(story.dock)
-    compare._table.choose([early, final])
-    compare._reference.value = story.viewer.layers["Original"]
+    compare.findChild(LayerTable).choose([early, final])
+    field(compare, "reference").value = story.viewer.layers["Original"]
     for button, picture in (("Side by side", "side-by-side"), ("Curtain", "curtain")):
         press(compare, button)
         press(compare, "Scores")
@@ -217,11 +219,16 @@ def tell_blocks(folder: Path, iterations: int | None) -> None:
     noisy = np.clip(np.pad(camera(), 256, mode="symmetric") + noise, 0, 255).astype(np.uint8)
     slide = story.viewer.add_image(noisy, name="Slide", scale=(0.5, 0.5), units="um")
     story.dock.choose("denoise", image=slide)
-    story.dock._inputs._parts.widgets["tile_size"].value = 384
+    field(story.dock, "tile_size").value = 384
     story.fill(Denoise(iterations=iterations))
     live(3)
     story.run("", half_way="blocks")
     story.close()
+
+
+def field(dock: QWidget, name: str) -> Any:
+    """The widget of a dock's field."""
+    return next(x.widgets[name] for x in dock.findChildren(Rows) if name in x.widgets)
 
 
 def press(widget: QWidget, text: str) -> None:
