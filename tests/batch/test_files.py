@@ -43,6 +43,7 @@ def test_a_report_of_an_earlier_version_counts_as_finished(tmp_path):
     assert item.finished()["iterations"] == 1
     report = json.loads(item.report.read_text())
     del report["request"]["layout"]  # a setting that the earlier version did not have
+    report["request"]["recorrupt"] = report["request"].pop("r2r")  # a setting's former name
     item.report.write_text(json.dumps(report))
     assert item.finished()["iterations"] == 1
     report["request"]["iterations"] = 2

@@ -143,7 +143,9 @@ def test_frames_and_tiles_are_items_too(here, pictures, out, rng):
     options = {"scheduler": here, "device": "cpu", "tiling": TilingOptions(tile=32, overlap=4)}
     summary = restore_many([pictures], out, TINY, **options)
     assert str(summary) == f"{6 + 12 + 4} done, 1 failed"
-    assert [o.name for o in summary.all_outcomes() if o.status is Status.FAILED] == ["broken.ome.zarr"]
+    assert [o.name for o in summary.all_outcomes() if o.status is Status.FAILED] == [
+        "broken.ome.zarr"
+    ]
     assert names(out.parent / "out" / "movie.ome.zarr")
     assert not list(out.glob("*.parts"))
     assert open_lazily(out / "movie.ome.zarr").axes.letters == "TYX"

@@ -150,6 +150,7 @@ FORMER = {
     "inputs": "sides",
     "warm_start": "warm",
     "intensity_range": "extent",
+    "r2r": "recorrupt",
 }
 
 
