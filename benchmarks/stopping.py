@@ -120,7 +120,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         print(f"clean pictures: at least {min(clean):.1f} dB to what was given")
         rows = [entry for entry in rows if not entry["case"].startswith("clean")]
     for settled, what in ((False, "that can learn noise"), (True, "that settle")):
-        chosen = [entry for entry in rows if (entry["rule"] == "settled") is settled]
+        chosen = [entry for entry in rows if (entry["rule"] in ("converged", "settled")) is settled]
         if not chosen:
             continue
         gaps = [entry["best"] - entry["psnr"] for entry in chosen]

@@ -108,6 +108,12 @@ class Registry(Mapping[str, T], Generic[T]):
         return len(self._entries)
 
 
+def has_docstring(cls: type) -> bool:
+    """Whether a class has a docstring of its own, and not the signature that `dataclass` writes."""
+    text = vars(cls).get("__doc__") or ""
+    return bool(text) and not text.startswith(f"{cls.__name__}(")
+
+
 class _Missing(UserError, KeyError):
     """No such entry; also a KeyError, which `get` and `in` rely on."""
 

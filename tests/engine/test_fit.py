@@ -1,12 +1,16 @@
+"""The loop of a fit: progress, stopping, safeguards, several runs."""
+
 import math
 import threading
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
+from torch import nn
 
 from napari_dip.engine import fit as fit_module
-from napari_dip.engine.fit import CHECK_EVERY, StopReason, fit, fit_mean
+from napari_dip.engine.fit import CHECK_EVERY, FitState, StopReason, fit, fit_mean
 from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.losses import squared_error
 from napari_dip.engine.memory import OutOfMemory
@@ -17,8 +21,8 @@ from napari_dip.engine.stopping import (
     Converged,
     Discrepancy,
     StopDecision,
-    Stopping,
     StoppingMonitor,
+    StoppingRule,
 )
 from napari_dip.errors import UserError
 
@@ -108,21 +112,21 @@ def test_total_variation_smooths(settings):
     assert smooth.image.std() < 0.3 * rough.image.std()
 
 
-def test_recorruption_moves_noise_from_the_target_to_the_input(settings):
+def test_r2r_moves_noise_from_the_target_to_the_input(settings):
     """With all of it moved, an input of pure noise is of no use and the fit stays flat."""
     noisy = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     problem = Problem(noisy, Mask(torch.ones(16, 16)), guide=noisy)
     own = replace(settings, input=InputSpec("image"), iterations=150, input_noise=0.3, average=0.0)
     errors = [
-        last(fit(problem, replace(own, recorruption=share))).image.sub(noisy[0]).square().mean()
+        last(fit(problem, replace(own, r2r=share))).image.sub(noisy[0]).square().mean()
         for share in (0.0, 1.0)
     ]
     assert errors[1] > 1.2 * errors[0]
 
 
-def test_recorruption_needs_the_image_as_input(problem, settings):
-    with pytest.raises(ValueError, match="recorruption"):
-        list(fit(problem, replace(settings, recorruption=0.5)))
+def test_r2r_needs_the_image_as_input(problem, settings):
+    with pytest.raises(ValueError, match="r2r"):
+        list(fit(problem, replace(settings, r2r=0.5)))
 
 
 def test_half_precision(problem, settings):
@@ -232,7 +236,7 @@ def test_a_should_stop_that_waits_pauses_the_fit(problem, settings):
     assert torch.equal(seen[-1].image, last(fit(problem, settings)).image)
 
 
-class Best(Stopping):
+class Best(StoppingRule):
     """Remembers the image of one iteration and stops at a later one."""
 
     def __init__(self, best: int, stop: int) -> None:
@@ -269,7 +273,7 @@ def test_the_best_image_counts_when_the_budget_ends_first(problem, settings):
     assert torch.equal(final.image, at_15.image)
 
 
-def test_a_fit_that_has_settled_ends(problem, settings):
+def test_a_fit_that_has_converged_ends(problem, settings):
     rule = Converged(10, change=1.0, patience=2, start_at=20)
     final = last(fit(problem, replace(settings, iterations=100, stopping=rule)))
     assert final.stop_reason is StopReason.RULE
@@ -353,7 +357,7 @@ def test_a_fit_that_never_works_says_so(problem, settings):
 def test_a_rule_does_not_look_at_what_was_taken_back(problem, settings):
     outputs = []
 
-    class ViewerState(Stopping):
+    class ViewerState(StoppingRule):
         def start(self):
             class Judge(StoppingMonitor):
                 def update(self, iteration, output, average, residual):
@@ -464,3 +468,38 @@ def test_each_run_starts_from_its_own_weights(problem, settings):
     again = last(fit_mean(problem, settings, runs=2, weights=first.weights))
     alone = [last(fit(problem, settings, seed=n, weights=first.weights[n])) for n in (0, 1)]
     assert torch.equal(again.image, torch.stack([run.image for run in alone]).mean(dim=0))
+
+
+# Cycle spinning
+
+
+class Recorder(nn.Module):
+    """A network that gives back what it is shown, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = []
+
+    def forward(self, z):
+        self.seen.append(z)
+        return z
+
+
+@pytest.mark.parametrize("space", [(8, 10), (3, 8, 10)])
+def test_an_image_is_moved_under_the_block_grid_within_its_slices(settings, space):
+    y = torch.rand(1, 1, *space)
+    spec = replace(settings, input=InputSpec("image"))
+    spec = replace(spec, network=replace(spec.network, shuffle=2))
+    run = FitState(Problem(y, Identity(), guide=y), spec, 0, torch.device("cpu"))
+    run.network = Recorder()
+    for iteration in range(8):
+        assert torch.equal(run.cycle_spin(y, iteration), y)
+    assert {seen.shape[2:] for seen in run.network.seen} == {(*space[:-2], 10, 12)}
+    height, width = space[-2:]
+    for seen, (left, top) in zip(
+        run.network.seen, 2 * list(product(range(2), repeat=2)), strict=True
+    ):
+        assert torch.equal(seen[..., top : top + height, left : left + width], y)
+        # Around it is its own border, not the opposite one.
+        assert torch.equal(seen[..., -1, left : left + width], y[..., -1, :])
+        assert torch.equal(seen[..., top : top + height, -1], y[..., -1])

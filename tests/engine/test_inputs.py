@@ -54,7 +54,7 @@ def test_an_image_goes_in_as_a_copy():
 
 
 def test_an_image_has_to_be_given():
-    with pytest.raises(ValueError, match="needs a picture"):
+    with pytest.raises(ValueError, match="needs an image"):
         InputSpec("image").make((16, 16), seeded())
 
 
@@ -98,8 +98,10 @@ def test_a_pools_windows_come_with_both_signs():
 
 @pytest.mark.parametrize("kind", [FreshNoise, PooledNoise])
 @pytest.mark.parametrize("space", [(80, 90), (4, 80, 90)])
-def test_grainy_noise_is_as_strong_and_shared_by_neighbours(kind, space):
-    noise = kind(torch.zeros(1, 2, *space), 0.5, torch.Generator().manual_seed(0), grain=1.0)()
+def test_correlated_noise_is_as_strong_and_shared_by_neighbours(kind, space):
+    noise = kind(
+        torch.zeros(1, 2, *space), 0.5, torch.Generator().manual_seed(0), correlation=1.0
+    )()
     assert noise.shape == (1, 2, *space)
     inner = noise[..., 4:-4, 4:-4]
     assert inner.std() == pytest.approx(0.5, rel=0.1)

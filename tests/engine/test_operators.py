@@ -35,27 +35,11 @@ OPERATORS = {
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_adjoint(name):
-    operator, ndim = OPERATORS[name]
-    space = SPACE[ndim]
-    image_shape = operator.image_shape(space)
-    x = some(1, 2, *image_shape).requires_grad_()
-    y = some(1, 2, *space, seed=1)
-    image = operator(x)
-    assert image.shape == y.shape
-    back = operator.adjoint(y).double()
-    assert back.shape == x.shape
-    (pulled,) = torch.autograd.grad(image, x, y.to(image.dtype))
-    torch.testing.assert_close(back, pulled, rtol=1e-5, atol=1e-5)
-    left, right = (image.double() * y).sum(), (x * back).sum()
-    torch.testing.assert_close(left, right, rtol=1e-5, atol=0)
-
-
-@pytest.mark.parametrize("name", OPERATORS)
-def test_linear(name):
+def test_operators_are_linear(name):
     operator, ndim = OPERATORS[name]
     image_shape = operator.image_shape(SPACE[ndim])
     a, b = some(1, 2, *image_shape), some(1, 2, *image_shape, seed=1)
+    assert operator(a).shape == (1, 2, *SPACE[ndim])
     torch.testing.assert_close(
         operator(2 * a - b).double(), (2 * operator(a) - operator(b)).double(), atol=1e-5, rtol=0
     )

@@ -3,8 +3,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from napari_dip.engine.inputs import InputSpec
-from napari_dip.engine.memory import memory_needed
 from napari_dip.engine.operators import Downsample
 from napari_dip.engine.problem import Problem
 
@@ -38,13 +36,3 @@ def test_one_cycle_of_a_few_iterations(settings, iterations):
     rates = [cycle.rate(i) for i in range(iterations)]
     assert all(0 < rate <= settings.learning_rate for rate in rates)
     assert max(rates) == pytest.approx(settings.learning_rate)
-
-
-def test_memory_knows_the_input_and_the_domain(problem, settings):
-    needed = memory_needed(problem, settings, CPU)
-    larger = Problem(problem.y, Downsample(4, 4))
-    assert memory_needed(larger, settings, CPU) > 10 * needed
-    guided = replace(problem, guide=torch.rand(1, 64, 16, 20))
-    wide = replace(settings, input=InputSpec("image"))
-    assert memory_needed(guided, wide, CPU) > needed
-    assert memory_needed(problem, replace(settings, input=InputSpec("meshgrid")), CPU) < needed

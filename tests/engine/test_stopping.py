@@ -85,8 +85,8 @@ def test_a_broken_output_is_no_minimum():
     assert StopDecision.BEST not in verdicts
 
 
-def settling(rule: Converged, changes: list[float]) -> int:
-    """The look, from 1, at which an image that changes like this is taken as settled; 0 never."""
+def converges_at(rule: Converged, changes: list[float]) -> int:
+    """The look, from 1, at which an image that changes like this is taken as converged; 0 never."""
     watch = rule.start()
     value = 0.0
     for i, change in enumerate(changes, 1):
@@ -98,14 +98,14 @@ def settling(rule: Converged, changes: list[float]) -> int:
     return 0
 
 
-def test_an_image_that_rests_has_settled():
+def test_an_image_that_rests_has_converged():
     changes = [0.1, 0.1, 1e-4, 0.1, 1e-4, 1e-4, 1e-4]
-    assert settling(Converged(5, change=1e-3, patience=2), changes) == 6
-    assert settling(Converged(5, change=1e-5, patience=2), changes) == 0
+    assert converges_at(Converged(5, change=1e-3, patience=2), changes) == 6
+    assert converges_at(Converged(5, change=1e-5, patience=2), changes) == 0
 
 
 def test_a_fit_that_has_not_begun_has_not_settled():
-    assert settling(Converged(5, change=1e-3, patience=2, start_at=30), [0.0] * 12) == 8
+    assert converges_at(Converged(5, change=1e-3, patience=2, start_at=30), [0.0] * 12) == 8
     # Not even looked at.
     assert (
         Converged(5, start_at=30).start().update(5, ANYTHING, unasked, unasked)
@@ -114,4 +114,4 @@ def test_a_fit_that_has_not_begun_has_not_settled():
 
 
 def test_a_broken_image_has_not_settled():
-    assert settling(Converged(5, change=1e-3), [float("nan")] * 12) == 0
+    assert converges_at(Converged(5, change=1e-3), [float("nan")] * 12) == 0

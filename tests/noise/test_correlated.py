@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.noise.correlated import LARGEST, estimate_grain
+from napari_dip.noise.correlated import LARGEST_MEASURED, estimate_correlated_noise
 
 SCENE = skimage.data.camera()[:160, 160:320] / 255
 
@@ -18,32 +18,35 @@ def noisy(sigma: float, blur: float, scene: np.ndarray = SCENE) -> np.ndarray:
 
 @pytest.mark.parametrize("blur", [0.6, 1.0, 1.5])
 def test_blurred_noise_is_measured_through_a_picture(blur):
-    found = estimate_grain(noisy(0.1, blur))
+    found = estimate_correlated_noise(noisy(0.1, blur))
     assert found == (pytest.approx(blur, rel=0.15), pytest.approx(0.1, rel=0.2))
 
 
 @pytest.mark.parametrize("sigma", [0.04, 0.1, 0.3])
 def test_white_noise_is_no_grain(sigma):
-    assert estimate_grain(noisy(sigma, 0)) is None
+    assert estimate_correlated_noise(noisy(sigma, 0)) is None
 
 
 @pytest.mark.parametrize("name", ["camera", "moon", "page", "coins", "cell", "brick"])
 def test_pictures_alone_are_no_grain(name):
-    assert estimate_grain(getattr(skimage.data, name)()[None] / 255) is None
+    assert estimate_correlated_noise(getattr(skimage.data, name)()[None] / 255) is None
 
 
 def test_faint_grain_could_be_texture():
-    assert estimate_grain(noisy(0.03, 1.0)) is None
+    assert estimate_correlated_noise(noisy(0.03, 1.0)) is None
 
 
 def test_colours_count_together_and_the_middle_of_large_pictures():
     colours = np.concatenate([noisy(0.1, 1.0), noisy(0.1, 1.0, SCENE[::-1])])
-    assert estimate_grain(colours) == (pytest.approx(1, rel=0.1), pytest.approx(0.1, rel=0.2))
-    large = np.zeros((1, LARGEST + 100, LARGEST + 200))
-    assert estimate_grain(large) is None
+    assert estimate_correlated_noise(colours) == (
+        pytest.approx(1, rel=0.1),
+        pytest.approx(0.1, rel=0.2),
+    )
+    large = np.zeros((1, LARGEST_MEASURED + 100, LARGEST_MEASURED + 200))
+    assert estimate_correlated_noise(large) is None
 
 
 @pytest.mark.parametrize("sides", [(16, 16), (16, 200)])
 def test_small_and_empty_pictures_have_none(sides):
-    assert estimate_grain(np.zeros((1, *sides))) is None
-    assert estimate_grain(np.random.default_rng(0).normal(0.5, 0.1, (1, *sides))) is None
+    assert estimate_correlated_noise(np.zeros((1, *sides))) is None
+    assert estimate_correlated_noise(np.random.default_rng(0).normal(0.5, 0.1, (1, *sides))) is None

@@ -479,8 +479,9 @@ class Flatten(Task):
         return {"image": x + self.strength * (0.5 - x), "fitted": x}
 
 
-def test_a_new_task_is_a_class_and_a_line(image, monkeypatch):
-    monkeypatch.setitem(TASKS, Flatten.name, Flatten)
+def test_a_new_task_is_a_class_and_a_line(image, request):
+    TASKS.register(Flatten)
+    request.addfinalizer(lambda: TASKS.unregister("flatten"))
     task = napari_dip.task_from_dict({"task": "flatten", "strength": 1.0, "iterations": 2})
     result = restore(image, task)
     assert (result.image == 128).all()

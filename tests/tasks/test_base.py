@@ -29,9 +29,11 @@ def test_a_task_is_remade_from_what_it_says_of_itself(name):
 
 
 def test_what_is_no_task_is_refused():
-    with pytest.raises(UserError, match="task: 'sharpen' is none of denoise, dejpeg, inpaint"):
+    with pytest.raises(
+        UserError, match=r"^task: expected one of denoise, .*, flash, got 'sharpen'$"
+    ):
         task_from_dict({"task": "sharpen"})
-    with pytest.raises(UserError, match="task: None is none of"):
+    with pytest.raises(UserError, match=r"^task: expected one of .*, got ''$"):
         task_from_dict({})
     with pytest.raises(UserError, match=r"sgima: .* did you mean sigma\?"):
         task_from_dict({"task": "denoise", "sgima": 0.1})
@@ -91,37 +93,37 @@ def test_other_rules(stop, rule, measured):
 # Recorruption
 
 
-def test_recorruption_takes_off_the_share_that_makes_noises_independent(measured):
+def test_r2r_takes_off_the_share_that_makes_noises_independent(measured):
     measurement = measured(data_range_per_unit=0.5)
-    task = Denoise(sigma=0.05, input="image", recorrupt=True, input_noise=0.2).resolve(measurement)
-    assert task.fit_settings(measurement).recorruption == pytest.approx((0.05 / 0.5 / 0.2) ** 2)
+    task = Denoise(sigma=0.05, input="image", r2r=True, input_noise=0.2).resolve(measurement)
+    assert task.fit_settings(measurement).r2r == pytest.approx((0.05 / 0.5 / 0.2) ** 2)
 
 
 def test_without_a_perturbation_there_is_no_share(measured):
     measurement = measured()
-    task = Denoise(sigma=0.05, input="image", recorrupt=True, input_noise=0).resolve(measurement)
-    assert task.fit_settings(measurement).recorruption == 0
+    task = Denoise(sigma=0.05, input="image", r2r=True, input_noise=0).resolve(measurement)
+    assert task.fit_settings(measurement).r2r == 0
 
 
-def test_another_input_does_without_recorruption(measured):
+def test_another_input_does_without_r2r(measured):
     task = Denoise(input="noise").resolve(measured())
-    assert task.recorrupt is False
-    assert task.fit_settings(measured()).recorruption == 0
+    assert task.r2r is False
+    assert task.fit_settings(measured()).r2r == 0
 
 
 @pytest.mark.parametrize(
     "task",
     [
-        Denoise(input="noise", recorrupt=True),
-        Inpaint(input="meshgrid", recorrupt=True),
-        Upscale(input="image", recorrupt=True),
-        Deblur(input="image", recorrupt=True),
-        FlashNoFlash(recorrupt=True),
+        Denoise(input="noise", r2r=True),
+        Inpaint(input="meshgrid", r2r=True),
+        Upscale(input="image", r2r=True),
+        Deblur(input="image", r2r=True),
+        FlashNoFlash(r2r=True),
     ],
     ids=lambda task: task.name,
 )
-def test_recorruption_of_another_input_is_refused(task, measured):
-    with pytest.raises(UserError, match=r"^recorrupt: it needs the noisy image itself"):
+def test_r2r_of_another_input_is_refused(task, measured):
+    with pytest.raises(UserError, match=r"^r2r: it needs the noisy image itself"):
         task.resolve(measured())
 
 

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.errors import UserError
-from napari_dip.tasks.denoise import Denoise, is_drowned, with_remaining_detail
+from napari_dip.tasks.denoise import Denoise, has_low_snr, with_remaining_detail
 from napari_dip.tasks.measurement import Measurement
 
 
@@ -142,33 +142,33 @@ def grainy(measured):
 
 def test_grain_is_recognised(grainy):
     task = Denoise().resolve(grainy)
-    assert task.grain == pytest.approx(1, rel=0.15)
+    assert task.noise_correlation == pytest.approx(1, rel=0.15)
     assert task.sigma == pytest.approx(0.1 * 0.5, rel=0.2)
     assert task.gain is None
     assert task.resolve(grainy) == task
-    assert task.fit_settings(grainy).grain == task.grain
+    assert task.fit_settings(grainy).noise_correlation == task.noise_correlation
     # Grain is learned sooner than white noise.
-    assert task.iterations < Denoise(grain=0).resolve(grainy).iterations
+    assert task.iterations < Denoise(noise_correlation=0).resolve(grainy).iterations
     best = Denoise(preset="best").resolve(grainy)
-    assert best.iterations < Denoise(preset="best", grain=0).resolve(grainy).iterations
+    assert best.iterations < Denoise(preset="best", noise_correlation=0).resolve(grainy).iterations
 
 
 def test_what_is_known_of_the_noise_is_believed(grainy):
     assert Denoise(sigma=0.07).resolve(grainy).sigma == 0.07
-    assert Denoise(sigma=0.07).resolve(grainy).grain > 0.8
-    assert Denoise(grain=0).resolve(grainy).grain == 0
-    assert Denoise(gain=1.0).resolve(grainy).grain == 0
-    assert Denoise(preset="paper").resolve(grainy).grain == 0
+    assert Denoise(sigma=0.07).resolve(grainy).noise_correlation > 0.8
+    assert Denoise(noise_correlation=0).resolve(grainy).noise_correlation == 0
+    assert Denoise(gain=1.0).resolve(grainy).noise_correlation == 0
+    assert Denoise(preset="paper").resolve(grainy).noise_correlation == 0
 
 
 def test_grain_of_a_stack_is_seen_in_its_slices(grainy):
     stack = grainy.y[:, :, None].expand(1, 1, 5, 96, 96)
     measurement = replace(grainy, y=stack, observed=torch.ones_like(stack, dtype=torch.bool))
-    assert Denoise().resolve(measurement).grain == pytest.approx(1, rel=0.15)
+    assert Denoise().resolve(measurement).noise_correlation == pytest.approx(1, rel=0.15)
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])
-def test_a_picture_that_is_drowned_in_noise_is_fitted_shortly(measured, preset):
+def test_a_picture_that_has_low_snr_in_noise_is_fitted_shortly(measured, preset):
     measurement = measured(64, 64)  # a ramp of 0.6 with noise of 0.05
     noise = 0.4 * torch.randn(measurement.y.shape, generator=torch.Generator().manual_seed(2))
     drowned = replace(measurement, y=measurement.y + noise)
@@ -176,7 +176,7 @@ def test_a_picture_that_is_drowned_in_noise_is_fitted_shortly(measured, preset):
     assert faint.iterations < clear.iterations
     assert faint.input_noise / faint.sigma > 1.3 * clear.input_noise / clear.sigma
     # Nothing to compare: no noise, or a single known pixel.
-    assert not is_drowned(replace(measurement, y=torch.zeros_like(measurement.y)), 0.0)
+    assert not has_low_snr(replace(measurement, y=torch.zeros_like(measurement.y)), 0.0)
     one = torch.zeros_like(measurement.observed)
     one[..., 0, 0] = True
-    assert is_drowned(replace(measurement, observed=one), 0.1)
+    assert has_low_snr(replace(measurement, observed=one), 0.1)

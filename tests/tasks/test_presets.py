@@ -29,7 +29,7 @@ DEFAULT = {
     "input_channels": 32,
     "input_noise": 1 / 30,
     "fresh_noise": True,
-    "recorrupt": False,
+    "r2r": False,
     "learning_rate": 0.01,
     "schedule": "constant",
     "average": 0.0,
@@ -150,7 +150,7 @@ def test_presets_leave_nothing_open(name, preset, space, measured):
     left = {k for k, v in resolved.to_dict().items() if v is None}
     # A noise level is known only where it is used, a camera only where there is one.
     assert left <= {"sigma", "gain", "offset", "read_noise"}
-    if resolved.stop == "sigma" or resolved.recorrupt:
+    if resolved.stop == "sigma" or resolved.r2r:
         assert resolved.sigma is not None
     assert resolved.resolve(measurement) == resolved
     settings = resolved.fit_settings(measurement)
@@ -180,14 +180,14 @@ def test_fast_is_a_fraction_of_the_paper(name, measured):
 def test_best_is_more_of_fast_and_less_than_the_paper(name, measured):
     fast, best = (TASKS[name](preset=p).resolve(measured()) for p in ("fast", "best"))
     assert best.runs == 4 * fast.runs
-    assert (best.input, best.recorrupt, best.stop) == (fast.input, fast.recorrupt, fast.stop)
+    assert (best.input, best.r2r, best.stop) == (fast.input, fast.r2r, fast.stop)
     assert TASKS[name](preset="best", runs=2).resolve(measured()).runs == 2
 
 
 @pytest.mark.parametrize("task", [Inpaint(), Upscale()])
-def test_what_does_not_overfit_stops_when_it_has_settled(task, measured):
+def test_what_does_not_overfit_stops_when_it_has_converged(task, measured):
     resolved = task.resolve(measured())
-    assert resolved.stop == "settled"
+    assert resolved.stop == "converged"
     rule = resolved.fit_settings(measured()).stopping
     assert rule.start_at == resolved.iterations // 2
     longer = task.replace(iterations=4 * resolved.iterations).resolve(measured())

@@ -67,8 +67,8 @@ class FitState:
         device: torch.device,
         weights: Weights | None = None,
     ) -> None:
-        if settings.recorruption and settings.input.kind != "image":
-            raise ValueError("recorruption: it splits an input that is the noisy image itself")
+        if settings.r2r and settings.input.kind != "image":
+            raise ValueError("r2r: expected the noisy image as input, got an input of another kind")
         self.settings, self.device = settings, device
         self.fidelity = problem.fidelity
         self.operator = problem.operator.to(device)
@@ -91,7 +91,7 @@ class FitState:
         self.z = z.to(device, memory_format=layout)
         noise = FreshNoise if settings.fresh_noise else PooledNoise
         generator = torch.Generator(device).manual_seed(seed)
-        self.noise = noise(self.z, settings.input_noise, generator, settings.grain)
+        self.noise = noise(self.z, settings.input_noise, generator, settings.noise_correlation)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), settings.learning_rate, fused=device.type != "mps"
         )
@@ -143,8 +143,8 @@ class FitState:
         z = self.z if noise is None else self.z + noise
         self.output = self.cycle_spin(z, iteration).float()
         target = self.y
-        if self.settings.recorruption and noise is not None:
-            target = self.operator(self.y - self.settings.recorruption * noise)
+        if self.settings.r2r and noise is not None:
+            target = self.operator(self.y - self.settings.r2r * noise)
         loss = self.fidelity(self.operator(self.output), target)
         if self.settings.total_variation:
             loss = loss + self.settings.total_variation * total_variation(self.output)

@@ -1,4 +1,4 @@
-"""The network's input z, and its perturbation at every iteration.
+"""The network's input z, and its perturbation in each iteration.
 
 Source: arXiv 1711.10925, section 4 ("noise-based regularisation", "meshgrid").
 """
@@ -19,17 +19,17 @@ InputKind: TypeAlias = Literal["noise", "meshgrid", "image"]
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What z is.
+    """Kind of the network's input z.
 
     Attributes
     ----------
     kind
         "noise": uniform in [0, scale]. "meshgrid": one channel for each axis, its coordinate in
-        [0, 1]. "image": a given picture, such as the flash photograph or the noisy image itself.
+        [0, 1]. "image": a given image, such as the flash photograph or the noisy image itself.
     channels
-        Channels of the noise; the other kinds have their own.
+        Number of channels of the noise.
     scale
-        The noise's largest value.
+        Largest value of the noise.
     """
 
     kind: InputKind = "noise"
@@ -46,9 +46,9 @@ class InputSpec:
         space
             Sides in pixels.
         generator
-            Where the noise comes from: the same state gives the same z.
+            Source of the noise: the same state gives the same z.
         image
-            For kind "image": shape (1, channels, *space).
+            z itself for kind "image", (1, channels, *space).
         """
         if self.kind == "meshgrid":
             axes = [torch.linspace(0, 1, side) for side in space]
@@ -56,26 +56,26 @@ class InputSpec:
             return torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])[None]
         if self.kind == "image":
             if image is None:
-                raise ValueError('input: "image" needs a picture of the size of the result')
+                raise ValueError('input: "image" needs an image of the size of the result')
             return image.clone()
         return torch.rand(1, self.channels, *space, generator=generator) * self.scale
 
 
-def grainy(noise: Tensor, blur: float) -> Tensor:
-    """Noise that neighbours share: blurred along y and x, and as strong as before.
+def correlated(noise: Tensor, blur: float) -> Tensor:
+    """Blur noise along y and x, so that neighbours are correlated, and keep its variance.
 
     Parameters
     ----------
     noise
         (1, channels, *space).
     blur
-        The Gaussian's standard deviation in pixels; nothing is changed at 0.
+        Standard deviation of the Gaussian in pixels; 0 changes nothing.
     """
     if not blur:
         return noise
     at = torch.arange(-math.ceil(4 * blur), math.ceil(4 * blur) + 1, device=noise.device)
     kernel = torch.exp(-((at / blur) ** 2) / 2)
-    kernel /= kernel.norm()  # the variance of what is summed stays what it was
+    kernel /= kernel.norm()  # the variance stays
     planes = noise.reshape(-1, 1, *noise.shape[-2:])
     for sides in ((-1, 1), (1, -1)):
         planes = F.conv2d(planes, kernel.view(1, 1, *sides), padding="same")
@@ -83,40 +83,42 @@ def grainy(noise: Tensor, blur: float) -> Tensor:
 
 
 class FreshNoise:
-    """New normal noise in z's shape at every call, as the paper perturbs z; None without noise."""
+    """Draws new normal noise in z's shape at each call, as the paper does; None if sigma is 0."""
 
     def __init__(
-        self, z: Tensor, sigma: float, generator: torch.Generator, grain: float = 0.0
+        self, z: Tensor, sigma: float, generator: torch.Generator, correlation: float = 0.0
     ) -> None:
-        self.z, self.sigma, self.generator, self.grain = z, sigma, generator, grain
+        self.z, self.sigma = z, sigma
+        self.generator, self.correlation = generator, correlation
 
     def __call__(self) -> Tensor | None:
         if not self.sigma:
             return None
         noise = torch.empty_like(self.z).normal_(0, self.sigma, generator=self.generator)
-        return grainy(noise, self.grain)
+        return correlated(noise, self.correlation)
 
 
 class PooledNoise:
-    """A random window, with a random sign, of one larger tensor of normal noise drawn once.
+    """Cuts a random window, with a random sign, out of a larger tensor of noise drawn once.
 
     Drawing normal numbers took a third of a thin network's iteration; a window costs next to
-    nothing, and the fit does not notice.
+    nothing, and the fit is as good.
     """
 
     MARGIN = 64
+    """Most pixels by which the tensor is larger than z along each axis."""
 
     def __init__(
-        self, z: Tensor, sigma: float, generator: torch.Generator, grain: float = 0.0
+        self, z: Tensor, sigma: float, generator: torch.Generator, correlation: float = 0.0
     ) -> None:
         self.sides, self.sigma = z.shape[2:], sigma
         self.offsets = torch.Generator().manual_seed(generator.initial_seed())
-        # Volumes and tiny images get margins of their own size: the pool stays a few times z.
+        # The margins of volumes and tiny images are smaller: the pool stays a few times z.
         self.margins = [min(self.MARGIN, side // 2 + 1) for side in self.sides]
         if sigma:
             sides = [n + m for n, m in zip(self.sides, self.margins, strict=True)]
             pool = torch.empty(1, z.shape[1], *sides, device=z.device)
-            self.pool = grainy(pool.normal_(0, sigma, generator=generator), grain)
+            self.pool = correlated(pool.normal_(0, sigma, generator=generator), correlation)
 
     def __call__(self) -> Tensor | None:
         if not self.sigma:

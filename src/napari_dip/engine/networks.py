@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 from napari_dip.errors import UserError
-from napari_dip.registry import Registry
+from napari_dip.registry import Registry, has_docstring
 
 Downsampling: TypeAlias = Literal["stride", "average", "max"]
 Upsampling: TypeAlias = Literal["bilinear", "nearest"]
@@ -129,7 +129,7 @@ def _check(network: type[Network]) -> None:
     if not (isinstance(network, type) and issubclass(network, Network)):
         raise UserError(f"network: expected a subclass of Network, got {network!r}")
     missing = [name for name in ("name", "forward") if not getattr(network, name, None)]
-    missing += [] if network.__doc__ else ["docstring"]
+    missing += [] if has_docstring(network) else ["docstring"]
     if missing:
         raise UserError(f"network: {network.__name__} has no {' and no '.join(missing)}; add them")
 

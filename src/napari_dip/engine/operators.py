@@ -1,7 +1,7 @@
 """Forward operators A: how an image x becomes the measurement y.
 
-Each is linear, has its adjoint, and says which image a measurement needs (`image_shape`) and which
-part of that image is shown (`crop_to_visible`). Shapes: x is (1, C, *domain), y is (1, C, *space).
+Each is linear, and tells how large an image a measurement needs (`image_shape`) and which part of
+that image is a result (`crop_to_visible`). Shapes: x is (1, C, *image_shape), y is (1, C, *space).
 """
 
 from __future__ import annotations
@@ -18,19 +18,15 @@ class Operator(nn.Module):
     """A linear map from images to measurements; this one is the identity."""
 
     def image_shape(self, space: Sequence[int]) -> tuple[int, ...]:
-        """The sides of the image that a measurement with sides `space` comes from."""
+        """Sides of the image that a measurement with sides `space` comes from."""
         return tuple(space)
 
     def crop_to_visible(self, x: Tensor) -> Tensor:
-        """The part of x that is a result; the rest is border that only explains y."""
+        """The part of x that is a result; the rest is a border that only explains y."""
         return x
 
     def forward(self, x: Tensor) -> Tensor:
         return x
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        """The transpose of `forward`: <A x, y> = <x, A^T y>."""
-        return y
 
 
 class Identity(Operator):
@@ -38,14 +34,14 @@ class Identity(Operator):
 
 
 class Mask(Operator):
-    """y = m * A x: pixels that were not observed are zero and say nothing.
+    """y = m * A x: pixels that were not observed are zero and do not count.
 
     Parameters
     ----------
     observed
         (*space) boolean, True where the measurement is known.
     inner
-        The operator A in front of the mask.
+        Operator A before the mask; the identity if not given.
     """
 
     observed: Tensor
@@ -65,15 +61,12 @@ class Mask(Operator):
         out: Tensor = self.inner(x) * self.observed
         return out
 
-    def adjoint(self, y: Tensor) -> Tensor:
-        return self.inner.adjoint(y * self.observed)
-
 
 def lanczos2(factor: int) -> Tensor:
-    """The 1-D Lanczos2 low pass for decimation by `factor`, centred between its taps.
+    """The 1-D Lanczos2 low pass for downsampling by `factor`; its taps sum to 1.
 
-    4 * factor taps for an even factor (the authors' phase of 0.5), 4 * factor - 1 for an odd one,
-    whose block of pixels has a pixel in its middle. Sums to 1.
+    An even factor has 4 * factor taps (the authors' phase of 0.5), an odd one 4 * factor - 1,
+    because its block of pixels has a pixel in the middle.
     """
     taps = 4 * factor - factor % 2
     t = (torch.arange(taps, dtype=torch.float64) - (taps - 1) / 2) / factor
@@ -82,15 +75,15 @@ def lanczos2(factor: int) -> Tensor:
 
 
 class Downsample(Operator):
-    """Low pass and decimation by integer factors in one fixed strided convolution.
+    """Low pass and downsampling by integer factors, as one fixed strided convolution.
 
-    A pixel of y sits at the centre of the block of pixels that it stands for. Border pixels are
+    A pixel of y lies at the centre of the block of pixels that it stands for. Border pixels are
     repeated outwards. Source: arXiv 1711.10925, section 4 (super-resolution).
 
     Parameters
     ----------
     factors
-        One for each axis of space; 1 leaves an axis as it is.
+        Factor for each axis of space; 1 leaves an axis as it is.
     """
 
     kernel: Tensor
@@ -120,37 +113,18 @@ class Downsample(Operator):
         out: Tensor = convolve(planes, self.kernel.to(x.dtype), stride=self.factors)
         return out.reshape(*x.shape[:2], *out.shape[2:])
 
-    def adjoint(self, y: Tensor) -> Tensor:
-        planes = y.reshape(-1, 1, *y.shape[2:])
-        transpose: Any = F.conv_transpose2d if len(self.factors) == 2 else F.conv_transpose3d
-        x: Tensor = transpose(planes, self.kernel.to(y.dtype), stride=self.factors)
-        for axis, border in enumerate(self.borders, start=2):
-            x = fold_border(x, axis, border)
-        return x.reshape(*y.shape[:2], *x.shape[2:])
-
-
-def fold_border(x: Tensor, axis: int, width: int) -> Tensor:
-    """The adjoint of repeating an axis's first and last pixel `width` times."""
-    if not width:
-        return x
-    n = x.shape[axis] - 2 * width
-    inside = x.narrow(axis, width, n).clone()
-    inside.select(axis, 0).add_(x.narrow(axis, 0, width).sum(axis))
-    inside.select(axis, n - 1).add_(x.narrow(axis, width + n, width).sum(axis))
-    return inside
-
 
 class Blur(Operator):
     """Convolution with a point spread function, by FFT.
 
-    The image is larger than the measurement by the PSF's support, so that what lies just outside
-    the frame is estimated too and no boundary has to be made up.
+    The image is larger than the measurement by the PSF's support: the surroundings of the frame are
+    estimated too, so no values have to be assumed there.
 
     Parameters
     ----------
     psf
-        (*sides), non-negative; it is scaled to sum 1. Its centre is its middle pixel
-        (side // 2 on each axis).
+        Point spread function, (*sides), non-negative; it is scaled to sum 1. Its centre is its
+        middle pixel (side // 2 on each axis).
     """
 
     psf: Tensor
@@ -181,19 +155,9 @@ class Blur(Operator):
             out = out.narrow(axis, k - 1, out.shape[axis] - k + 1)
         return out
 
-    def adjoint(self, y: Tensor) -> Tensor:
-        widths = [w for k in reversed(self.psf.shape) for w in (k - 1, 0)]
-        full = F.pad(y.float(), widths)
-        sides = full.shape[-len(self.axes) :]
-        transfer = torch.fft.rfftn(self.psf, s=sides)
-        x: Tensor = torch.fft.irfftn(
-            torch.fft.rfftn(full, dim=self.axes) * transfer.conj(), s=sides
-        )
-        return x
-
 
 def resize(x: Tensor, space: Sequence[int]) -> Tensor:
-    """Bicubic (in 3-D trilinear) zoom to new sides, pixel blocks aligned."""
+    """Resize (1, C, *sides) to new sides, bicubic (trilinear in 3-D), with aligned borders."""
     mode = "bicubic" if len(space) == 2 else "trilinear"
     if tuple(space) == tuple(x.shape[2:]):
         return x

@@ -1,4 +1,4 @@
-"""What is fitted, and how: the two descriptions that a fit is made from."""
+"""`Problem` and `FitSettings`: the two descriptions from which a fit is made."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.losses import Fidelity, squared_error
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.operators import Operator
-from napari_dip.engine.stopping import Stopping
+from napari_dip.engine.stopping import StoppingRule
 
 Schedule: TypeAlias = Literal["constant", "one-cycle"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is fitted.
+    """A measurement and the terms that an image has to fit.
 
     Attributes
     ----------
     y
         The measurement, (1, C, *space), about [0, 1].
     operator
-        A, from the image to the measurement.
+        Forward operator A, from the image to the measurement.
     guide
-        For an input of kind "image": (1, any channels, *domain).
+        Network input of kind "image": (1, any channels, *image_shape).
     fidelity
-        The data term.
+        Data term: a function of A x and y that returns the loss.
     noise_shape
-        (1, 1 or channels of z, *domain): how strong the perturbation of z is at each pixel, in
-        units of the settings' `input_noise`; even if not given.
+        Strength of the input's perturbation at each pixel, in units of the settings'
+        `input_noise`: (1, 1 or channels of z, *image_shape); 1 everywhere if not given.
     has_optimum
-        Whether the fidelity is an error, 0 at best, and not something that grows without bounds:
-        only of an error is a multiple a sign of a fit that breaks.
+        Whether the fidelity is an error, 0 at best, instead of an objective without bounds. Only
+        the jumps of an error are a sign of a fit that breaks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from napari_dip.engine.operators import Downsample
+    >>> Problem(torch.rand(1, 3, 16, 20), Downsample(4, 4)).image_shape
+    (64, 80)
     """
 
     y: Tensor
@@ -49,42 +56,52 @@ class Problem:
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """The sides of the image that is fitted."""
+        """Sides of the image that is fitted, in pixels."""
         return self.operator.image_shape(self.y.shape[2:])
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How it is fitted.
+    """The network, its input, and the optimisation.
 
     Attributes
     ----------
     network, input
         The network and its input z.
     iterations
-        The budget.
+        Iteration budget.
     learning_rate
-        Adam's; with "one-cycle" its peak.
+        Adam's learning rate; with "one-cycle" its peak.
     schedule
         "constant", or "one-cycle": a cosine up over 30 % of the iterations and down to zero.
     input_noise
-        sigma_p, the standard deviation of the perturbation of z at each iteration.
+        Standard deviation of the perturbation of z in each iteration (the paper's sigma_p).
     fresh_noise
-        Draw the perturbation anew at each iteration, as the paper does, or cut it from a pool.
-    grain
-        How far neighbours share the perturbation: its blur, as a standard deviation in pixels.
-    recorruption
-        Subtract this much of the perturbation from the target: with the noisy image as input and
-        sigma^2 / sigma_p^2 here, input and target have independent noise, and the fit hardly learns
-        any. Source: Pang et al., "Recorrupted-to-Recorrupted", CVPR 2021.
+        Whether the perturbation is drawn anew in each iteration, as in the paper, or cut from a
+        pool.
+    noise_correlation
+        Blur of the perturbation, as a standard deviation in pixels; 0 for white noise.
+    r2r
+        Factor by which the perturbation is subtracted from the target (R2R); 0 switches it off. If
+        the input is the noisy image, sigma^2 / input_noise^2 makes the noise of input and target
+        independent, and the fit hardly learns any. Source: Pang et al.,
+        "Recorrupted-to-Recorrupted", CVPR 2021.
     average
-        Weight of the exponential average of outputs, 0 for none.
+        Weight of the exponential average of outputs; 0 for no average.
     total_variation
-        Weight of a TV prior beside the data term.
+        Weight of a TV prior in addition to the data term.
     stopping
-        A rule that may end the fit before its budget.
+        Rule that may end the fit before its budget.
     precision, layout
-        Number format of convolutions; how images lie in memory.
+        Number format of convolutions; memory layout of images.
+
+    Examples
+    --------
+    >>> from napari_dip.engine.inputs import InputSpec
+    >>> from napari_dip.engine.networks import NetworkSpec
+    >>> settings = FitSettings(NetworkSpec(), InputSpec(), 100, schedule="one-cycle")
+    >>> settings.rate(29)  # the peak, after 30 % of the iterations
+    0.01
     """
 
     network: NetworkSpec
@@ -94,11 +111,11 @@ class FitSettings:
     schedule: Schedule = "constant"
     input_noise: float = 1 / 30
     fresh_noise: bool = True
-    grain: float = 0.0
-    recorruption: float = 0.0
+    noise_correlation: float = 0.0
+    r2r: float = 0.0
     average: float = 0.99
     total_variation: float = 0.0
-    stopping: Stopping | None = None
+    stopping: StoppingRule | None = None
     precision: Precision = "float32"
     layout: Layout = "contiguous"
 

@@ -1,7 +1,8 @@
-"""Rules that stop a fit before its iteration budget.
+"""Rules that stop a fit before its iteration budget, and `STOPPING_RULES`, all of them by name.
 
-A rule looks at the fit every few iterations and says whether to go on. What remembers is made anew
-for each fit by `start`, so that the settings stay frozen.
+A rule looks at the fit every few iterations and decides whether to go on. Its settings are frozen;
+the monitor that `start` makes for each fit has the state. Importing this module does not import
+torch, so that forms and the command line can list the rules.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING, ClassVar, Self
 
-import torch
-from torch import Tensor
+from napari_dip.errors import UserError
+from napari_dip.registry import Registry, has_docstring
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CHECKS = 40
+"""Number of convergence checks per fit."""
 
 
 class StopDecision(Enum):
-    """What a rule says of the image it has just seen."""
+    """Answer of a rule to the image that it has just been shown."""
 
     CONTINUE = "continue"
     BEST = "best"
@@ -26,9 +34,10 @@ class StopDecision(Enum):
 
 
 class StoppingMonitor(ABC):
-    """A rule at work on one fit."""
+    """The state of a rule during one fit."""
 
     interval: int = 10
+    """Iterations between two updates."""
 
     @abstractmethod
     def update(
@@ -38,31 +47,60 @@ class StoppingMonitor(ABC):
         average: Callable[[], Tensor],
         residual: Callable[[], float],
     ) -> StopDecision:
-        """Judge a fit.
+        """Decide whether the fit goes on.
 
         Parameters
         ----------
         iteration
             Iterations done.
         output
-            The newest image, (1, C, *domain).
+            The newest image, (1, C, *image_shape).
         average
-            Gives the averaged image, when asked.
+            Returns a copy of the averaged image; it is computed only if it is asked for.
         residual
-            Gives the averaged image's mean squared residual, when asked.
+            Returns the averaged image's mean squared residual; likewise.
         """
 
 
-class Stopping(ABC):
-    """Settings of a rule."""
+@dataclass(frozen=True)
+class FitFacts:
+    """What a rule may know of a fit before it begins.
+
+    Attributes
+    ----------
+    iterations
+        Iteration budget of the fit.
+    sigma
+        The noise's standard deviation in units of y; 0 if it was neither given nor estimated.
+    observed
+        Fraction of the pixels that are known.
+    """
+
+    iterations: int
+    sigma: float
+    observed: float
+
+
+class StoppingRule(ABC):
+    """Settings of a rule; a subclass is a frozen dataclass."""
+
+    name: ClassVar[str]
+    """Name of the rule, as the setting `stop` takes it."""
+    needs_sigma: ClassVar[bool] = False
+    """Whether the noise level has to be estimated if it is not given."""
+
+    @classmethod
+    def for_fit(cls, facts: FitFacts) -> Self:
+        """The rule with the settings that suit a fit; its default settings unless overridden."""
+        return cls()
 
     @abstractmethod
     def start(self) -> StoppingMonitor:
-        """Begin to watch a fit."""
+        """Begin to monitor a fit."""
 
 
 @dataclass(frozen=True)
-class Discrepancy(Stopping):
+class Discrepancy(StoppingRule):
     """Stop when the residual has come down to the noise.
 
     The image explains the measurement as well as the truth would: ||A x - y||^2 <= sigma^2 per
@@ -74,7 +112,15 @@ class Discrepancy(Stopping):
         The noise's standard deviation, in the fit's units (the image spans [0, 1]).
     """
 
+    name = "sigma"
+    needs_sigma = True
+
     sigma: float
+
+    @classmethod
+    def for_fit(cls, facts: FitFacts) -> Self:
+        # The squared error is a mean over all pixels; only known ones can add to it.
+        return cls(facts.sigma * facts.observed**0.5)
 
     def start(self) -> StoppingMonitor:
         return _DiscrepancyMonitor(self.sigma)
@@ -95,7 +141,7 @@ class _DiscrepancyMonitor(StoppingMonitor):
 
 
 @dataclass(frozen=True)
-class WindowedVariance(Stopping):
+class WindowedVariance(StoppingRule):
     """Stop after the outputs' variance over a window of iterations has passed its minimum.
 
     While the image forms, successive outputs differ because it changes; later they differ because
@@ -105,15 +151,17 @@ class WindowedVariance(Stopping):
     Attributes
     ----------
     window
-        Outputs in the window, in looks (one look every `interval` iterations).
+        Number of outputs in the window; one is taken every `interval` iterations.
     patience
-        Looks without a new minimum before stopping.
+        Updates without a new minimum before stopping.
     start_at
         No minimum counts before this iteration: the first outputs are alike because they are
         all grey.
     interval
-        Iterations between looks.
+        Iterations between updates.
     """
+
+    name = "variance"
 
     window: int = 20
     patience: int = 50
@@ -126,7 +174,7 @@ class WindowedVariance(Stopping):
 
 class _VarianceMonitor(StoppingMonitor):
     SAMPLES = 16384
-    """Pixels that are compared: enough for a steady variance, few enough to cost nothing."""
+    """Number of pixels compared: enough for a steady variance, few enough to cost nothing."""
 
     def __init__(self, rule: WindowedVariance) -> None:
         self.rule = rule
@@ -142,6 +190,8 @@ class _VarianceMonitor(StoppingMonitor):
         average: Callable[[], Tensor],
         residual: Callable[[], float],
     ) -> StopDecision:
+        import torch
+
         flat = output.flatten()
         step = max(1, flat.numel() // self.SAMPLES)
         self.seen = [*self.seen, flat[::step].clone()][-self.rule.window :]
@@ -156,27 +206,34 @@ class _VarianceMonitor(StoppingMonitor):
 
 
 @dataclass(frozen=True)
-class Converged(Stopping):
+class Converged(StoppingRule):
     """Stop when the averaged image no longer changes: for fits that do not learn noise.
 
     Attributes
     ----------
     interval
-        Iterations between looks.
+        Iterations between updates.
     change
-        Root mean square of the change from look to look, of an image that spans [0, 1], below
-        which it rests.
+        Root mean square of the change between updates, of an image that spans [0, 1], below which
+        the image is at rest.
     patience
-        Looks at rest in a row before stopping.
+        Updates at rest in a row before stopping.
     start_at
-        No rest counts before this iteration: while the learning rate rises there is little change,
-        too.
+        No rest counts before this iteration: there is little change, too, while the learning rate
+        rises.
     """
+
+    name = "converged"
 
     interval: int
     change: float = 3e-4
     patience: int = 2
     start_at: int = 0
+
+    @classmethod
+    def for_fit(cls, facts: FitFacts) -> Self:
+        # A longer budget changes the image more slowly; the rate has its peak before a half.
+        return cls(max(1, facts.iterations // _CHECKS), start_at=facts.iterations // 2)
 
     def start(self) -> StoppingMonitor:
         return _ConvergedMonitor(self)
@@ -204,3 +261,21 @@ class _ConvergedMonitor(StoppingMonitor):
             self.rested = self.rested + 1 if change < self.rule.change else 0
         self.last = image
         return StopDecision.STOP if self.rested >= self.rule.patience else StopDecision.CONTINUE
+
+
+def _check(rule: type[StoppingRule]) -> None:
+    if not (isinstance(rule, type) and issubclass(rule, StoppingRule)):
+        raise UserError(f"stopping_rule: expected a subclass of StoppingRule, got {rule!r}")
+    missing = [] if getattr(rule, "name", "") else ["name"]
+    missing += [] if has_docstring(rule) else ["docstring"]
+    missing += sorted(rule.__abstractmethods__)
+    if missing:
+        raise UserError(
+            f"stopping_rule: {rule.__name__} has no {' and no '.join(missing)}; add them"
+        )
+
+
+STOPPING_RULES: Registry[type[StoppingRule]] = Registry(
+    "stopping_rule", lambda rule: rule.name, _check, (Discrepancy, WindowedVariance, Converged)
+)
+"""All rules by name, beside "auto" (the preset's) and "budget" (none)."""

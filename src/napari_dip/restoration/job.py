@@ -219,7 +219,7 @@ class Job:
     def _images(self, progress: Progress) -> dict[str, Array]:
         """All images of the task in the user's units, by name."""
         decoded = {
-            name: self.encoding.decode(value, relative=name == "detail")
+            name: self.encoding.decode(value, relative=name in self.task.differences)
             for name, value in self.task.postprocess(progress.image, self.measurement).items()
         }
         if self.task.keeps_known:

@@ -1,13 +1,15 @@
-"""What all tasks share: their common settings, and how settings and a measurement become a fit."""
+"""The base of all tasks: their shared settings, and how settings and a measurement become a fit."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from napari_dip.data.axes import Axes
+from napari_dip.engine.networks import NETWORKS, NetworkSpec, per_level
+from napari_dip.engine.stopping import STOPPING_RULES, FitFacts, StoppingRule
 from napari_dip.errors import UserError
 from napari_dip.tasks.measurement import Measurement, fill_missing
 from napari_dip.tasks.settings import Settings, setting
@@ -17,18 +19,20 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.operators import Operator
     from napari_dip.engine.problem import FitSettings, Problem
-    from napari_dip.engine.stopping import Stopping
-
 
 Preset = Literal["fast", "best", "paper"]
 
 
-Stop = Literal["auto", "budget", "sigma", "variance", "settled"]
+def _stops() -> tuple[str, ...]:
+    return ("auto", "budget", *STOPPING_RULES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedSettings(Settings):
-    """How a fit goes and with what network. What is None is decided by the preset."""
+    """Settings of the fit and of the network; the preset decides those that are None."""
+
+    FORMER_NAMES: ClassVar = {"recorrupt": "r2r"}
+    FORMER_VALUES: ClassVar = {"stop": {"settled": "converged"}}
 
     preset: Preset = setting(
         "fast",
@@ -44,15 +48,16 @@ class SharedSettings(Settings):
         "Also give the standard deviation of each pixel over the runs (4 of them if runs is not "
         "given)",
     )
-    stop: Stop = setting(
+    stop: str = setting(
         "auto",
         "When to stop before the budget: auto (the preset's rule), budget (never), sigma (the "
         "residual reaches the noise level), variance (the outputs' variance passes its minimum), "
-        "settled (the image no longer changes)",
+        "converged (the image no longer changes)",
+        choices=_stops,
     )
     sigma: float | None = setting(
         None,
-        "Noise's standard deviation as a fraction of the data range, such as 25/255; "
+        "Standard deviation of the noise as a fraction of the data range, such as 25/255; "
         "estimated if not given",
         least=0,
         most=1,
@@ -61,10 +66,10 @@ class SharedSettings(Settings):
         None, "Adam's learning rate, or its peak", least=1e-6, most=1, advanced=True
     )
     schedule: Literal["constant", "one-cycle"] | None = setting(
-        None, "How the learning rate goes over the iterations", advanced=True
+        None, "How the learning rate changes over the iterations", advanced=True
     )
     input: Literal["noise", "meshgrid", "image"] | None = setting(
-        None, "The network's input: noise, coordinates, or a picture", advanced=True
+        None, "The network's input: noise, meshgrid (coordinates) or image", advanced=True
     )
     input_channels: int | None = setting(
         None, "Channels of a noise input", least=1, most=512, advanced=True
@@ -79,30 +84,33 @@ class SharedSettings(Settings):
     fresh_noise: bool | None = setting(
         None, "Draw the perturbation anew each time instead of from a pool", advanced=True
     )
-    recorrupt: bool | None = setting(
+    r2r: bool | None = setting(
         None,
-        "Take the perturbation's share of noise off the target, so that no noise is learned; "
-        "for an input of the noisy image with known or estimated sigma",
+        "Recorrupted-to-Recorrupted: subtract a share of the input's perturbation from the target, "
+        "so that no noise is learned; needs input=image and a known or estimated sigma",
         advanced=True,
     )
     average: float | None = setting(
         None,
-        "Weight of the exponential average of outputs, 0 for none",
+        "Weight of the exponential average of outputs; 0: no average",
         least=0,
         most=0.9999,
         advanced=True,
     )
     total_variation: float = setting(
-        0.0, "Weight of a total variation prior beside the network", least=0, advanced=True
+        0.0, "Weight of a total variation prior in addition to the network", least=0, advanced=True
     )
-    network: Literal["skip", "unet", "resnet", "pixels"] | None = setting(
-        None, "The network; pixels: none, the image itself is optimised", advanced=True
+    network: str | None = setting(
+        None,
+        "Kind of network; pixels: no network, the image itself is optimised",
+        choices=lambda: NETWORKS,
+        advanced=True,
     )
     filters: tuple[int, ...] | None = setting(
         None, "Filters of each level, finest first", least=1, most=4096, advanced=True
     )
     skips: tuple[int, ...] | None = setting(
-        None, "Filters of each level's skip connection, 0 for none", least=0, advanced=True
+        None, "Filters of each level's skip connection; 0: no connection", least=0, advanced=True
     )
     kernels_down: tuple[int, ...] | None = setting(
         None, "Kernel sizes of the encoder, odd", least=1, most=31, advanced=True
@@ -114,13 +122,13 @@ class SharedSettings(Settings):
         None, "Kernel size of the skips, odd", least=1, most=31, advanced=True
     )
     downsampling: Literal["stride", "average", "max"] | None = setting(
-        None, "How a level shrinks the image", advanced=True
+        None, "How a level of the encoder shrinks the image", advanced=True
     )
     upsampling: tuple[Literal["bilinear", "nearest"], ...] | None = setting(
-        None, "How a level grows it back", advanced=True
+        None, "How a level of the decoder enlarges it again", advanced=True
     )
     padding: Literal["reflect", "zero"] | None = setting(
-        None, "What convolutions see beyond the border", advanced=True
+        None, "Values that convolutions see beyond the border", advanced=True
     )
     pointwise: bool | None = setting(
         None, "A 1x1 convolution after each of the decoder's convolutions", advanced=True
@@ -130,8 +138,8 @@ class SharedSettings(Settings):
     )
     anisotropy: float | None = setting(
         None,
-        "In a volume, how many times as far apart as a slice's pixels the slices are; "
-        "the file's scale if not given, else 1",
+        "Distance between the slices of a volume, in units of the distance between the pixels of a "
+        "slice; from the file's scale if not given, else 1",
         least=0.01,
         most=100,
         advanced=True,
@@ -140,59 +148,85 @@ class SharedSettings(Settings):
         None, "Number format of convolutions", advanced=True
     )
     layout: Literal["contiguous", "channels-last"] | None = setting(
-        None, "How images lie in memory; channels-last is the faster one", advanced=True
+        None, "Memory layout of images; channels-last is faster", advanced=True
     )
 
 
 InputName = Literal["mask", "guide", "psf"]
-"""An image that a task is given beside the one to restore."""
+"""An image that a task is given in addition to the one to restore."""
 
 INPUT_HELP: dict[InputName, str] = {
     "mask": "Image of the same size that is not zero where pixels are missing.",
     "guide": "The flash image, of the same size.",
     "psf": "Image of the point spread function, in the image's pixels.",
 }
-"""What each input is, for options and forms."""
+"""Description of each input, for options and forms."""
 
+UNCERTAINTY_RUNS = 4
+"""Number of runs, with different seeds, that `uncertainty` compares and `best` averages."""
 
-LOOKS = 40
-"""At the image over a fit's budget, to see whether it has settled."""
+NETWORK_SETTINGS = (
+    "filters",
+    "skips",
+    "kernels_down",
+    "kernels_up",
+    "kernel_skip",
+    "downsampling",
+    "upsampling",
+    "padding",
+    "pointwise",
+    "shuffle",
+)
+"""Settings that `NetworkSpec` takes by the same name."""
 
+FIT_SETTINGS = (
+    "iterations",
+    "learning_rate",
+    "schedule",
+    "input_noise",
+    "fresh_noise",
+    "average",
+    "total_variation",
+    "precision",
+    "layout",
+)
+"""Settings that `FitSettings` takes by the same name."""
 
-RUNS_TO_COMPARE = 4
-"""With different seeds, to tell how sure a pixel is; their mean is the better image, too."""
+_PER_LEVEL = ("skips", "kernels_down", "kernels_up", "upsampling")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task(SharedSettings):
-    """Settings of one restoration. What is None is decided by the preset (`resolve`)."""
+    """Settings of one restoration; the preset decides those that are None (`resolve`)."""
 
     name: ClassVar[str]
-    """Its name on the command line and in JSON."""
+    """Name on the command line and in JSON."""
     title: ClassVar[str]
-    """Its name in forms."""
+    """Name in forms."""
     needs: ClassVar[tuple[InputName, ...]] = ()
-    """What has to be given beside the image."""
+    """Inputs that have to be given."""
     accepts: ClassVar[tuple[InputName, ...]] = ("mask",)
-    """What can be given beside the image."""
+    """Inputs that can be given."""
     parts: ClassVar[tuple[str, ...]] = ()
-    """What `postprocess` gives beside the result."""
+    """Images that `postprocess` returns in addition to the result."""
+    differences: ClassVar[tuple[str, ...]] = ()
+    """Those of `parts` that are differences of images: signed, with 0 for no difference."""
     fills_missing: ClassVar[bool] = False
     """Whether the task only fills missing pixels, and has nothing to do where none is missing."""
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
-        """What the preset sets for this measurement, by setting; `stop` stands for "auto".
+        """The preset's values for this measurement, by setting; `stop` replaces "auto".
 
-        It tells `paper` from the others; `best` is what `best_values` makes of `fast`.
+        For `best` they are those of `fast`, which `best_values` then changes.
         """
 
     def best_values(self, measurement: Measurement) -> dict[str, Any]:
-        """What `best` changes: the mean over seeds is the better image, at their number's price."""
-        return {"runs": RUNS_TO_COMPARE}
+        """The values that `best` changes: the mean over several seeds is the better image."""
+        return {"runs": UNCERTAINTY_RUNS}
 
     def prepare_measurement(self, measurement: Measurement) -> Measurement:
-        """The measurement as this task takes it, such as without pixels that say nothing."""
+        """The measurement that this task fits, for instance with more pixels marked as missing."""
         return measurement
 
     def operator(self, measurement: Measurement) -> Operator:
@@ -202,27 +236,30 @@ class Task(SharedSettings):
         return Identity()
 
     def factors(self, ndim: int) -> tuple[int, ...]:
-        """How many times finer the result is, along each axis of space."""
+        """By how much the result is finer than the image, along each axis of space."""
         return (1,) * ndim
 
     def with_anisotropy(self, axes: Axes) -> Self:
-        """These settings, with the spacing of slices taken from an image's axes if not given."""
+        """These settings, with the anisotropy taken from an image's axes if it is not given."""
         ratio = axes.anisotropy()
         if self.anisotropy is not None or ratio == 1:
             return self
         return self.replace(anisotropy=min(max(ratio, 0.01), 100.0))
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
-        """The picture that goes in where `input` is "image": the measurement, filled and sized."""
+        """The network's input if `input` is "image": the measurement, filled and resized.
+
+        Its shape is (1, channels, *space).
+        """
         from napari_dip.engine.operators import resize
 
         filled = fill_missing(measurement.y, measurement.observed)
         return resize(filled, space)
 
     def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
-        """The task's images, by name, from the fitted one, all (channels, *space).
+        """The task's images by name, the result first, from the fitted image x.
 
-        The first is the result.
+        All are (channels, *space).
         """
         return {"image": x}
 
@@ -232,9 +269,14 @@ class Task(SharedSettings):
         return False
 
     def resolve(self, measurement: Measurement) -> Self:
-        """These settings with nothing left open: what is None is filled in from the preset.
+        """These settings, with the preset's values for those that are None.
 
-        Resolving twice changes nothing.
+        Resolving again changes nothing.
+
+        Raises
+        ------
+        UserError
+            When settings contradict each other, or can't be used for this measurement.
         """
         values = self.preset_values(measurement)
         if self.preset == "best":
@@ -242,34 +284,30 @@ class Task(SharedSettings):
         if self.uncertainty:
             if self.runs == 1:
                 raise UserError("runs: uncertainty compares runs; give 2 or more, or leave it out")
-            values["runs"] = max(values["runs"], RUNS_TO_COMPARE)
+            values["runs"] = max(values["runs"], UNCERTAINTY_RUNS)
         stop = values.pop("stop", "budget")
         values.setdefault("anisotropy", 1.0)
         filled = {k: v for k, v in values.items() if getattr(self, k) is None}
         if self.stop == "auto":
             filled["stop"] = stop
         task = self.replace(**filled)
-        if task.recorrupt and not task._can_recorrupt(measurement):
-            if self.recorrupt:
+        if task.r2r and not task._has_noisy_input(measurement):
+            if self.r2r:
                 raise UserError(
-                    "recorrupt: it needs the noisy image itself as the network's input "
+                    "r2r: it needs the noisy image itself as the network's input "
                     f"(input=image), and {self.name} with these settings has another; leave it out"
                 )
-            task = task.replace(recorrupt=False)
-        if task.sigma is None and (task.stop == "sigma" or task.recorrupt):
-            task = task.replace(
-                sigma=min(1.0, measurement.estimated_sigma * measurement.data_range_per_unit)
-            )
+            task = task.replace(r2r=False)
+        rule = STOPPING_RULES.get(task.stop)
+        if task.sigma is None and (task.r2r or (rule is not None and rule.needs_sigma)):
+            sigma = measurement.estimated_sigma * measurement.data_range_per_unit
+            task = task.replace(sigma=min(1.0, sigma))
         levels = len(task.filters or ())
-        return task.replace(
-            **{
-                name: _for_levels(getattr(task, name), levels)
-                for name in ("skips", "kernels_down", "kernels_up", "upsampling")
-            }
-        )
+        given = {name: getattr(task, name) for name in _PER_LEVEL}
+        return task.replace(**{n: v and per_level(v, levels) for n, v in given.items()})
 
     def problem(self, measurement: Measurement) -> Problem:
-        """The fit's data term and input picture."""
+        """The data term and the input image of the fit, from resolved settings."""
         from napari_dip.engine.operators import Mask
         from napari_dip.engine.problem import Problem
 
@@ -283,50 +321,54 @@ class Task(SharedSettings):
         return Problem(y, operator, guide)
 
     def fit_settings(self, measurement: Measurement) -> FitSettings:
-        """The fit's settings, from resolved ones."""
+        """The settings of the fit, from resolved settings.
+
+        Raises
+        ------
+        UserError
+            When no network can be built so.
+        """
         from napari_dip.engine.inputs import InputSpec
-        from napari_dip.engine.networks import NetworkSpec
         from napari_dip.engine.problem import FitSettings
 
-        settings = {f.name: getattr(self, f.name) for f in fields(self)}
-        same = {f.name for f in fields(NetworkSpec)} & set(settings)
         depth, *_, across = self.factors(len(measurement.space))
-        settings["anisotropy"] = (self.anisotropy or 1.0) * across / depth  # of what is fitted
+        # The anisotropy is that of the image that is fitted.
+        anisotropy = (self.anisotropy or 1.0) * across / depth
+        kind, shape = self._resolved("network"), self._resolved(*NETWORK_SETTINGS)
         try:
-            network = NetworkSpec(kind=settings["network"], **{n: settings[n] for n in same})
+            network = NetworkSpec(kind["network"], **shape, anisotropy=anisotropy)
         except ValueError as error:
             raise UserError(str(error)) from None
-        same = {f.name for f in fields(FitSettings)} & set(settings)
-        options = {n: settings[n] for n in same - {"network", "input"}}
-        if self.recorrupt and self.input_noise:
-            sigma = (self.sigma or 0.0) / measurement.data_range_per_unit
-            options["recorruption"] = (sigma / self.input_noise) ** 2
-        spec = InputSpec(settings["input"], settings["input_channels"])
-        return FitSettings(network, spec, stopping=self._stopping(measurement), **options)
+        sigma = (self.sigma or 0.0) / measurement.data_range_per_unit
+        return FitSettings(
+            network,
+            InputSpec(*self._resolved("input", "input_channels").values()),
+            r2r=(sigma / self.input_noise) ** 2 if self.r2r and self.input_noise else 0.0,
+            stopping=self._stopping_rule(measurement),
+            **self._resolved(*FIT_SETTINGS),
+        )
 
-    def _can_recorrupt(self, measurement: Measurement) -> bool:
-        """Whether input and target are one noisy picture, to move noise between them."""
+    def _resolved(self, *names: str) -> dict[str, Any]:
+        """The values of settings that are no longer None."""
+        values = {name: getattr(self, name) for name in names}
+        still_open = [name for name, value in values.items() if value is None]
+        if still_open:
+            raise ValueError(f"{', '.join(still_open)}: expected values, got None; resolve first")
+        return values
+
+    def _has_noisy_input(self, measurement: Measurement) -> bool:
+        """Whether the network's input and its target are the same noisy image, as R2R needs."""
         from napari_dip.engine.operators import Identity
 
         is_itself = self.input == "image" and "guide" not in self.accepts
         return is_itself and isinstance(self.operator(measurement), Identity)
 
-    def _stopping(self, measurement: Measurement) -> Stopping | None:
-        from napari_dip.engine.stopping import Converged, Discrepancy, WindowedVariance
-
-        if self.stop == "sigma":
-            known = float(measurement.observed.float().mean())
-            # The squared error is a mean over all pixels; only known ones can add to it.
-            return Discrepancy((self.sigma or 0.0) / measurement.data_range_per_unit * known**0.5)
-        if self.stop == "settled":
-            iterations = self.iterations or 1
-            # A longer budget changes the image more slowly; the rate has its peak before a half.
-            return Converged(max(1, iterations // LOOKS), start_at=iterations // 2)
-        return WindowedVariance() if self.stop == "variance" else None
-
-
-def _for_levels(values: tuple[Any, ...] | None, levels: int) -> tuple[Any, ...] | None:
-    """One entry for each level: the last one is repeated, what is too many is dropped."""
-    if values is None:
-        return None
-    return (values + values[-1:] * levels)[:levels]
+    def _stopping_rule(self, measurement: Measurement) -> StoppingRule | None:
+        if self.stop not in STOPPING_RULES:
+            return None
+        facts = FitFacts(
+            iterations=self.iterations or 1,
+            sigma=(self.sigma or 0.0) / measurement.data_range_per_unit,
+            observed=float(measurement.observed.float().mean()),
+        )
+        return STOPPING_RULES[self.stop].for_fit(facts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement, fill_missing
-from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
+from napari_dip.tasks.presets import FINE, PAPER, volume_changes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +38,7 @@ class Deblur(Task):
             "input": "image",
             "average": 0.95,
             "stop": "sigma",
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **volume_changes(measurement.space),
         }
 
     def operator(self, measurement: Measurement) -> Operator:

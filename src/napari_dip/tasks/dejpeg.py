@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
-from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volume
+from napari_dip.tasks.presets import FINE, FROM_IMAGE, PAPER, volume_changes
 
 BLOCK = 8
 """Pixels on each side of JPEG's blocks."""
@@ -52,10 +52,10 @@ class DeJPEG(Task):
         return {
             **FINE,
             "iterations": 300,
-            **FROM_PICTURE,
+            **FROM_IMAGE,
             "input_noise": hiding,
             **(COARSE if hiding >= HEAVY else {}),
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **volume_changes(measurement.space),
         }
 
 

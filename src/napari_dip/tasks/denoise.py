@@ -1,105 +1,104 @@
-"""Denoising: fit the noisy image, and keep what comes before the noise."""
+"""Denoising: a fit to the noisy image that ends before the noise is learned."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement, fill_missing
-from napari_dip.tasks.presets import FAST, FAST_3D, FROM_PICTURE, PAPER, is_volume
+from napari_dip.tasks.presets import FAST, FROM_IMAGE, PAPER, is_volume, volume_changes
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_dip.engine.problem import Problem
+    from napari_dip.engine.problem import FitSettings, Problem
 
+_LEAST_WHERE_FILLED = 0.15
+"""Least perturbation if pixels are missing. With less, the network ends by copying its input, which
+is only a guess there."""
 
-FILLED = 0.15
-"""The least perturbation where pixels are missing: with less, the network ends by copying its
-input, and there that is only a guess."""
+_STRONG_NOISE = 40 / 255
+"""Noise level from which the paper perturbs the input more (it does at 50/255, not at 25/255)."""
 
+_LOW_SNR = 0.6
+"""Signal-to-noise ratio (of standard deviations) below which the fit is shortened, because R2R
+starts to fit noise."""
 
-STRONG_NOISE = 40 / 255
-"""From this sigma on the paper perturbs the input more (it does at 50, and not at 25)."""
+_PERTURBATION, _LOW_SNR_PERTURBATION = 0.7, 1.0
+"""Perturbation in units of the noise level: less leaves a noisier target, more a noisier input."""
 
+_LOW_SNR_FIT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 
-SHARE = 0.7
-"""The perturbation in units of the noise: less leaves a noisier target, more a noisier input."""
+_CORRELATED_FIT: dict[str, Any] = {"iterations": 200, "average": 0.95}
+"""Correlated noise looks more like detail than white noise does, and is learned sooner."""
 
+_DETAIL_WINDOW = 9
+"""Side, in pixels, of the window in which the residual is compared with the noise."""
 
-DROWNED = 0.6
-"""The signal's standard deviation in units of the noise's, below which a picture is drowned: there
-even recorrupted pairs learn noise in the end, and it shows, so the fit is short."""
+_MOST_NOISE_FOR_DETAIL = 0.03
+"""Noise level, in units of y, up to which remaining detail is added back. Above it, the noise that
+comes back with the detail would show, above all early in the fit."""
 
-
-SHARE_DROWNED = 1.0
-
-
-SHORT: dict[str, Any] = {"iterations": 150, "average": 0.93}
-"""The fit of what is drowned."""
-
-
-GRAINY: dict[str, Any] = {"iterations": 200, "average": 0.95}
-"""The fit of grain: it looks more like detail than white noise does, and is learned sooner."""
-
-
-NEIGHBOURHOOD = 9
-"""Pixels on each side of the window in which a residual is held against the noise."""
-
-
-FAINT = 0.03
-"""Noise, of y's range, up to which leftover detail is given back: with more, the noise that comes
-back with it would show, above all before the fit has got far."""
-
-
-CLEARLY = 1.5
-"""How many times the noise's variance a residual has to have to count as detail: both are
-estimates, and noise that is given back by mistake costs more than detail that is not."""
+_CLEAR_DETAIL = 1.5
+"""Least variance of a residual that has detail, in units of the noise's variance. Both are
+estimates, and noise that is added back costs more than detail that is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Denoise(Task):
-    """Remove noise: even, or a camera's, which grows with the light.
+    """Remove noise: uniform noise, or a camera's, which grows with the light.
 
     `paper` is section 3.1 with section 4's settings: 1800 iterations, output average 0.99, mean of
     2 runs (the released code runs 3000 iterations). `fast` starts from the noisy image itself, at
-    half the resolution, with recorrupted pairs: a perturbation of the input whose share is taken
-    off the target, so that neither holds the other's noise (Pang et al., CVPR 2021). It is as
-    strong at each pixel as the noise is, and neighbours share it as far. Impulses ("salt and
-    pepper") are taken as missing. Where there is little noise, detail that the fit leaves over is
-    given back.
+    half the resolution, and trains on recorrupted pairs (R2R; Pang et al., CVPR 2021): the input
+    is perturbed, and a share of the perturbation is subtracted from the target, so that neither
+    contains the noise of the other. The perturbation is as strong at each pixel, and as correlated,
+    as the noise. Impulses ("salt and pepper") are treated as missing pixels. If there is little
+    noise, detail that the fit leaves over is added back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> noisy = np.random.default_rng(0).normal(100, 10, (16, 16))
+    >>> restore(noisy, Denoise(iterations=2, filters=(4,))).image.shape  # Denoise() in practice
+    (16, 16)
     """
 
     name = "denoise"
     title = "Denoise"
 
+    FORMER_NAMES: ClassVar = {**Task.FORMER_NAMES, "grain": "noise_correlation"}
+
     gain: float | None = setting(
         None,
-        "Camera: data values for each photon (electron); estimated if neither this nor sigma is "
-        "given",
+        "Camera: data values per photon (electron); estimated if neither gain nor sigma is given",
         least=1e-9,
     )
-    offset: float | None = setting(None, "Camera: the data value without light", advanced=True)
+    offset: float | None = setting(None, "Camera: data value without light", advanced=True)
     read_noise: float | None = setting(
-        None, "Camera: noise without light, in data values", least=0, advanced=True
+        None,
+        "Camera: standard deviation of the noise without light, in data values",
+        least=0,
+        advanced=True,
     )
 
-    grain: float | None = setting(
+    noise_correlation: float | None = setting(
         None,
-        "Noise that neighbouring pixels share: its blur, as a standard deviation in pixels, 0 for "
-        "none; estimated if not given",
+        "Correlation of the noise of neighbouring pixels: standard deviation of its blur in "
+        "pixels, 0 for white noise; estimated if not given",
         least=0,
         most=5,
         advanced=True,
     )
     impulses: bool | None = setting(
         None,
-        "Look for impulses (salt and pepper, dead or saturated pixels) and take them as missing; "
-        "fast does",
+        "Find impulses (salt and pepper, dead or saturated pixels) and treat them as missing; fast "
+        "and best do",
         advanced=True,
     )
 
@@ -113,37 +112,37 @@ class Denoise(Task):
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         if self.preset == "paper":
-            strong = self.sigma is not None and self.sigma > STRONG_NOISE
+            strong = self.sigma is not None and self.sigma > _STRONG_NOISE
             return {
                 **PAPER,
-                "grain": 0.0,
+                "noise_correlation": 0.0,
                 "impulses": False,
                 "iterations": 1800,
                 "runs": 2,
                 "input_noise": 1 / 20 if strong else 1 / 30,
             }
         sigma = self._level(measurement)
-        drowned = is_drowned(measurement, sigma)
-        least = 1e-3 if bool(measurement.observed.all()) else FILLED
-        share = SHARE_DROWNED if drowned else SHARE
+        low_snr = has_low_snr(measurement, sigma)
+        least = 1e-3 if bool(measurement.observed.all()) else _LEAST_WHERE_FILLED
+        relative = _LOW_SNR_PERTURBATION if low_snr else _PERTURBATION
         return {
             **FAST,
             "iterations": 300,
             "average": 0.965,
-            **FROM_PICTURE,
-            "input_noise": min(max(share * sigma, least), 1.0),
-            "recorrupt": True,
-            "grain": 0.0,
+            **FROM_IMAGE,
+            "input_noise": min(max(relative * sigma, least), 1.0),
+            "r2r": True,
+            "noise_correlation": 0.0,
             "impulses": True,
             "shuffle": 2,
-            **(FAST_3D if is_volume(measurement.space) else {}),
-            **(GRAINY if self.grain else {}),
-            **(SHORT if drowned else {}),
+            **volume_changes(measurement.space),
+            **(_CORRELATED_FIT if self.noise_correlation else {}),
+            **(_LOW_SNR_FIT if low_snr else {}),
         }
 
     def best_values(self, measurement: Measurement) -> dict[str, Any]:
         wide = {"filters": (64 if is_volume(measurement.space) else 128,) * 4}
-        is_short = self.grain or is_drowned(measurement, self._level(measurement))
+        is_short = self.noise_correlation or has_low_snr(measurement, self._level(measurement))
         more = {} if is_short else {"iterations": 400, "average": 0.98}
         return {**super().best_values(measurement), **more, **wide}
 
@@ -155,7 +154,7 @@ class Denoise(Task):
             for name in ("offset", "read_noise"):
                 if getattr(self, name) is not None:
                     raise UserError(f"{name}: it belongs to a camera; give its gain too")
-            task = self._with_grain(measurement)
+            task = self._with_noise_correlation(measurement)
             if task.sigma is None and self.preset != "paper":
                 camera = estimate_camera_noise(measurement.values())
                 if camera is not None:
@@ -167,45 +166,50 @@ class Denoise(Task):
                 task = task.replace(sigma=min(1.0, level))
         return super(Denoise, task).resolve(measurement)
 
-    def _with_grain(self, measurement: Measurement) -> Self:
-        """With what was found of grain, unless something is given."""
-        from napari_dip.noise.correlated import estimate_grain
+    def _with_noise_correlation(self, measurement: Measurement) -> Self:
+        """These settings with correlated noise, if the measurement has it and none was given."""
+        from napari_dip.noise.correlated import estimate_correlated_noise
 
-        if self.grain is not None or self.preset == "paper":
+        if self.noise_correlation is not None or self.preset == "paper":
             return self
         filled = fill_missing(measurement.y, measurement.observed)[0]
         if is_volume(measurement.space):
             filled = filled[:, len(filled[0]) // 2]
-        found = estimate_grain(filled.numpy())
+        found = estimate_correlated_noise(filled.numpy())
         if found is None:
             return self
         blur, sigma = found
         known = (
             min(1.0, sigma * measurement.data_range_per_unit) if self.sigma is None else self.sigma
         )
-        return self.replace(grain=blur, sigma=known)
+        return self.replace(noise_correlation=blur, sigma=known)
 
     def problem(self, measurement: Measurement) -> Problem:
         problem = super().problem(measurement)
-        if not (self.recorrupt and self.gain is not None):
+        if not (self.r2r and self.gain is not None):
             return problem
-        # In units of the settings' level, which may be that of the whole that this is a part of:
-        # each pixel's perturbation is the same share of its noise, in all blocks and frames.
+        # Relative to the noise level of the settings, which may be that of a whole image of which
+        # this is a tile: the perturbation is the same multiple of the noise in all tiles.
         return replace(problem, noise_shape=self._noise(measurement) / self._level(measurement))
 
     def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:
-        if self.recorrupt and (self.sigma or 0.0) <= FAINT * measurement.data_range_per_unit:
+        most = _MOST_NOISE_FOR_DETAIL * measurement.data_range_per_unit
+        if self.r2r and (self.sigma or 0.0) <= most:
             x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
         return {"image": x}
 
+    def fit_settings(self, measurement: Measurement) -> FitSettings:
+        settings = super().fit_settings(measurement)
+        return replace(settings, **self._resolved("noise_correlation"))
+
     def _level(self, measurement: Measurement) -> float:
-        """The noise's standard deviation in y's units, as given or estimated."""
+        """The noise's standard deviation in units of y, as given or estimated."""
         if self.sigma is None:
             return measurement.estimated_sigma
         return self.sigma / measurement.data_range_per_unit
 
     def _noise(self, measurement: Measurement) -> Tensor:
-        """The noise's standard deviation in y's units: (1, channels, *space), or of ones."""
+        """The noise's standard deviation in units of y: (1, channels, *space), or all sides 1."""
         import numpy as np
         import torch
 
@@ -220,11 +224,11 @@ class Denoise(Task):
         return torch.from_numpy(np.stack(maps)).float()[None]
 
 
-def is_drowned(measurement: Measurement, sigma: float) -> bool:
-    """Whether there is more noise than picture, by the variance that the noise leaves over."""
+def has_low_snr(measurement: Measurement, sigma: float) -> bool:
+    """Whether the signal, by its variance without the noise's, is much weaker than the noise."""
     y, observed = measurement.y, measurement.observed
     left = float(y[observed].var(correction=0)) - sigma**2
-    return left < (DROWNED * sigma) ** 2
+    return left < (_LOW_SNR * sigma) ** 2
 
 
 def rms(x: Tensor) -> float:
@@ -233,26 +237,26 @@ def rms(x: Tensor) -> float:
 
 
 def with_remaining_detail(x: Tensor, measurement: Measurement, noise: Tensor) -> Tensor:
-    """Give back what the fit has left over where that is more than noise (a local Wiener filter).
+    """Add the residual of the fit back where it is more than noise (a local Wiener filter).
 
-    A residual whose variance is the noise's holds nothing but noise; of a clearly larger one, the
-    part above it is detail that the network has not come to.
+    A residual with the noise's variance is noise; the part above that of a clearly larger one is
+    detail that the network has not learned yet.
 
     Parameters
     ----------
     x
         The fitted image, (channels, *space).
     measurement
-        What was fitted.
+        The measurement that was fitted.
     noise
-        Its noise's standard deviation, (1 or channels, 1 or *space).
+        The noise's standard deviation, (1 or channels, 1 or *space).
     """
     import torch
     from scipy.ndimage import uniform_filter
 
     residual = ((measurement.y - x) * measurement.observed)[0]
     energy = residual.square().mean(dim=0).numpy()
-    local = torch.from_numpy(uniform_filter(energy, NEIGHBOURHOOD, mode="mirror"))
+    local = torch.from_numpy(uniform_filter(energy, _DETAIL_WINDOW, mode="mirror"))
     expected = noise.square().mean(dim=0)
-    share = torch.where(local > CLEARLY * expected, 1 - expected / local.clamp(min=1e-12), 0)
+    share = torch.where(local > _CLEAR_DETAIL * expected, 1 - expected / local.clamp(min=1e-12), 0)
     return x + share * residual

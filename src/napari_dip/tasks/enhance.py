@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
-from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.presets import FAST, PAPER, volume_changes
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class EnhanceDetail(Task):
     name = "enhance"
     title = "Enhance detail"
     parts = ("coarse", "detail")
+    differences = ("detail",)
 
     gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
 
@@ -36,7 +37,7 @@ class EnhanceDetail(Task):
             "iterations": 200,
             "input_noise": 0.0,
             "average": 0.9,
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **volume_changes(measurement.space),
         }
 
     def postprocess(self, x: Tensor, measurement: Measurement) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
-from napari_dip.tasks.presets import FAST_3D, FINE, PAPER, is_volume
+from napari_dip.tasks.presets import FINE, PAPER, volume_changes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +46,7 @@ class FlashNoFlash(Task):
             "iterations": 150,
             "input": "image",
             "input_noise": 0.05,
-            **(FAST_3D if is_volume(measurement.space) else {}),
+            **volume_changes(measurement.space),
         }
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement, fill_missing
-from napari_dip.tasks.presets import FAST_3D, FINE, FROM_PICTURE, PAPER, is_volume
+from napari_dip.tasks.presets import FINE, FROM_IMAGE, PAPER, volume_changes
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LARGE_PICTURE = 10**5
 
 
 FROM_FILL: dict[str, Any] = {
-    **FROM_PICTURE,
+    **FROM_IMAGE,
     "shuffle": 2,
     "filters": (64,) * 4,
     "average": 0.97,
@@ -81,8 +81,8 @@ class Inpaint(Task):
             "pixels": {**FROM_FILL, "input_noise": 0.05, "iterations": 300},
             "region": {"skips": (0,), "filters": (64,) * 5, "input_noise": 1 / 30},
         }
-        volume = FAST_3D if is_volume(measurement.space) else {}
-        return {**FINE, "stop": "settled", "hole": hole, **own[hole], **volume}
+        shared = {**FINE, "stop": "converged", "hole": hole}
+        return {**shared, **own[hole], **volume_changes(measurement.space)}
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
         """The picture with its holes filled smoothly."""

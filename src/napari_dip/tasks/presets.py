@@ -1,9 +1,9 @@
-"""The presets' common ground; each task's file has what is its own.
+"""Settings that the presets of several tasks have in common; each task has its own in its file.
 
 `PAPER` is the paper's default architecture and training ("Std" in section 4 of arXiv 1711.10925),
-in float32, as the authors ran it. `FAST` is ours: the same method with a
-narrower network, a learning rate that rises and falls once, and bfloat16 where the machine has it.
-`docs/performance.md` has what each choice was measured to bring.
+in float32, as the authors ran it. `FAST` is ours: the same method with a narrower network, a
+learning rate that rises and falls once, and bfloat16 where the machine has it.
+`docs/performance.md` has the measured effect of each choice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAPER: dict[str, Any] = {
     "input_channels": 32,
     "input_noise": 1 / 30,
     "fresh_noise": True,
-    "recorrupt": False,
+    "r2r": False,
     "average": 0.99,
     "network": "skip",
     "filters": (128,) * 5,
@@ -35,7 +35,6 @@ PAPER: dict[str, Any] = {
     "layout": "contiguous",
 }
 
-
 FAST: dict[str, Any] = {
     **PAPER,
     "learning_rate": 0.02,
@@ -47,27 +46,29 @@ FAST: dict[str, Any] = {
     "layout": "channels-last",
 }
 
-
 FINE: dict[str, Any] = {
     **FAST,
     "filters": (32, 64, 64, 64, 64),
     "input_noise": 0.0,
     "iterations": 400,
 }
-"""Full resolution with a thin finest level, for fits that have to explain each pixel exactly. The
+"""Full resolution with a thin finest level, for fits that have to explain each pixel exactly. A
 perturbation would cost detail there, and there is no noise for it to keep out."""
 
+FROM_IMAGE: dict[str, Any] = {"input": "image", "padding": "zero"}
+"""The degraded image is the network's input. Zero padding then works as well, and needs no copy: it
+saves a sixth of an iteration."""
 
-FROM_PICTURE: dict[str, Any] = {"input": "image", "padding": "zero"}
-"""The degraded picture goes in. Convolutions then do as well with zeros beyond the border, which
-take no copy to pad: a sixth of an iteration."""
-
-
-FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 400, "average": 0.98}
-"""What a volume changes: a 3-D convolution takes three times a 2-D one's arithmetic per voxel. It
-overfits even less, for each voxel has more neighbours, so iterations bring more."""
+_FAST_3D: dict[str, Any] = {"filters": (32,) * 4, "iterations": 400, "average": 0.98}
+"""Settings of a volume: a 3-D convolution takes three times the arithmetic of a 2-D one per voxel.
+A volume overfits even less, for each voxel has more neighbours, so iterations bring more."""
 
 
 def is_volume(space: tuple[int, ...]) -> bool:
-    """Whether a measurement is a stack."""
+    """Whether space has three axes."""
     return len(space) == 3
+
+
+def volume_changes(space: tuple[int, ...]) -> dict[str, Any]:
+    """Settings by which a `fast` preset differs for a volume; empty for a plane."""
+    return _FAST_3D if is_volume(space) else {}

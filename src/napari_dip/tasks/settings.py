@@ -1,4 +1,4 @@
-"""Settings that say what they are: typed, ranged and described once, for every front end.
+"""Settings whose fields have a type, a range and a description, for every front end.
 
 A settings class is a frozen dataclass whose fields are made by `setting`. Python keywords, the
 command line's options and the dock's form are all derived from those fields. Settings hold scalars,
@@ -14,10 +14,10 @@ import math
 import numbers
 import types
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal, Self, Union
+from typing import Any, ClassVar, Literal, Self, Union
 
 from napari_dip.errors import UserError
 
@@ -28,6 +28,7 @@ def setting(
     *,
     least: float | None = None,
     most: float | None = None,
+    choices: Callable[[], Iterable[str]] | None = None,
     advanced: bool = False,
 ) -> Any:
     """A field of a settings class.
@@ -35,24 +36,45 @@ def setting(
     Parameters
     ----------
     default
-        Its value; None where the preset decides.
+        Default value; None if the preset decides.
     help
         One sentence for tooltips and `--help`.
     least, most
-        The range of a number (or of each number of a tuple).
+        Range of a number (or of each number of a tuple).
+    choices
+        Returns the texts that can be chosen, if more may be registered; choices that stay the same
+        are a `Literal` in the annotation.
     advanced
-        Whether a form may hide it at first.
+        Whether a form may hide the field at first.
     """
-    metadata = {"help": help, "least": least, "most": most, "advanced": advanced}
+    metadata = {
+        "help": help,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "advanced": advanced,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
-TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
 class SettingKind:
-    """What a field accepts, read off its annotation."""
+    """The values that a field accepts, read from its annotation.
+
+    Attributes
+    ----------
+    scalar
+        Type of the value, or of each value of a tuple.
+    choices
+        The texts that can be chosen; empty if it is no choice.
+    many
+        Whether the value is a tuple.
+    optional
+        Whether it may be None.
+    """
 
     scalar: type
     choices: tuple[str, ...]
@@ -69,14 +91,19 @@ class SettingKind:
         return f"{one}, or several with commas" if self.many else one
 
 
-def _kinds(cls: type[Settings]) -> dict[str, SettingKind]:
+def kinds(cls: type[Settings]) -> dict[str, SettingKind]:
+    """The kind of each field of a settings class, by name, with the choices that there are now."""
+    known: dict[str, SettingKind] = dict(_annotated_kinds(cls))  # type: ignore[arg-type]
+    for field in dataclasses.fields(cls):
+        if choices := field.metadata["choices"]:
+            known[field.name] = replace(known[field.name], choices=tuple(choices()))
+    return known
+
+
+@cache
+def _annotated_kinds(cls: type[Settings]) -> dict[str, SettingKind]:
     hints = typing.get_type_hints(cls)
     return {f.name: _kind(hints[f.name]) for f in dataclasses.fields(cls)}
-
-
-# mypy finds classes of dataclasses unhashable.
-kinds: Callable[[type[Settings]], dict[str, SettingKind]] = cache(_kinds)  # type: ignore[assignment]
-"""The kind of each field of a settings class, by name."""
 
 
 def _kind(hint: Any) -> SettingKind:
@@ -102,6 +129,11 @@ def _is_union(hint: Any) -> bool:
 class Settings:
     """Base of all settings: checks, JSON, and values given as text."""
 
+    FORMER_NAMES: ClassVar[Mapping[str, str]] = {}
+    """Today's names of settings by those of earlier versions, which stored files may have."""
+    FORMER_VALUES: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """For a setting, today's values by those of earlier versions."""
+
     def __post_init__(self) -> None:
         known = kinds(type(self))
         for field in dataclasses.fields(self):
@@ -123,27 +155,31 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Settings from `to_dict`'s values, or some of them.
+        """Settings from `to_dict`'s values, or some of them, of this version or an earlier one.
 
         Raises
         ------
         UserError
             For a name that is no setting, or a value out of range.
         """
-        cls._refuse_unknown(values)
-        return cls(**values)
+        named = {cls.FORMER_NAMES.get(name, name): value for name, value in values.items()}
+        cls._refuse_unknown(named)
+        return cls(**{name: cls._current(name, value) for name, value in named.items()})
 
     @classmethod
     def parse(cls, name: str, text: str) -> Any:
         """The value that a setting's text stands for, such as "64,64" for filters.
+
+        Names and values of earlier versions are taken, too.
 
         Raises
         ------
         UserError
             For a name that is no setting, or text that is not of its kind.
         """
-        cls._refuse_unknown([name])
-        kind = kinds(cls)[name]
+        current = cls.FORMER_NAMES.get(name, name)
+        cls._refuse_unknown([current])
+        kind = kinds(cls)[current]
         if kind.optional and text.lower() in ("none", "null", ""):
             return None
         parts = text.split(",") if kind.many else [text]
@@ -151,10 +187,16 @@ class Settings:
             values = [_parse_one(kind, part.strip()) for part in parts]
         except ValueError:
             raise UserError(f"{name}: {text!r} is not {kind}") from None
-        return tuple(values) if kind.many else values[0]
+        return tuple(values) if kind.many else cls._current(current, values[0])
 
     @classmethod
-    def _refuse_unknown(cls, names: Any) -> None:
+    def _current(cls, name: str, value: Any) -> Any:
+        """Today's value of a setting."""
+        former = cls.FORMER_VALUES.get(name, {})
+        return former.get(value, value) if isinstance(value, str) else value
+
+    @classmethod
+    def _refuse_unknown(cls, names: Iterable[str]) -> None:
         known = [f.name for f in dataclasses.fields(cls)]
         for name in names:
             if name not in known:
@@ -167,9 +209,9 @@ def _parse_one(kind: SettingKind, text: str) -> Any:
     if kind.choices:
         return text
     if kind.scalar is bool:
-        if text.lower() not in TRUTH:
+        if text.lower() not in _TRUTH:
             raise ValueError(text)
-        return TRUTH[text.lower()]
+        return _TRUTH[text.lower()]
     if kind.scalar is float and "/" in text:  # 25/255, as noise levels are written
         above, below = text.split("/", 1)
         return float(above) / float(below) if float(below) else math.nan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
-from napari_dip.tasks.presets import FAST, FAST_3D, PAPER, is_volume
+from napari_dip.tasks.presets import FAST, PAPER, is_volume, volume_changes
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -46,8 +46,9 @@ class Upscale(Task):
             **FAST,
             "iterations": 400 if large else 300,
             "input_noise": 1 / 80,
-            "stop": "settled",
-            **({**FAST_3D, "input_noise": 0.0} if is_volume(measurement.space) else {}),
+            "stop": "converged",
+            **volume_changes(measurement.space),
+            **({"input_noise": 0.0} if is_volume(measurement.space) else {}),
         }
 
     def operator(self, measurement: Measurement) -> Operator:

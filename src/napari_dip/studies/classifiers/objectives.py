@@ -37,19 +37,11 @@ class CenterCrop(Operator):
     def forward(self, x: Tensor) -> Tensor:
         return self.crop_to_visible(x)
 
-    def adjoint(self, y: Tensor) -> Tensor:
-        sides = self.image_shape(y.shape[2:])
-        widths = []
-        for side, full in zip(reversed(y.shape[2:]), reversed(sides), strict=True):
-            before = (full - side) // 2
-            widths += [before, full - side - before]
-        return torch.nn.functional.pad(y, widths)
-
 
 class SigmoidPixels(Operator):
     """Keeps free pixels between 0 and 1 by a sigmoid, which preserves mid-grey and its contrast.
 
-    The operator is not linear and has no adjoint.
+    The operator is not linear.
     """
 
     def crop_to_visible(self, x: Tensor) -> Tensor:
@@ -57,9 +49,6 @@ class SigmoidPixels(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.crop_to_visible(x)
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        raise NotImplementedError("a sigmoid is not linear")
 
 
 class FeatureDistance:

@@ -1,89 +1,27 @@
+"""Estimates of a fit's memory, and the error when there is too little."""
+
+from dataclasses import replace
+
 import pytest
 import torch
 
-from napari_dip.engine.device import resolve_device, resolve_precision
+from napari_dip.engine.architectures import build_network
+from napari_dip.engine.inputs import InputSpec
 from napari_dip.engine.memory import (
     OutOfMemory,
     check_memory,
     estimate_memory,
     memory_errors,
+    memory_needed,
     peak_memory,
     total_memory,
 )
 from napari_dip.engine.networks import NetworkSpec
-from napari_dip.errors import UserError
+from napari_dip.engine.operators import Downsample
+from napari_dip.engine.problem import Problem
 
 CPU = torch.device("cpu")
 SMALL = NetworkSpec("skip", (16, 16), (2, 2), (3, 3), (3, 3))
-
-
-@pytest.fixture
-def no_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-
-
-@pytest.mark.usefixtures("no_gpu")
-def test_the_cpu_is_always_there():
-    assert resolve_device() == resolve_device("auto") == resolve_device("cpu") == CPU
-
-
-def test_auto_prefers_cuda_and_then_mps(monkeypatch):
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert resolve_device().type == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device().type == "cuda"
-
-
-@pytest.mark.usefixtures("no_gpu")
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("cuda", "device: cuda asked for, but torch sees 0 GPUs; use auto or cpu"),
-        ("cuda:3", "device: cuda:3 asked for, but torch sees 0 GPUs; use auto or cpu"),
-        ("mps", "device: mps asked for, but this torch has none; use auto or cpu"),
-        ("gpu", "device: 'gpu' is none of auto, cpu, cuda, mps"),
-        ("meta", "device: 'meta' is none of auto, cpu, cuda, mps"),
-        ("", "device: '' is none of auto, cpu, cuda, mps"),
-        (None, "device: None is none of auto, cpu, cuda, mps"),
-    ],
-)
-def test_devices_that_are_not_there(name, said):
-    with pytest.raises(UserError) as caught:
-        resolve_device(name)
-    assert str(caught.value) == said
-
-
-def test_the_number_of_the_gpu_counts(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert resolve_device("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(UserError, match="torch sees 2 GPUs"):
-        resolve_device("cuda:2")
-
-
-def test_precision_by_name():
-    assert resolve_precision("float32", CPU) is torch.float32
-    assert resolve_precision("bfloat16", CPU) is torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ("features", "expected"),
-    [
-        ({"avx2": True}, torch.float32),
-        ({"avx512_bf16": True}, torch.bfloat16),
-        ({"amx_bf16": True}, torch.bfloat16),
-    ],
-)
-def test_half_precision_where_the_cpu_has_it(monkeypatch, features, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
-    assert resolve_precision("auto", CPU) is expected
-
-
-def test_an_older_torch_cannot_say(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    assert resolve_precision("auto", CPU) is torch.float32
 
 
 def kept_for_backward(network: torch.nn.Module, z: torch.Tensor) -> int:
@@ -105,7 +43,7 @@ def kept_for_backward(network: torch.nn.Module, z: torch.Tensor) -> int:
     "spec", [SMALL, NetworkSpec("unet", (8, 16)), NetworkSpec("resnet", (8,) * 3)]
 )
 def test_the_estimate_is_what_autograd_keeps_and_a_little_more(spec, space):
-    kept = kept_for_backward(spec.build(8, 3, space), torch.rand(1, 8, *space))
+    kept = kept_for_backward(build_network(spec, 8, 3, space), torch.rand(1, 8, *space))
     estimate = estimate_memory(spec, 8, 3, space)
     assert kept < estimate < 2 * kept
 
@@ -161,3 +99,13 @@ def test_other_errors_stay_what_they_are():
     with pytest.raises(RuntimeError, match="shape mismatch") as caught, memory_errors(1):
         raise RuntimeError("shape mismatch")
     assert not isinstance(caught.value, OutOfMemory)
+
+
+def test_memory_knows_the_input_and_the_domain(problem, settings):
+    needed = memory_needed(problem, settings, CPU)
+    larger = Problem(problem.y, Downsample(4, 4))
+    assert memory_needed(larger, settings, CPU) > 10 * needed
+    guided = replace(problem, guide=torch.rand(1, 64, 16, 20))
+    wide = replace(settings, input=InputSpec("image"))
+    assert memory_needed(guided, wide, CPU) > needed
+    assert memory_needed(problem, replace(settings, input=InputSpec("meshgrid")), CPU) < needed

@@ -1,7 +1,16 @@
+"""The data term, and total variation."""
+
 import pytest
 import torch
 
-from napari_dip.engine.losses import total_variation
+from napari_dip.engine.losses import squared_error, total_variation
+
+
+def test_squared_error_is_a_mean_over_pixels_and_channels():
+    y = torch.zeros(1, 2, 2, 2)
+    x = y.clone()
+    x[0, 0, 0, 0] = 4.0
+    assert squared_error(x, y).item() == 2.0
 
 
 @pytest.mark.parametrize("space", [(6, 8), (4, 6, 8)])
