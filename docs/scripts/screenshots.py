@@ -212,8 +212,8 @@ def tell_series(folder: Path, iterations: int | None) -> None:
     story.close()
 
 
-def tell_blocks(folder: Path, iterations: int | None) -> None:
-    """A large picture fills in block by block."""
+def tell_tiles(folder: Path, iterations: int | None) -> None:
+    """A large image fills in tile by tile."""
     story = Story("denoise", folder, iterations)
     noise = np.random.default_rng(0).normal(0, 25, (1024, 1024))
     noisy = np.clip(np.pad(camera(), 256, mode="symmetric") + noise, 0, 255).astype(np.uint8)
@@ -222,7 +222,7 @@ def tell_blocks(folder: Path, iterations: int | None) -> None:
     field(story.dock, "tile_size").value = 384
     story.fill(Denoise(iterations=iterations))
     live(3)
-    story.run("", half_way="blocks")
+    story.run("", half_way="tiles")
     story.close()
 
 
@@ -243,7 +243,7 @@ STORIES: dict[str, Callable[[Path, int | None], None]] = {
     "lab": tell_lab,
     "volume": tell_volume,
     "series": tell_series,
-    "blocks": tell_blocks,
+    "tiles": tell_tiles,
 }
 
 

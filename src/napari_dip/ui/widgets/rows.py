@@ -25,14 +25,11 @@ def row_label(text: str, tip: str) -> QLabel:
 
 def side_by_side_box() -> CheckBox:
     """Make the check box for a layer of each picture instead of a stack."""
-    box = CheckBox(
+    return CheckBox(
         name="side_by_side",
         label="Side by side",
         tooltip="Show each picture in a layer of its own, in napari's grid, instead of one stack",
     )
-    # magicgui also writes the label beside the box.
-    box.native.setText("a layer each, in a grid")
-    return box
 
 
 def folded(title: str, content: QWidget) -> QCollapsible:
