@@ -13,7 +13,6 @@ from psygnal import Signal
 from napari_dip.data.axes import AxisPlan
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.tasks.denoise import Denoise
-from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.source import LayerSource
 from napari_dip.ui.restore.model import RestoreView
 from napari_dip.ui.restore.partition import Partition
@@ -94,9 +93,7 @@ def request_to(engine: Engine) -> RestoreRequest:
         def prepare(self):
             return engine
 
-    source = LayerSource(
-        "cells", Crop(None, ()), (20, 30), (0, 0), (20, 30), (0, 1), False, None, {}, {}
-    )
+    source = LayerSource("cells", None, (20, 30), (0, 0), (20, 30), (0, 1), False, None, {}, {})
     return EngineRequest(Denoise(), source, Partition(AxisPlan("YX", ""), (20, 30), None))
 
 

@@ -9,11 +9,11 @@ from napari_dip.ui.layers.source import source_from_layer
 from napari_dip.ui.restore.partition import partition_of, tile_shape
 
 
-def partition(shape, labels=None, *, tile=0, fits=True, volume=False, each=False, **layer):
+def partition(shape, labels=None, *, tile=0, fits=True, volume=False, loop=False, **layer):
     viewer = ViewerModel()
     data = np.broadcast_to(np.uint8(1), shape)  # as large as it likes
     image = viewer.add_image(data, axis_labels=labels, contrast_limits=(0, 1), **layer)
-    source = source_from_layer(image, viewer.dims, volume=volume, each=each)
+    source = source_from_layer(image, viewer.dims, volume=volume, loop=loop)
     return partition_of(source, tile, fits=fits)
 
 
@@ -23,24 +23,24 @@ def partition(shape, labels=None, *, tile=0, fits=True, volume=False, each=False
         ((40, 50), None, {}, "YX", ""),
         ((40, 50, 3), None, {"rgb": True}, "YXS", "3 colours jointly"),
         ((5, 40, 50), None, {}, "ZYX", ""),
-        ((5, 40, 50), None, {"each": True}, "ZYX", "5 slices one by one"),
-        ((5, 40, 50), "tyx", {"each": True}, "TYX", "5 frames one by one"),
+        ((5, 40, 50), None, {"loop": True}, "ZYX", "5 slices one by one"),
+        ((5, 40, 50), "tyx", {"loop": True}, "TYX", "5 frames one by one"),
         ((5, 40, 50), None, {"volume": True}, "ZYX", "5 slices in 3-D"),
         ((5, 40, 50), "tyx", {"volume": True}, "TYX", "5 frames in 3-D"),
         (
             (4, 25, 40, 50),
             "tzyx",
-            {"volume": True, "each": True},
+            {"volume": True, "loop": True},
             "TZYX",
             "4 frames one by one, 25 slices in 3-D",
         ),
-        ((4, 5, 40, 50), None, {"each": True}, "TZYX", "4 frames one by one, 5 slices one by one"),
-        ((2, 5, 40, 50), "ctyx", {"each": True}, "CTYX", "2 channels one by one, 5 frames one by"),
+        ((4, 5, 40, 50), None, {"loop": True}, "TZYX", "4 frames one by one, 5 slices one by one"),
+        ((2, 5, 40, 50), "ctyx", {"loop": True}, "CTYX", "2 channels one by one, 5 frames one by"),
         ((3000, 2000), None, {}, "YX", "12 tiles of 1024"),
         (
             (2, 3000, 2000),
             "tyx",
-            {"each": True},
+            {"loop": True},
             "TYX",
             "2 frames one by one; 12 tiles of",
         ),
@@ -86,11 +86,11 @@ def test_the_sides_of_what_is_fitted_at_once():
 
 
 def test_a_place_is_told_from_one_on():
-    found = partition((4, 5, 40, 50), each=True)
+    found = partition((4, 5, 40, 50), loop=True)
     assert found.frame_name((1, 4, 0, 0)) == "frame 2 of 4, slice 5 of 5"
 
 
 def test_there_are_no_names_for_more_axes():
     shape = (2, 2, 2, 2, 40, 50)
-    with pytest.raises(UserError, match="more axes than can be gone through"):
-        partition(shape, each=True)
+    with pytest.raises(UserError, match="expected at most 3 axes besides space, got 4"):
+        partition(shape, loop=True)

@@ -23,7 +23,7 @@ def movie(viewer):
 @pytest.fixture
 def sliders(viewer, movie):
     partition = partition_of(
-        source_from_layer(movie, viewer.dims, volume=True, each=True), 0, fits=True
+        source_from_layer(movie, viewer.dims, volume=True, loop=True), 0, fits=True
     )
     assert partition.loop_axes == (0,)
     return Sliders(viewer.dims, partition)

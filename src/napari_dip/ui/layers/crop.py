@@ -1,4 +1,4 @@
-"""Boxes of arrays that are not read yet."""
+"""A box of an array that is not read yet."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of an array that is not read yet: NumPy, dask, zarr, ...
+    """A box of an array (NumPy, dask, zarr, ...), which is read when it is indexed.
 
-    It can be sliced as an array, and then a part of the box is read. `index` has an entry for each
-    axis, or for the first ones.
+    Attributes
+    ----------
+    data
+        The array.
+    index
+        A slice or a whole number for each of its axes, or for the first ones.
     """
 
     data: Any = field(repr=False)
@@ -24,14 +28,16 @@ class Crop:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The shape of the box."""
         return tuple(len(taken) for taken in self._taken if isinstance(taken, range))
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The data type of the array."""
         return np.dtype(self.data.dtype)
 
     def __getitem__(self, slices: tuple[slice, ...]) -> Array:
-        """A part of the box, with a slice for each of its axes."""
+        """Read a part of the box, with a slice for each of its axes."""
         parts = iter(slices)
         index: list[slice | int] = []
         for taken in self._taken:
@@ -43,12 +49,12 @@ class Crop:
         return np.asarray(self.data[tuple(index)])
 
     def read(self) -> Array:
-        """The box's values, as a copy: a layer that is painted on later does not change them."""
+        """Read the box into a copy, which a layer that is painted on later does not change."""
         return np.array(self.data[self.index])
 
     @property
     def _taken(self) -> list[range | int]:
-        """What of each axis of the array is in the box."""
+        """The range or the place that the box has along each axis of the array."""
         shape = self.data.shape
         full: tuple[slice | int, ...] = (slice(None),) * (len(shape) - len(self.index))
         return [

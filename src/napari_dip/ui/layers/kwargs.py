@@ -1,4 +1,4 @@
-"""Keywords of layers: where an array lies, what it looks like, and in which number format."""
+"""Keywords of layers: their place, their appearance, and the data type of their arrays."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-
 UNKNOWN = "pixel"
-"""What napari calls a unit that is none."""
+"""napari's name for the unit of an axis that has none."""
 
 
 def unit_factors(units: Sequence[Any] | None, into: Sequence[Any]) -> NDArray[np.float64]:
-    """What coordinates in some units are multiplied by to be in others; 1 where they don't mix."""
+    """Factors that convert coordinates from some units into others; 1 if that is impossible."""
     count = len(into)
     if units is None or len(units) < count:
         return np.ones(count)
@@ -32,12 +31,12 @@ def unit_factors(units: Sequence[Any] | None, into: Sequence[Any]) -> NDArray[np
 
 
 def displayable(image: Array) -> Array:
-    """In a number format that textures take as it is: others are converted at each update."""
+    """An image in a data type that textures take as it is, without a conversion at each update."""
     return image.astype(np.float32) if image.dtype in (np.float64, np.float16) else image
 
 
 def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
-    """Keywords of a layer of a picture that was made from no other layer."""
+    """Keywords of a layer of an image that was made from no other layer."""
     return {
         **transform_kwargs(Affine(scale=(1, 1))),
         "affine": np.eye(3),
@@ -48,7 +47,7 @@ def plain_kwargs(*, rgb: bool) -> dict[str, Any]:
 
 
 def stack_kwargs(kwargs: dict[str, Any], axis: str = "iteration") -> dict[str, Any]:
-    """A layer's keywords with one more axis, of iterations or whatever, before the others."""
+    """A layer's keywords with one more axis before the others, such as the iteration."""
     names = ("scale", "translate", "rotate", "shear")
     transform = Affine(**{name: kwargs[name] for name in names}).expand_dims([0])
     return {
@@ -75,15 +74,15 @@ def transform_kwargs(transform: Affine) -> dict[str, Any]:
 
 
 def appearance_of(layer: Image) -> dict[str, Any]:
-    """What a layer looks like: its colours, its contrast, how it is blended."""
-    looks = {
+    """The appearance of a layer as keywords: colours, contrast, blending."""
+    appearance = {
         "blending": str(layer.blending),
         "opacity": layer.opacity,
         "interpolation2d": str(layer.interpolation2d),
     }
     if layer.rgb:
-        return looks
-    return looks | {
+        return appearance
+    return appearance | {
         "colormap": layer.colormap,
         "contrast_limits": tuple(layer.contrast_limits),
         "gamma": layer.gamma,

@@ -1,4 +1,4 @@
-"""How a restored layer came about, for its metadata, and back to settings."""
+"""The metadata that say how a restored layer was made, and the settings read from them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 
 KEY = "napari-dip"
-"""Where in a layer's metadata it is."""
+"""The key of a layer's metadata under which they are."""
 
-
-LIBRARIES = ("torch", "numpy", "scikit-image", "napari")
+_LIBRARIES = ("torch", "numpy", "scikit-image", "napari")
 
 
 def origin(source: LayerSource) -> dict[str, Any]:
-    """Which layer's box something was made from."""
+    """The box of a layer that something was made from, as JSON values."""
     return {
         "layer": source.name,
         "start": list(source.start),
@@ -35,8 +34,8 @@ def origin(source: LayerSource) -> dict[str, Any]:
 
 @cache  # it reads files, and previews are labelled several times a second
 def versions() -> dict[str, str]:
-    """The versions of what a layer was made with."""
-    return {name: version(name) for name in LIBRARIES}
+    """The versions of the libraries that a layer was made with."""
+    return {name: version(name) for name in _LIBRARIES}
 
 
 def task_of(layer: Layer) -> Task:
@@ -45,7 +44,7 @@ def task_of(layer: Layer) -> Task:
     Raises
     ------
     UserError
-        When it is not a restored layer.
+        When the layer was not restored here.
     """
     made = layer.metadata.get(KEY)
     if not isinstance(made, dict) or "task" not in made:

@@ -1,4 +1,4 @@
-"""OME-Zarr and OME-TIFF images in napari, lazily, where they are and as large as they are."""
+"""OME-Zarr and OME-TIFF images in napari: read lazily, with their place, units and channels."""
 
 from __future__ import annotations
 
@@ -18,40 +18,38 @@ from napari_dip.ui.layers.kwargs import UNKNOWN
 Layers = list[tuple[Any, dict[str, Any], str]]
 
 
-OURS, NAPARIS = "napari-dip", "napari"
-"""The readers, by the names of their plugins."""
+_OURS, _NAPARIS = "napari-dip", "napari"
+"""The plugins that have the readers."""
 
+_OME_TIFF = (".ome.tif", ".ome.tiff")
 
-OME_TIFF = (".ome.tif", ".ome.tiff")
-
-
-LARGE = 4_000_000
-"""Pixels that are more than a look at a picture's values should read."""
+_LARGEST_PLANE = 4_000_000
+"""Pixels of the largest plane that is read for the contrast limits."""
 
 
 def ome_reader(path: str | list[str]) -> Callable[[Any], Layers] | None:
-    """Tell whether a path is an image that can be shown, for napari's readers."""
+    """Return `read` for an image that this reader can show, else None; called by napari."""
     if isinstance(path, list) or not is_ome(path):
         return None
     try:
         with open_lazily(path):
             return read
     except UserError:
-        return None  # others may know what it is
+        return None  # another reader may know the file
 
 
 def is_ome(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is called as what this reader is for."""
-    return is_zarr(path) or str(path).lower().endswith(OME_TIFF)
+    """Whether a path has the name of an OME-Zarr or OME-TIFF image."""
+    return is_zarr(path) or str(path).lower().endswith(_OME_TIFF)
 
 
 def plugin_for(path: str | os.PathLike[str]) -> str:
-    """The plugin to open a picture with, where nobody is there to be asked."""
-    return OURS if is_ome(path) else NAPARIS
+    """The plugin that opens an image when nobody can be asked."""
+    return _OURS if is_ome(path) else _NAPARIS
 
 
 def read(path: str | os.PathLike[str]) -> Layers:
-    """Give a file's image as a layer, or as one for each channel; nothing is read yet."""
+    """Return a file's image as one layer, or one for each channel; its pixels are not read yet."""
     picture = open_lazily(path)
     if picture.opened is not None:  # a TIFF, which stays open as long as its layers are there
         weakref.finalize(picture.array, picture.opened.close)
@@ -61,7 +59,7 @@ def read(path: str | os.PathLike[str]) -> Layers:
 
 
 def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
-    """Keywords that put a picture's layer where it is, and name its channels."""
+    """Keywords of an image's layer: its place, names and colours of channels, contrast limits."""
     axes = picture.axes
     name = _name(picture.path)
     kwargs: dict[str, Any] = {
@@ -83,14 +81,14 @@ def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
 
 
 def _limits(picture: LazyImage) -> Any:
-    """The least and the greatest value, for each channel, of a plane in the middle.
+    """Contrast limits: the range of a plane in the middle, for each channel.
 
-    napari would take those of the slice on display, and of a lazy layer that does not begin at
-    zero there is none yet when it looks. None where that plane is large, or has but one value.
+    napari would take the slice on display, which a lazy layer that does not begin at zero does not
+    have yet. None if the plane is too large or has only one value.
     """
     array = picture.coarser[-1] if picture.coarser else picture.array
     sides = dict(zip(picture.axes.letters, array.shape, strict=True))
-    if "S" in sides or sides["Y"] * sides["X"] > LARGE:
+    if "S" in sides or sides["Y"] * sides["X"] > _LARGEST_PLANE:
         return None
     middle = {a: slice(None) if a in "YX" else n // 2 for a, n in sides.items()}
     limits = []
@@ -105,14 +103,14 @@ def _limits(picture: LazyImage) -> Any:
 
 
 def _name(path: Path) -> str:
-    """A file's name: that of the image in it is the same in a picture and in its result."""
+    """The file's name; the name inside the file is the same in an image and in its result."""
     return path.stem.removesuffix(".ome")
 
 
 def _place(axes: Axes) -> dict[str, Any]:
-    """Scale, origin, units and labels of what is an axis in napari, too.
+    """Scale, origin, units and labels of the axes that napari has too.
 
-    Channels are layers of their own, and the samples of a colour belong to the pixel.
+    Channels become layers, and the samples of a colour belong to the pixel.
     """
     from pint import get_application_registry
 

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.kwargs import unit_factors
-from napari_dip.ui.layers.source import LayerSource, cropped, input_from_layer, source_from_layer
+from napari_dip.ui.layers.source import (
+    LayerSource,
+    cropped,
+    finest_level,
+    input_from_layer,
+    source_from_layer,
+)
 from napari_dip.ui.run.model import Region, RunModel
 
 if TYPE_CHECKING:
@@ -20,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def mask_of(layer: Labels | Shapes, image: Image, source: LayerSource) -> Crop:
-    """Where a source's pixels are missing: non-zero where a label is painted or a shape lies.
+    """The mask of a source: not zero where a label is painted or a shape is drawn.
 
     Raises
     ------
     UserError
-        When painted labels have another shape or another place than the image.
+        When painted labels have another shape or lie elsewhere than the image.
     """
     if isinstance(layer, Shapes):
         return _rasterised(layer, image, source)
@@ -40,7 +46,7 @@ def mask_of(layer: Labels | Shapes, image: Image, source: LayerSource) -> Crop:
 
 def new_mask(image: Image) -> Labels:
     """An empty Labels layer that lies exactly over an image."""
-    shape = (image.data[0] if image.multiscale else image.data).shape[: image.ndim]
+    shape = finest_level(image).shape[: image.ndim]
     return Labels(
         np.zeros(shape, np.uint8),
         name=f"{image.name} missing",
@@ -55,7 +61,7 @@ def new_mask(image: Image) -> Labels:
 
 
 def chosen_source(model: RunModel, dims: Dims) -> LayerSource:
-    """What of the chosen image is to be restored.
+    """The part of the chosen image that is to be restored.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def chosen_source(model: RunModel, dims: Dims) -> LayerSource:
     if image is None:
         raise UserError("image: choose an Image layer; open one or a sample from the File menu")
     scope = model.scope
-    source = source_from_layer(image, dims, volume=scope.is_volume, each=scope.is_looped)
+    source = source_from_layer(image, dims, volume=scope.is_volume, loop=scope.is_looped)
     if model.region is Region.VIEW:
         return view_of(image, source)
     if model.region is Region.RECTANGLE:
@@ -111,13 +117,13 @@ def view_of(image: Image, source: LayerSource) -> LayerSource:
 
 
 def _depth(source: LayerSource) -> tuple[list[int], list[int]]:
-    """A volume's extent along z, which rectangles and views say nothing about."""
+    """A source's start and stop along z: rectangles and views are only in the plane."""
     axes = source.space[:-2]
     return [source.start[a] for a in axes], [source.stop[a] for a in axes]
 
 
 def _same_place(layer: Layer, image: Layer) -> bool:
-    """Whether equal pixels of two layers are at equal places, as far as they share axes."""
+    """Whether equal pixels of two layers lie at equal places, along the axes that they share."""
     shared = min(layer.ndim, image.ndim)
     factors = unit_factors(layer.units, image.units[-shared:])
     points = np.vstack([np.zeros(shared), 1000 * np.eye(shared)])
@@ -128,14 +134,14 @@ def _same_place(layer: Layer, image: Layer) -> bool:
 
 
 def _world(layer: Layer, point: NDArray[Any]) -> NDArray[np.float64]:
-    """A pixel given for the last axes in world coordinates, in the layer's units."""
+    """The world coordinates of a pixel that is given for the last axes, in the layer's units."""
     pixel = np.zeros(layer.ndim)
     pixel[layer.ndim - len(point) :] = point
     return np.asarray(layer.data_to_world(pixel), float)
 
 
 def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[Any]:
-    """A shape's vertices in an image's pixels; NaN along axes that the shape does not have."""
+    """A shape's vertices in an image's pixels, NaN along axes that the shape does not have."""
     shared = min(layer.ndim, image.ndim)
     factors = unit_factors(layer.units, image.units[-shared:])
     out = np.full((len(vertices), image.ndim), np.nan)
@@ -144,11 +150,12 @@ def _in_pixels(layer: Shapes, vertices: NDArray[Any], image: Image) -> NDArray[A
         world = origin.copy()
         world[-shared:] = np.asarray(layer.data_to_world(vertex))[-shared:] * factors
         out[i, -shared:] = np.asarray(image.world_to_data(world))[-shared:]
-    # Vertices mostly are at pixel centres; rounding errors must not decide about pixels.
+    # Vertices mostly lie at pixel centres; rounding errors must not decide about pixels.
     return np.round(out, 6)
 
 
 def _rasterised(layer: Shapes, image: Image, source: LayerSource) -> Crop:
+    """Shapes as a mask of a source."""
     plane = source.space[-2:]
     sides = source.sides[-2:]
     corner = np.array([source.start[axis] for axis in plane])
@@ -157,7 +164,7 @@ def _rasterised(layer: Shapes, image: Image, source: LayerSource) -> Crop:
     everywhere = (slice(None),) * len(shape)
     others = [axis for axis in range(len(source.shape)) if axis not in plane]
     if shapes and all(np.isnan(vertices[:, others]).all() for vertices in shapes):
-        # One plane for all frames and slices: a movie's mask would take a movie's memory.
+        # One plane for all frames and slices: a whole mask would take a movie's memory.
         kinds = zip(shapes, layer.shape_type, strict=True)
         drawn = _drawn([(v[:, list(plane)] - corner, kind) for v, kind in kinds], sides)
         return Crop(np.broadcast_to(np.expand_dims(drawn, others), shape), everywhere)
@@ -182,7 +189,8 @@ def _lies_in(coordinates: NDArray[np.float64], index: int) -> bool:
 
 
 def _drawn(shapes: list[tuple[NDArray[Any], str]], sides: tuple[int, ...]) -> NDArray[np.bool_]:
-    # A rectangle seen through another layer's rotation is a polygon.
+    """A mask of shapes, which are given as vertices in its pixels and a kind."""
+    # A rectangle that is seen through another layer's rotation is a polygon.
     kinds = ["polygon" if kind == "rectangle" else kind for _, kind in shapes]
     canvas = Shapes([vertices for vertices, _ in shapes], shape_type=kinds)
     labels: NDArray[Any] = canvas.to_labels(labels_shape=sides)

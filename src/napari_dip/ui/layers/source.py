@@ -1,7 +1,7 @@
-"""From Image layers to arrays, and from restored arrays to layers that lie where they belong.
+"""From layers to arrays, and back to layers that lie where they belong.
 
-A `LayerSource` is taken down when a run begins and holds no layer: what happens to the layer then
-does not matter. Its pixels are read later, on the worker's thread.
+A `LayerSource` is made when a run begins. It holds no layer, so later changes of the layer do not
+matter. Its pixels are read later, on the run's thread.
 """
 
 from __future__ import annotations
@@ -24,58 +24,56 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
 
 
-Array = NDArray[Any]
-
-
 _AXIS_LETTERS = {"t": "T", "time": "T", "z": "Z", "c": "C", "channel": "C"}
-"""What axes are, by their labels."""
-
+"""The letter of an axis by its label, in lower case."""
 
 _UNNAMED_AXES = "ZTC"
-"""What axes without such labels are, from the last one on."""
+"""The letters of axes without such a label, from the last axis to the first."""
 
 _OTHER_AXES = "TPQRUVW"
-"""Names for axes that are neither space nor colour; a source has one entry along each."""
+"""Letters for axes that are neither space nor colour, where the slice on display is taken."""
 
 
 @dataclass(frozen=True)
 class LayerSource:
-    """What of an Image layer is restored.
+    """A box of an Image layer that is to be restored.
 
     Attributes
     ----------
     name
-        The layer's.
-    crop
-        Its pixels, of the finest level.
+        The layer's name.
+    data
+        The layer's array at its finest level, not read yet.
     shape
-        The layer's, without the samples of a colour.
+        The shape of that array, without the samples of a colour.
     start, stop
-        The box that is restored, in pixels, an entry for each axis of `shape`.
+        The box in pixels, along each axis of `shape`.
     space
-        The two or three axes that are fitted; the others have one entry, or are gone through.
+        The two or three axes that are fitted. Along the others the box is one pixel wide, or they
+        are loop axes.
     rgb
-        Whether a last axis holds samples of a colour.
+        Whether a last axis holds the samples of a colour.
     transform
         From the layer's pixels to its physical coordinates, before `affine`.
-    frame, appearance
-        Keywords of a layer in the same frame (affine, units, axis labels) that looks the same.
+    world, appearance
+        Keywords of a layer in the same coordinates (affine, units, axis labels), and of one that
+        looks the same.
     """
 
     name: str
-    crop: Crop = field(repr=False)
+    data: Any = field(repr=False)
     shape: tuple[int, ...]
     start: tuple[int, ...]
     stop: tuple[int, ...]
     space: tuple[int, ...]
     rgb: bool
     transform: Affine = field(repr=False)
-    frame: dict[str, Any] = field(repr=False)
+    world: dict[str, Any] = field(repr=False)
     appearance: dict[str, Any] = field(repr=False)
 
     @property
     def axes(self) -> str:
-        """The name of each of the array's axes, as the engine wants them."""
+        """A letter for each axis of the array, as `restore` takes them."""
         others = iter(_OTHER_AXES)
         names = dict(zip(self.space, "ZYX"[-len(self.space) :], strict=True))
         axes = "".join(names.get(axis) or next(others) for axis in range(len(self.shape)))
@@ -87,21 +85,23 @@ class LayerSource:
         return tuple(self.stop[axis] - self.start[axis] for axis in self.space)
 
     @property
-    def slices(self) -> tuple[slice, ...]:
-        return tuple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+    def crop(self) -> Crop:
+        """The pixels in the box."""
+        slices = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+        return Crop(self.data, tuple(slices))
 
-    def at(self, start: Sequence[int], each: Sequence[int]) -> LayerSource:
-        """One entry along some axes that are gone through."""
+    def one_frame(self, start: Sequence[int], loop_axes: Sequence[int]) -> LayerSource:
+        """The part of the source at one place of its loop axes."""
         first, last = list(self.start), list(self.stop)
-        for axis in each:
+        for axis in loop_axes:
             first[axis] = self.start[axis] + start[axis]
             last[axis] = first[axis] + 1
         return replace(self, start=tuple(first), stop=tuple(last))
 
     def calibrated_axes(self, letters: str) -> Axes:
-        """The array's axes by these letters, as far as a file can tell: without rotation."""
+        """The axes with these letters, their scale, origin and units; a file has no rotation."""
         place, samples = self.layer_kwargs(), len(letters) - len(self.shape)
-        units = ("" if str(unit) == UNKNOWN else str(unit) for unit in self.frame["units"])
+        units = ("" if str(unit) == UNKNOWN else str(unit) for unit in self.world["units"])
         return Axes(
             letters,
             (*map(float, place["scale"]), *(1.0,) * samples),
@@ -110,13 +110,13 @@ class LayerSource:
         )
 
     def layer_kwargs(self, factors: Sequence[int] | int = 1) -> dict[str, Any]:
-        """Keywords that put a restored array exactly over its source.
+        """Keywords of a layer that puts a restored array exactly over its source.
 
         Parameters
         ----------
         factors
-            How many times finer than the source it is along the axes of space. Pixel centres are
-            at whole numbers, so a finer grid begins (1/factor - 1)/2 pixels earlier.
+            How many times finer the array is than the source along the axes of space. Pixel
+            centres are at whole numbers, so a finer grid begins (1 - 1/factor)/2 pixels earlier.
         """
         finer = np.ones(len(self.shape))
         finer[list(self.space)] = factors
@@ -126,15 +126,24 @@ class LayerSource:
             "scale": self.transform.scale / finer,
             "translate": self.transform(origin),
             "rgb": self.rgb,
-            **self.frame,
+            **self.world,
             **self.appearance,
         }
 
 
 def source_from_layer(
-    layer: Image, dims: Dims, *, volume: bool = False, each: bool = False
+    layer: Image, dims: Dims, *, volume: bool = False, loop: bool = False
 ) -> LayerSource:
-    """The slice of a layer that is on display, or the volume around it; or all of these.
+    """What a layer shows, as a source.
+
+    Parameters
+    ----------
+    layer, dims
+        The layer, and the viewer's sliders.
+    volume
+        Take the volume that contains the slice on display, instead of the slice.
+    loop
+        Take all slices or volumes; the other axes are loop axes.
 
     Raises
     ------
@@ -146,13 +155,12 @@ def source_from_layer(
     space = space_of(layer, dims, volume=volume)
     position = slice_position(layer, dims)
     start, stop = [0] * layer.ndim, list(shape)
-    for axis in set(range(layer.ndim)) - set(space) if not each else ():
+    for axis in set(range(layer.ndim)) - set(space) if not loop else ():
         start[axis] = int(np.clip(position[axis], 0, shape[axis] - 1))
         stop[axis] = start[axis] + 1
-    box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
     return LayerSource(
         name=layer.name,
-        crop=Crop(data, box),
+        data=data,
         shape=shape,
         start=tuple(start),
         stop=tuple(stop),
@@ -161,7 +169,7 @@ def source_from_layer(
         transform=Affine(
             scale=layer.scale, translate=layer.translate, rotate=layer.rotate, shear=layer.shear
         ),
-        frame={
+        world={
             "affine": np.array(layer.affine.affine_matrix),
             "units": tuple(layer.units),
             "axis_labels": tuple(layer.axis_labels),
@@ -171,7 +179,7 @@ def source_from_layer(
 
 
 def cropped(source: LayerSource, start: Sequence[int], stop: Sequence[int]) -> LayerSource:
-    """The part of a source in a box given for its axes of space.
+    """The part of a source in a box that is given for its axes of space.
 
     Raises
     ------
@@ -183,8 +191,7 @@ def cropped(source: LayerSource, start: Sequence[int], stop: Sequence[int]) -> L
         first[axis], last[axis] = max(first[axis], int(a)), min(last[axis], int(b))
         if last[axis] <= first[axis]:
             raise UserError(f"region: it lies outside of {source.name!r}; move it over the image")
-    moved = replace(source, start=tuple(first), stop=tuple(last))
-    return replace(moved, crop=Crop(source.crop.data, moved.slices))
+    return replace(source, start=tuple(first), stop=tuple(last))
 
 
 def input_from_layer(
@@ -195,25 +202,25 @@ def input_from_layer(
     *,
     flat: bool = False,
 ) -> Crop:
-    """The box of a second layer (guide, reference, mask) that belongs to a source.
+    """The box of a guide, a reference or a mask that belongs to a source.
 
     Parameters
     ----------
     layer
-        Of the image's shape, or of that of its last axes.
+        A layer of the image's shape, or of the shape of its last axes.
     source
         What is restored.
     role
-        What the layer is, for the message.
+        What the layer is used as, for the message.
     factors
-        How many times larger it has to be along the axes of space.
+        How many times larger the layer has to be along the axes of space.
     flat
         Leave out the axes that are not space.
 
     Raises
     ------
     UserError
-        When its shape is another.
+        When the layer has another shape.
     """
     data = finest_level(layer)
     shape = tuple(int(n) for n in data.shape[: layer.ndim])
@@ -235,7 +242,7 @@ def input_from_layer(
 
 
 def finest_level(layer: Layer) -> Any:
-    """A layer's data, the finest level of a pyramid, not read yet."""
+    """A layer's array, not read yet; of a pyramid its finest level."""
     return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
 
 
@@ -245,23 +252,23 @@ def axis_letters(name: str, labels: Sequence[str], space: Sequence[int], *, rgb:
     Parameters
     ----------
     name
-        The layer's, for the message.
+        The layer's name, for the message.
     labels
-        Its labels of axes.
+        The labels of its axes.
     space
-        Which of them are fitted, or shown, as space.
+        The axes that are fitted or shown as space.
     rgb
-        Whether there is one more axis, of a colour's samples.
+        Whether one more axis holds the samples of a colour.
 
     Raises
     ------
     UserError
-        When it has more axes than there are letters.
+        When the layer has more axes than there are letters.
     """
     letters = dict(zip(space, "ZYX"[-len(space) :], strict=True))
     known = [_AXIS_LETTERS.get(str(label).lower(), "") for label in labels]
     if len(space) == 3 and known[space[0]] == "T":
-        letters[space[0]] = "T"  # a short movie, with time as the third dimension
+        letters[space[0]] = "T"  # a short movie: time is the third dimension
     others = [axis for axis in range(len(labels)) if axis not in space]
     for axis in others:
         if known[axis] and known[axis] not in letters.values():
@@ -271,8 +278,8 @@ def axis_letters(name: str, labels: Sequence[str], space: Sequence[int], *, rgb:
         if axis not in letters:
             if not free:
                 raise UserError(
-                    f"image: {name!r} has more axes than can be gone through; restore the "
-                    "current slice, or take a part of it"
+                    f"image: expected at most {len(_UNNAMED_AXES)} axes besides space, got "
+                    f"{len(others)} in {name!r}; take a part of it"
                 )
             letters[axis] = free.pop(0)
     return "".join(letters[axis] for axis in range(len(labels))) + "S" * rgb
@@ -284,13 +291,13 @@ def space_of(layer: Image, dims: Dims, *, volume: bool) -> tuple[int, ...]:
     offset = dims.ndim - layer.ndim
     axes = tuple(sorted(int(axis) - offset for axis in dims.order[-wanted:]))
     if layer.ndim < wanted or min(axes) < 0:
-        kind = "volume" if volume else "picture on display"
+        kind = "volume" if volume else "slice on display"
         raise UserError(f"image: {layer.name!r} has no {kind}; choose another layer or view")
     return axes
 
 
 def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
-    """The pixel of a layer that the viewer's sliders are at, for each of its axes."""
+    """The pixel of a layer at the position of the viewer's sliders."""
     point = np.asarray(dims.point[-layer.ndim :], float)
     point = point * unit_factors(dims.units, layer.units)
     return np.rint(layer.world_to_data(point)).astype(np.int64)
@@ -299,28 +306,28 @@ def slice_position(layer: Layer, dims: Dims) -> NDArray[np.int64]:
 def plane_kwargs(
     source: LayerSource, start: Sequence[float], scale: Sequence[float], *, rgb: bool
 ) -> dict[str, Any]:
-    """Keywords of a layer of a plane that lies over a source's, at another resolution.
+    """Keywords of a layer of a plane that lies over a source at another resolution.
 
     Parameters
     ----------
     source
-        What it lies over; of its axes those of space are kept.
+        What the plane lies over; the plane has its axes of space.
     start
-        The centre of the plane's first pixel, in the source's layer's pixels.
+        The centre of the plane's first pixel, in pixels of the source's layer.
     scale
-        Pixels of the source in one pixel of the plane.
+        Side of the plane's pixels, in pixels of the source.
     rgb
         Whether the plane is in colour.
     """
     axes = list(source.space)
     transform = source.transform.set_slice(axes)
-    frame = Affine(affine_matrix=source.frame["affine"]).set_slice(axes)
+    frame = Affine(affine_matrix=source.world["affine"]).set_slice(axes)
     return {
         **transform_kwargs(transform),
         "scale": transform.scale * np.asarray(scale),
         "translate": transform(np.asarray(start, float)),
         "affine": frame.affine_matrix,
-        "units": tuple(source.frame["units"][axis] for axis in axes),
-        "axis_labels": tuple(source.frame["axis_labels"][axis] for axis in axes),
+        "units": tuple(source.world["units"][axis] for axis in axes),
+        "axis_labels": tuple(source.world["axis_labels"][axis] for axis in axes),
         "rgb": rgb,
     }

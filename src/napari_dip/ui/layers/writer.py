@@ -1,4 +1,4 @@
-"""Image layers saved as OME-Zarr, piece by piece: also what no memory holds, with its levels."""
+"""Image layers saved as OME-Zarr with all levels, chunk by chunk, so that any size fits memory."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ from napari_dip.ui.layers.source import axis_letters
 def write_zarr(path: str | os.PathLike[str], data: Any, meta: dict[str, Any]) -> list[str]:
     """Save an image layer, for napari's writers.
 
-    Its scale, origin, units and axes go along, and how it was restored; an OME-Zarr knows no
-    rotation, shear or affine transform.
+    Its scale, origin, units, axes and provenance are saved; an OME-Zarr holds no rotation, shear or
+    affine transform.
 
     Parameters
     ----------
     path
         The folder to make.
     data
-        The layer's array, or of a pyramid its levels, of which only the finest is read.
+        The layer's array, or the levels of a pyramid, of which only the finest is read.
     meta
-        The layer's keywords, and its metadata.
+        The layer's keywords and metadata.
 
     Returns
     -------
     list of str
-        What was written.
+        The path that was written.
 
     Raises
     ------
     UserError
-        When there is something of that name already.
+        When the path exists.
     """
     path = Path(path)
-    if path.exists():  # it may be what the layer is read from
+    if path.exists():  # the layer may be read from it
         raise UserError(f"save: {path} exists already; choose another name, or remove it")
     array = data[0] if meta.get("multiscale") else data
     rgb = bool(meta.get("rgb"))
     axes, order = _axes(meta, len(array.shape) - rgb, rgb=rgb).ordered()
     shape = tuple(array.shape[axis] for axis in order)
-    beside = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
-    store = OmeZarrStore(beside, axes)
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
+    store = OmeZarrStore(temporary, axes)
     try:
         store.create(shape, np.dtype(array.dtype), colour=rgb)
         for chunk in adjacent_grid(shape, store.chunks(shape)).tiles():
             store.write(chunk, _read(array, chunk, order))
         store.finish(meta.get("metadata", {}).get(KEY, {}))
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return [str(path)]
 
 
 def _axes(meta: dict[str, Any], ndim: int, *, rgb: bool) -> Axes:
-    """What is known of a layer's axes."""
+    """A layer's axes, as far as they are known."""
     name = str(meta.get("name", ""))
     labels = meta.get("axis_labels") or ("",) * ndim
     letters = axis_letters(name, labels, (ndim - 2, ndim - 1), rgb=rgb)
@@ -80,7 +80,7 @@ def _axes(meta: dict[str, Any], ndim: int, *, rgb: bool) -> Axes:
 
 
 def _read(array: Any, chunk: Tile, order: tuple[int, ...]) -> Any:
-    """A box that is given in the store's order of axes."""
+    """Read a box that is given in the store's order of axes."""
     index = [slice(None)] * len(order)
     for axis, part in zip(order, chunk.slices, strict=True):
         index[axis] = part

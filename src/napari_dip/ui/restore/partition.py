@@ -124,7 +124,7 @@ def partition_of(source: LayerSource, tile: int, *, fits: bool) -> Partition:
     UserError
         When tiles are too small, or there are more axes than letters.
     """
-    letters = axis_letters(source.name, source.frame["axis_labels"], source.space, rgb=source.rgb)
+    letters = axis_letters(source.name, source.world["axis_labels"], source.space, rgb=source.rgb)
     loop_axes = "".join(a for i, a in enumerate(letters) if i not in source.space and a != "S")
     shape = tuple(b - a for a, b in zip(source.start, source.stop, strict=True))
     if source.rgb:

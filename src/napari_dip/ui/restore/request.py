@@ -134,7 +134,7 @@ class RestoreRequest:
         partition = self.partition
         output = folder / self.file_name
         axes = self.source.calibrated_axes(partition.letters)
-        source = _as_picture(self.source.name, self.source.crop, replace(axes, name=self.name))
+        source = _lazy_image(self.source.name, self.source.crop, replace(axes, name=self.name))
         try:
             return Mosaic.open(
                 MosaicRequest(
@@ -165,18 +165,18 @@ class RestoreRequest:
         inputs: dict[str, Any] = {}
         if (mask := self.mask) is not None:
             axes = Axes(letters[len(letters) - len(mask.shape) :])
-            inputs["mask"] = _as_picture(names["mask"], mask, axes)
+            inputs["mask"] = _lazy_image(names["mask"], mask, axes)
         if (guide := self.guide) is not None:
             count = len(guide.index)
             axes = Axes(letters[len(letters) - count :] + "S" * (len(guide.shape) - count))
-            inputs["guide"] = _as_picture(names["guide"], guide, axes)
+            inputs["guide"] = _lazy_image(names["guide"], guide, axes)
         if (psf := self.psf) is not None:
-            inputs["psf"] = _as_picture(names["psf"], psf, Axes("ZYX"[-len(psf.shape) :]))
+            inputs["psf"] = _lazy_image(names["psf"], psf, Axes("ZYX"[-len(psf.shape) :]))
         return InputFiles(**inputs)
 
 
-def _as_picture(name: str, crop: Crop, axes: Axes) -> LazyImage:
-    """A layer's box as a lazy picture, with a name that tells it from others in a resumed run."""
+def _lazy_image(name: str, crop: Crop, axes: Axes) -> LazyImage:
+    """A layer's box as a lazy image, with a name that tells it from others in a resumed run."""
     samples = [crop[_sample_box(crop.shape, at)] for at in (0.0, 0.5, 1.0)]
     checksum = zlib.crc32(b"".join(np.ascontiguousarray(values).tobytes() for values in samples))
     return LazyImage(crop, axes, Path(f"{name} {checksum:08x}"))

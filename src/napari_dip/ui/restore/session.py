@@ -96,7 +96,7 @@ class RestoreSession(PreviewSession):
     def _frame_kwargs(self, start: Start, name: str) -> dict[str, Any]:
         """Keywords of a layer that lies where a frame does, and whose name ends with `name`."""
         request = self.run.request
-        frame = request.source.at(start, self._partition.loop_axes)
+        frame = request.source.one_frame(start, self._partition.loop_axes)
         words = (self._preview.name, self._partition.frame_name(start), name)
         return {
             **self._preview.kwargs,
