@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,9 @@ from napari_dip.cli.main import main
 from napari_dip.cli.options import ExitCode
 from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
+from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.registry import TASKS, task_from_dict
+from napari_dip.tasks.settings import setting
 
 SHORT = ["--device", "cpu", "--iterations", "2", "--set", "filters=4"]
 TINY = ["--device", "cpu", "--iterations", "3", "--set", "filters=8,8"]
@@ -273,11 +275,33 @@ def test_ctrl_c_before_the_fit_writes_nothing(folder, monkeypatch):
     assert not (folder / "out.png").exists()
 
 
+def test_a_registered_task_has_its_command(folder):
+    @TASKS.register
+    @dataclass(frozen=True, kw_only=True)
+    class Smooth(Denoise):
+        """Smooth an image."""
+
+        name = "smooth"
+        title = "Smooth"
+        strength: int = setting(1, "How strongly", least=1)
+
+    try:
+        assert "--strength" in run("smooth", "--help").stdout
+        assert "Smooth an image." in run("--help").stdout
+        assert "--strength" in run("batch", "--help").stdout
+        arguments = ["--strength", 2, "--report", folder / "report.json", *TINY]
+        run("smooth", folder / "in.png", "-o", folder / "out.png", *arguments)
+        told = json.loads((folder / "report.json").read_text())
+        assert (told["task"], told["settings"]["strength"]) == ("smooth", 2)
+    finally:
+        TASKS.unregister("smooth")
+
+
 def test_every_setting_is_an_option_or_named_under_set():
     for name, task in TASKS.items():
         text = " ".join(run(name, "--help").stdout.split())
-        for setting in (field.name for field in fields(task)):
-            assert f"--{setting.replace('_', '-')} " in text or f" {setting}" in text
+        for field_name in (field.name for field in fields(task)):
+            assert f"--{field_name.replace('_', '-')} " in text or f" {field_name}" in text
 
 
 @pytest.fixture
@@ -321,7 +345,7 @@ def test_a_guide_in_tiles(movie):
     assert result.stderr.startswith("napari-dip: --guide: its shape (39, 44) (YX) does not match")
 
 
-def test_what_only_a_zarr_can_have(movie):
+def test_options_of_tiled_results_need_a_zarr(movie):
     result = restore("movie.tif", "-o", "out.tif", "--tile", 32, code=2)
     assert "--tile: it needs a result in tiles; name it out.ome.zarr" in result.stderr
     result = restore("movie.tif", "-o", "out.zarr", "--report", "r.json", code=2)
@@ -338,6 +362,8 @@ def test_what_only_a_zarr_can_have(movie):
         (["--block", "x"], "Invalid value for '--block': 'x' is not a valid integer."),
         (["--block"], "Option '--block' requires an argument."),
         (["--tile=8"], "--tile: expected 32 pixels or more, got 8"),
+        (["--set", "grain=-1"], "--set grain: "),
+        (["--set", "noise_correlation=-1"], "--set noise_correlation: "),
     ],
 )
 def test_errors_of_former_options_name_what_was_typed(movie, typed, complaint):

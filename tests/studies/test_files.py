@@ -74,7 +74,7 @@ def test_channels_of_an_image_stay_channels(tmp_path):
         assert NAMES[1] in file.ome_metadata
 
 
-def test_finer_pictures_keep_their_extent(tmp_path):
+def test_upscaled_pictures_keep_their_physical_size(tmp_path):
     like = source(tmp_path / "in.tif", np.zeros((9, 8), np.uint8), imagej=True, resolution=(2, 2))
     write_study(tmp_path / "out.tif", result_of((18, 16)), like=like)
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
@@ -107,7 +107,7 @@ def test_the_report_tells_scores_and_curves(tmp_path):
     assert report["pictures"][1]["curve"] == [[1, 0.25], [4, 0.125]]
 
 
-def test_what_can_not_be_written_is_refused_early(tmp_path):
+def test_bad_destinations_are_refused_before_a_fit(tmp_path):
     volume = source(tmp_path / "in.tif", np.zeros((2, 9, 8), np.uint8), imagej=True)
     with pytest.raises(FileError, match=r"write a \.tif .* or a \.png"):
         check_study_destination(tmp_path / "a.jpg", like=None, overwrite=False)

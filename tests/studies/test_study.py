@@ -39,7 +39,7 @@ def test_parts_come_one_after_another():
     assert [p.name for p in updates[1].pictures] == ["a"]
 
 
-def test_together_they_come_by_turns():
+def test_interleaved_parts_come_by_turns():
     log = []
     job = StudyJob("s", "prior", (part("a", 2, log), part("b", 3, log)), interleaved=True)
     result = last(job).result
@@ -48,7 +48,7 @@ def test_together_they_come_by_turns():
     assert result["b"].curve == ((1, 1.0), (2, 0.5), (3, 1 / 3))
 
 
-def test_what_came_out_is_stacked_and_reported():
+def test_results_are_stacked_and_reported():
     job = StudyJob(
         "s", "prior", (part("a"), computed_part("b", lambda: np.zeros((2, 3)), lambda x: {}))
     )
@@ -77,12 +77,12 @@ def test_stopping_keeps_what_there_is_and_closes_all_parts(interleaved):
     assert ("a", "closed") in log
 
 
-def test_stopped_at_once_there_is_one_picture():
+def test_a_study_stopped_at_once_has_one_picture():
     result = last(StudyJob("s", "prior", (part("a"), part("b"))), lambda: True).result
     assert (result.names, result.iterations) == (("a",), 1)
 
 
-def test_a_part_that_goes_on_with_a_fit_counts_what_is_new():
+def test_a_part_that_continues_a_fit_counts_new_iterations_only():
     further = part("b", 5)
     job = StudyJob("s", "stop", (part("a", 3), StudyPart("b", 5, further.run, start=3)))
     updates = list(job.run())

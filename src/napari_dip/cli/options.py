@@ -38,8 +38,9 @@ def interrupted(what: str) -> ExitCode:
 FORMER_OPTIONS = {"--each": "--loop-axes", "--block": "--tile"}
 """Options of earlier versions, which still work and are in no help text, and today's names."""
 
-_FORMER_TYPED = "napari_dip.former_options"
-"""Key in a context's `meta`: today's names of the former options that were typed."""
+_FORMER_TYPED = "napari_dip.former_names"
+"""Key in a context's `meta`: the former names of options and settings that were typed, by today's
+names."""
 
 
 class Command(click.Command):
@@ -72,7 +73,8 @@ class Command(click.Command):
             raise UserError(_with_former_names(message, ctx)) from error
 
     def _as_typed(self, name: str, ctx: click.Context) -> str:
-        if name in (pair.partition("=")[0] for pair in ctx.params.get("set", ())):
+        typed = [pair.partition("=")[0] for pair in ctx.params.get("set", ())]
+        if name in typed or ctx.meta[_FORMER_TYPED].get(name) in typed:
             return f"--set {name}"
         for param in self.params:
             if param.name == name:
@@ -83,7 +85,7 @@ class Command(click.Command):
 
 def _with_former_names(message: str, ctx: click.Context) -> str:
     for name, former in ctx.meta.get(_FORMER_TYPED, {}).items():
-        message = re.sub(rf"{name}(?![\w-])", former, message)
+        message = re.sub(rf"(?<![\w-]){name}(?![\w-])", former, message)
     return message
 
 
@@ -180,6 +182,9 @@ def typed_settings(settings: type[Settings], given: dict[str, Any]) -> dict[str,
         if not equals:
             raise UserError(f"set: {pair!r} is not KEY=VALUE, such as filters=32,32,32")
         values[name] = settings.parse(name, text)
+        if name in settings.FORMER_NAMES:
+            typed = click.get_current_context().meta[_FORMER_TYPED]
+            typed[settings.FORMER_NAMES[name]] = name
     return values
 
 

@@ -37,7 +37,7 @@ def assert_same(before, after):
     assert all(torch.equal(before[3][name], after[3][name]) for name in before[3])
 
 
-def test_at_work_it_is_in_evaluation_mode_with_fixed_parameters_and_then_as_it_was():
+def test_evaluating_fixes_the_parameters_and_restores_the_module():
     classifier = small()
     before = state(classifier.module)
     x = torch.rand(1, 1, 16, 16, requires_grad=True)
@@ -49,7 +49,7 @@ def test_at_work_it_is_in_evaluation_mode_with_fixed_parameters_and_then_as_it_w
     assert_same(before, state(classifier.module))
 
 
-def test_it_is_as_it_was_also_after_an_error():
+def test_evaluating_restores_the_module_after_an_error():
     classifier = small()
     before = state(classifier.module)
     with pytest.raises(ZeroDivisionError), classifier.evaluating(CPU):
@@ -57,14 +57,14 @@ def test_it_is_as_it_was_also_after_an_error():
     assert_same(before, state(classifier.module))
 
 
-def test_finding_its_layers_leaves_it_as_it_was():
+def test_finding_layers_leaves_the_module_unchanged():
     classifier = small()
     before = state(classifier.module)
     assert list(classifier.layers)[-1] == OUTPUT
     assert_same(before, state(classifier.module))
 
 
-def test_a_size_that_it_can_not_take_is_told():
+def test_an_image_size_that_the_module_refuses_is_an_error():
     classifier = small()
     other = Classifier(classifier.module, Preprocessing(20, (0.0,), (1.0,)), "small")
     with pytest.raises(UserError, match=r"^model: small can't take an image of 1 x 20 x 20 .*size"):

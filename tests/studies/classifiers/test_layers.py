@@ -67,7 +67,7 @@ def test_a_layer_that_is_used_twice_counts_the_first_time():
     assert torch.equal(values, module.twice(module.stem(x).mean((2, 3))))
 
 
-def test_what_lies_behind_a_layer_is_not_computed():
+def test_layers_after_the_one_read_are_not_computed():
     module, x = Deep(), torch.rand(1, 1, 8, 8)
     layer = find_layers(module, x)["stem"]
     module.end = None  # would fail if it were called
@@ -89,7 +89,7 @@ def test_no_hook_is_left_also_after_an_error():
     assert hooks(module) == 0
 
 
-def test_no_value_is_held_on_to():
+def test_reading_a_layer_keeps_no_value():
     module, x = Deep(), torch.rand(1, 1, 8, 8)
     layers = find_layers(module, x)
     values = read(module, layers["stem"], x.requires_grad_())

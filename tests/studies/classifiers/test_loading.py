@@ -105,7 +105,7 @@ def test_densenets_old_names(torchvision, tmp_path):
     assert classifier.module.state_dict().keys() == state.keys()
 
 
-def test_a_preset_that_asks_for_more(torchvision, tmp_path):
+def test_constructor_options_of_pretrained_weights(torchvision, tmp_path):
     torch.save(torchvision.models.googlenet(init_weights=False).state_dict(), tmp_path / "g.pth")
     module = load_classifier("googlenet", weights=tmp_path / "g.pth").module
     assert module.transform_input
@@ -127,7 +127,7 @@ def test_truncated_weights_are_refused(squeezenet):
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x02}q\x00X\x01\x00"])
-def test_what_are_no_weights_is_refused(torchvision, tmp_path, content):
+def test_files_without_weights_are_refused(torchvision, tmp_path, content):
     path = tmp_path / "weights.pt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"^weights: .*weights.pt "):

@@ -9,14 +9,14 @@ from napari_dip.studies.classifiers.preprocessing import Preprocessing
 @pytest.mark.parametrize(
     ("shape", "axes"), [((40, 60), "YX"), ((300, 200, 3), "YXS"), ((3, 33, 32), "CYX")]
 )
-def test_an_image_of_any_size_becomes_the_classifiers(rng, shape, axes):
+def test_images_of_any_size_are_resized(rng, shape, axes):
     asked = Preprocessing((32, 48), margin=1.25)
     x = asked.prepare(rng.random(shape), axes)
     assert x.shape == asked.shape == (1, 3, 32, 48)
     assert 0 <= x.min() < 0.4 < x.max() <= 1
 
 
-def test_what_is_prepared_lies_where_it_is_said_to():
+def test_placement_tells_where_a_prepared_image_lies():
     y, x = np.mgrid[:120, :200] / 200
     asked = Preprocessing(40, (0.0,), (1.0,), margin=1.2)
     prepared = asked.prepare(np.where(x > 2, 0, x), "YX")[0, 0]
@@ -67,12 +67,12 @@ def test_missing_pixels_are_filled(rng):
         ((8, 8), "YX", "small"),
     ],
 )
-def test_what_is_no_image_for_it_is_refused(rng, shape, axes, word):
+def test_images_that_a_classifier_can_not_take_are_refused(rng, shape, axes, word):
     with pytest.raises(UserError, match=f"^image: .*{word}"):
         Preprocessing(32).prepare(rng.random(shape), axes)
 
 
-def test_it_is_read_off_mappings_and_presets(torchvision):
+def test_preprocessing_is_made_of_mappings_and_torchvision_presets(torchvision):
     assert Preprocessing.of({"size": 32, "mean": 0.5, "std": 0.2}).shape == (1, 1, 32, 32)
     preset = torchvision.models.VGG16_Weights.DEFAULT.transforms()
     assert Preprocessing.of(preset) == Preprocessing(224, margin=256 / 224)
@@ -90,6 +90,6 @@ def test_it_is_read_off_mappings_and_presets(torchvision):
         (3, "int is none"),
     ],
 )
-def test_what_is_no_preprocessing_is_refused(given, word):
+def test_other_objects_are_no_preprocessing(given, word):
     with pytest.raises(UserError, match=word):
         Preprocessing.of(given)

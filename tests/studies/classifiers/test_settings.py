@@ -31,7 +31,7 @@ def test_the_papers_maximisation():
     assert settings.input_noise == 0.03
 
 
-def test_what_is_given_takes_the_presets_place():
+def test_given_settings_replace_the_presets():
     settings = Maximize(unit="1", iterations=7, learning_rate=0.5, filters=(3, 4), input_noise=0.1)
     settings = settings.fit_settings("deep")
     assert (settings.iterations, settings.learning_rate, settings.input_noise) == (7, 0.5, 0.1)
@@ -68,6 +68,6 @@ def test_units_are_numbers_or_names():
 
 
 @pytest.mark.parametrize("values", [{"prior": ("deep", "deep")}, {"prior": "dip"}, {"layers": ()}])
-def test_what_makes_no_sense_is_refused(values):
+def test_bad_settings_are_refused(values):
     with pytest.raises(UserError, match=f"^{next(iter(values))}: "):
         Invert(**values)

@@ -249,7 +249,7 @@ def test_an_output_without_classes_can_still_be_inverted(three):
         maximize(classifier, Maximize(unit=0))
 
 
-def test_center_crop_and_its_adjoint():
+def test_center_crop_takes_the_middle():
     generator = torch.Generator().manual_seed(0)
     operator = CenterCrop((7, 10))
     assert operator.image_shape((7, 10)) == (8, 12)

@@ -79,7 +79,7 @@ def test_inputs_are_a_choice(picture, hole):
     assert len(prepare_study(study, picture).parts) == 5
 
 
-def test_what_is_wrong_is_said_at_once(picture):
+def test_bad_arguments_are_refused_before_a_fit(picture):
     with pytest.raises(UserError, match="mask: nothing is marked as missing"):
         prepare_study(ComparePriors(task="inpaint"), picture)
     with pytest.raises(UserError, match="image: compare-priors needs one"):

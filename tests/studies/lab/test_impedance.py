@@ -32,7 +32,7 @@ def test_there_are_four_targets(picture):
     assert white.std() == pytest.approx(12**-0.5, rel=0.05)
 
 
-def test_noise_is_none_of_the_networks_input(picture):
+def test_the_noise_is_independent_of_the_networks_input(picture):
     """From its input a network copies at once: it must not hold what it is to resist."""
     import torch
 
@@ -64,7 +64,7 @@ def test_missing_pixels_are_filled_first(picture):
     assert all(np.isfinite(target).all() for target in targets(Impedance(), picture))
 
 
-def test_it_takes_no_mask(picture):
+def test_impedance_takes_no_mask(picture):
     with pytest.raises(UserError, match="mask: impedance takes none"):
         run_study(Impedance(), picture, mask=picture > 0.5)
 

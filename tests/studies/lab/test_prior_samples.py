@@ -52,7 +52,7 @@ def test_stretched_pictures_go_from_black_to_white():
         assert stretch == all(span == 255 for span in spans)
 
 
-def test_what_is_wrong_is_said_before_anything_is_drawn():
+def test_bad_arguments_are_refused_before_a_network_is_built():
     with pytest.raises(UserError, match=r"architectures: expected .* got 'alexnet'"):
         prepare_study(Samples(architectures=("skip-2", "alexnet")))
     with pytest.raises(UserError, match="image: sample takes none"):

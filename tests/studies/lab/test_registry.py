@@ -85,11 +85,13 @@ def test_studies_of_other_packages_are_found_by_their_entry_points(monkeypatch):
         STUDIES.__dict__.pop("_entries", None)
 
 
-def test_what_a_study_lacks_is_named():
+def test_the_error_names_what_a_study_lacks():
     class Nameless(Study):
         title = "Nameless"
 
-    with pytest.raises(UserError, match=r"^study: Nameless has no name and no axis and no parts"):
+    with pytest.raises(
+        UserError, match=r"^study: Nameless has no name and no axis and no docstring and no parts"
+    ):
         STUDIES.register(Nameless)
     with pytest.raises(UserError, match=r"^study: expected a subclass of Study, got 5"):
         STUDIES.register(5)

@@ -11,7 +11,7 @@ def image(picture):
     return picture.astype(np.float32)
 
 
-def test_one_fit_is_looked_at_at_each_point(image, monkeypatch):
+def test_one_fit_gives_the_pictures_of_all_points(image, monkeypatch):
     from napari_dip.engine import fit as engine
 
     fits = []
