@@ -20,6 +20,11 @@ def test_without_memories_there_are_the_defaults():
     assert memory.remembered() == {name: task() for name, task in TASKS.items()}
 
 
+def test_settings_of_an_older_version_are_read():
+    memory._store().setValue("tasks/denoise", '{"task": "denoise", "recorrupt": false}')
+    assert memory.remembered()["denoise"] == Denoise(r2r=False)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"task": "denoise", "older": 1}'])
 def test_memories_of_another_version_do_no_harm(text):
     memory._store().setValue("tasks/denoise", text)

@@ -16,10 +16,17 @@ from napari_dip.ui.run.thread import Phase
 from napari_dip.ui.run.view import QtRunView
 
 
+class Dock(QtRunView):
+    """A dock without a form."""
+
+    def __init__(self):
+        super().__init__(viewer=None)
+        self._lay_out(form=(), below=())
+
+
 @pytest.fixture
 def view(qtbot):
-    view = QtRunView(viewer=None)
-    view._lay_out((), ())
+    view = Dock()
     qtbot.addWidget(view)
     yield view
     view.end_activity()
@@ -74,9 +81,7 @@ def test_pitfall_06_napari_progress_is_made_on_the_windows_thread(view, qtbot, m
 
 
 def test_nothing_in_the_window_moves_by_itself_while_a_fit_needs_the_processor(qtbot):
-    window, dock, spinner = QMainWindow(), QDockWidget(), QLabel()
-    view = QtRunView(viewer=None)
-    view._lay_out((), ())
+    window, dock, view, spinner = QMainWindow(), QDockWidget(), Dock(), QLabel()
     qtbot.addWidget(window)
     dock.setWidget(view)
     window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
