@@ -17,7 +17,7 @@ from napari_dip.files.atomic import FileError, replacing
 from napari_dip.restoration.result import Result
 from napari_dip.scheduling.item import REPORT_COLUMNS, Outcome, Status
 
-COLUMNS = ("name", "status", "error", *REPORT_COLUMNS, "worker")
+SUMMARY_COLUMNS = ("name", "status", "error", *REPORT_COLUMNS, "worker")
 """Columns of the table."""
 
 SECONDS_BETWEEN_WRITES = 2.0
@@ -104,7 +104,7 @@ class Summary(Result):
         """
         report = self.report()
         table = io.StringIO()
-        writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(table, SUMMARY_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(report["items"])
         texts = {"csv": table.getvalue(), "json": json.dumps(report, indent=2) + "\n"}
