@@ -150,7 +150,7 @@ CASES = [
     ("denoise good.tif {o} --report exists.tif", "exists.tif: exists already"),
     ("denoise good.tif {o} --report out.tif", "--report: out.tif is the result's own name"),
     # The demo
-    ("demo --task sharpen", "--task: 'sharpen' is none of denoise, dejpeg"),
+    ("demo --task sharpen", "--task: expected one of denoise, dejpeg"),
     ("demo --preset slow", "--preset: 'slow' is not one of fast, best, paper"),
     ("demo --device tpu", "--device: 'tpu' is none of"),
     ("demo -o exists.tif/demo", "--output: exists.tif/demo can't be made"),
