@@ -165,6 +165,13 @@ class StudyResult(Result):
         "budget", or "cancelled".
     iterations, seconds
         Iterations and time of all parts together.
+
+    Examples
+    --------
+    >>> from napari_dip import Samples, run_study
+    >>> result = run_study(Samples(architectures=("unet-2",), count=1, size=16, width=4))
+    >>> result.stop_reason, result.names, result.stack().shape
+    ('budget', ('unet-2, weights 1',), (1, 16, 16, 3))
     """
 
     study: str
