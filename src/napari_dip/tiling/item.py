@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +25,10 @@ OnUpdate = Callable[[Update], object]
 """Called with the state of a fit, now and then."""
 
 
+def _ignore(update: Update) -> None:
+    """Nobody watches the fit."""
+
+
 @dataclass(frozen=True)
 class TileItem(Item):
     """A tile of an image.
@@ -41,6 +45,8 @@ class TileItem(Item):
         Where its values go.
     previous
         The same tile of the frame before, if this one starts from its weights.
+    on_update
+        Called during the fit, for tiles that stay in this process.
     """
 
     image_name: str
@@ -48,6 +54,7 @@ class TileItem(Item):
     tile: Tile
     folder: Path
     previous: Tile | None = None
+    on_update: OnUpdate = field(default=_ignore, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -91,17 +98,13 @@ class TileItem(Item):
             return None
         return report
 
-    def run(
-        self,
-        should_stop: Callable[[], bool],
-        on_update: OnUpdate = lambda update: None,
-    ) -> dict[str, Any]:
+    def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
         values = self._read()
         report: dict[str, Any] = {"seed": self.plan.request.seed}
         if self._has_nothing_to_do(values):
             report |= {"iterations": 0, "seconds": 0.0, "stop_reason": "nothing to do"}
         else:
-            result = self._restored(values, should_stop, on_update)
+            result = self._restored(values, should_stop)
             values = self.with_loop_axes(result.image)
             full = result.report()
             report |= {n: full[n] for n in ("iterations", "seconds", "stop_reason", "device")}
@@ -124,19 +127,17 @@ class TileItem(Item):
         guide: Array | None = self.plan.source.inputs_of(self.tile).get("guide")
         return guide
 
-    def _restored(
-        self, values: Array, should_stop: Callable[[], bool], on_update: OnUpdate
-    ) -> Restoration:
+    def _restored(self, values: Array, should_stop: Callable[[], bool]) -> Restoration:
         """Fit the tile, from the weights of the frame before unless there is a cut."""
         import torch
 
         if not self.plan.request.is_warm_started:
-            return uninterrupted(self.plan.job(self.tile, values), should_stop, on_update)
+            return uninterrupted(self.plan.job(self.tile, values), should_stop, self.on_update)
         task, previous = self.plan.group(self.tile).task, self._previous
         start = warm_start(task, previous.fitted() if previous else None, values, self._guide())
         job = self.plan.job(self.tile, values, start.task)
         result = uninterrupted(
-            job, should_stop, on_update, weights=start.weights, keep_weights=True
+            job, should_stop, self.on_update, weights=start.weights, keep_weights=True
         )
         learned = [dict(run) for run in result.weights]
         _save(self.weights, lambda file: torch.save(learned, file))

@@ -255,7 +255,7 @@ def test_stop_keeps_what_is_done_and_run_goes_on_with_it(dock, viewer, frames, t
     dock.ask(Action.STOP)
     dock.let(1)
     dock.until(Phase.FINISHED)
-    assert dock.progress.startswith("Stopped: 3 of 4 frames are done; Run goes on with them")
+    assert dock.progress.startswith("Stopped: 3 of 4 slices are done; Run goes on with them")
     stopped = viewer.layers["cells [denoise]"]
     assert np.isfinite(stopped.data[:2]).all()
     assert stopped.metadata[KEY]["stop_reason"] == "cancelled"

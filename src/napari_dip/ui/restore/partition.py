@@ -76,6 +76,13 @@ class Partition:
         return int(np.prod([len(s) for a, s in spans if a not in self.axis_plan.loop_axes]))
 
     @property
+    def plural(self) -> str:
+        """What the fits restore: tiles, or frames, slices or channels as a whole."""
+        if self.tiles_per_frame > 1 or len(self.loop_axes) != 1:
+            return "tiles" if self.tiles_per_frame > 1 else "images"
+        return f"{_FRAME_NAMES[self.letters[self.loop_axes[0]]]}s"
+
+    @property
     def words(self) -> str:
         """The partition in words, such as "4 frames one by one; 12 tiles of 1024 each".
 

@@ -1,4 +1,4 @@
-"""What the Restore dock is asked for, taken down when Run is pressed: task, layers, partition."""
+"""Everything that a run of the Restore dock needs, recorded when Run is pressed."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 _SAMPLE_SIDE = 32
-"""Side in pixels of the boxes whose values tell a layer from another one of the same name."""
+"""Side in pixels of the boxes whose checksum tells layers of one name apart."""
 
 
 class TemporaryFolder:
-    """A folder that is removed when nobody holds this object any more, or when Python ends."""
+    """A folder that is removed when this object is no longer referenced, or when Python ends."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="napari-dip-"))
@@ -189,7 +189,7 @@ def _sample_box(shape: tuple[int, ...], at: float) -> tuple[slice, ...]:
 
 
 def request_of(model: RestoreModel, dims: Dims) -> RestoreRequest:
-    """Take down what the form asks for.
+    """Make the request that the form describes.
 
     Raises
     ------

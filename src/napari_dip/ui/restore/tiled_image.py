@@ -21,10 +21,10 @@ from napari_dip.data.metrics import psnr
 from napari_dip.errors import UserError
 from napari_dip.restoration.result import Update
 from napari_dip.restoration.series import warm_settings
-from napari_dip.scheduling.item import Item, Outcome, Status, Stopped
+from napari_dip.scheduling.item import Outcome, Status, Stopped
 from napari_dip.scheduling.worker import run_in_process
 from napari_dip.tasks.base import Task
-from napari_dip.tiling.item import OnUpdate, TileItem
+from napari_dip.tiling.item import TileItem
 from napari_dip.tiling.mosaic import Mosaic, MosaicState
 from napari_dip.tiling.restore import TiledRestoration
 from napari_dip.ui.layers.kwargs import displayable
@@ -51,24 +51,6 @@ class TiledUpdate(RestoreUpdate):
 
     state: MosaicState = field(default_factory=MosaicState)
     latest: Patch | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class _WatchedItem(Item):
-    """A tile whose fit is watched; it stays in this process."""
-
-    item: TileItem
-    on_update: OnUpdate
-
-    @property
-    def name(self) -> str:
-        return self.item.name
-
-    def finished(self) -> dict[str, Any] | None:
-        return self.item.finished()
-
-    def run(self, should_stop: Callable[[], bool]) -> dict[str, Any]:
-        return self.item.run(should_stop, self.on_update)
 
 
 class TiledImage(RestoredImage):
@@ -124,7 +106,7 @@ class TiledImage(RestoredImage):
             )
         except Stopped:
             return
-        # Opened now: a result that comes to nothing is removed, and its layer may be drawn later.
+        # Opened now: an empty result is removed at the end, and its layer may be drawn after that.
         rgb = self.request.source.rgb
         self._show(PartialPyramid(mosaic.store, mosaic.order, rgb, keep=folder))
         iterations = {item.name: _expected_iterations(item) for item in mosaic.items.values()}
@@ -144,7 +126,7 @@ class TiledImage(RestoredImage):
             )
             return latest
 
-        def watched(tile: Tile, item: TileItem) -> _WatchedItem:
+        def watched(tile: Tile, item: TileItem) -> TileItem:
             def on_update(fit: Update) -> None:
                 image = displayable(item.with_loop_axes(fit.image))
                 fit = replace(fit, image=image, psnr=self._psnr(image, tile), result=None)
@@ -152,7 +134,7 @@ class TiledImage(RestoredImage):
                 number, start = numbers[tile], tile.start
                 publish(update(start=start, fit=fit, tile_number=number, latest=(tile, image)))
 
-            return _WatchedItem(item, on_update)
+            return replace(item, on_update=on_update)
 
         items = [watched(tile, item) for tile, item in mosaic.items.items()]
         for outcome in run_in_process(items, resume=True, should_stop=should_stop):
@@ -195,7 +177,7 @@ class TiledImage(RestoredImage):
         self._pyramid, self._levels = pyramid, levels if is_multiscale else levels[0]
 
     def _summary(self, result: TiledRestoration) -> str:
-        """What was restored, and where the result is."""
+        """What the run has restored, and where the result is."""
         is_temporary = isinstance(self._folder, TemporaryFolder)
         path = "" if self.mosaic is None else self.mosaic.output
         if result.is_complete:
@@ -206,8 +188,7 @@ class TiledImage(RestoredImage):
             return f"{text}; save the layer{kind} to keep it" if is_temporary else f"{text}; {path}"
         if not result.done:
             return "Stopped: nothing is done yet"
-        is_cut = self.request.partition.tiles_per_frame > 1
-        tiles = f"{result.count} {'tiles' if is_cut else 'frames'}"
+        tiles = f"{result.count} {self.request.partition.plural}"
         text = f"Stopped: {result.done} of {tiles} are done"
         if result.failures:
             text = f"{len(result.failures)} of {tiles} failed: {result.failures[0]}"
