@@ -3,11 +3,17 @@
 import threading
 
 import pytest
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
 from napari_dip.errors import UserError
 from napari_dip.ui.compare import reads as module
 from napari_dip.ui.compare.reads import BackgroundReads
+
+from ..find import find
+
+
+def is_reading(reads):
+    return find(reads, QTimer).isActive()
 
 
 @pytest.fixture
@@ -17,7 +23,7 @@ def reads(qtbot):
     reads.parent_kept, reads.notes = parent, []
     reads.checked.connect(reads.notes.append)
     yield reads
-    qtbot.waitUntil(lambda: not reads.are_under_way)
+    qtbot.waitUntil(lambda: not is_reading(reads))
 
 
 def test_a_read_runs_on_another_thread_and_is_finished_on_the_windows(reads, qtbot):
@@ -36,14 +42,14 @@ def test_a_read_runs_on_another_thread_and_is_finished_on_the_windows(reads, qtb
     assert where[1] is threading.main_thread()
     reads.start("b", fail)
     qtbot.waitUntil(lambda: "⚠ b: it can't be" in reads.notes)
-    qtbot.waitUntil(lambda: not reads.are_under_way)
+    qtbot.waitUntil(lambda: not is_reading(reads))
 
 
 def test_a_dropped_read_is_not_finished(reads, qtbot):
     done = []
     reads.start("a", lambda: lambda: done.append("a"))
     reads.drop("a")
-    qtbot.waitUntil(lambda: not reads.are_under_way)
+    qtbot.waitUntil(lambda: not is_reading(reads))
     assert not done
 
 
@@ -58,4 +64,4 @@ def test_a_slow_read_is_late(reads, qtbot, monkeypatch):
 
 def test_none_starts_no_read(reads):
     reads.start("a", None)
-    assert not reads.are_under_way
+    assert not is_reading(reads)

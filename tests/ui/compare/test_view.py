@@ -15,7 +15,6 @@ from napari_dip.ui.compare.comparison import Mode
 from napari_dip.ui.compare.displayed_slice import luminance
 from napari_dip.ui.compare.layer_table import LayerTable
 from napari_dip.ui.compare.profile_plot import ProfilePlot
-from napari_dip.ui.compare.reads import BackgroundReads
 from napari_dip.ui.compare.scores import noise_of
 from napari_dip.ui.compare.view import QtCompareView
 
@@ -86,7 +85,7 @@ def until(qtbot, condition):
 def is_settled(view):
     """Whether nothing is to be done or read any more."""
     is_following = find(view, QTimer, "follow layers").isActive()
-    return not (is_following or find(view, BackgroundReads).are_under_way)
+    return not (is_following or find(view, QTimer, "reads").isActive())
 
 
 def settle(qtbot, view):

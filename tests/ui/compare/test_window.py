@@ -7,7 +7,6 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QSlider
 
 from napari_dip.ui.compare.comparison import Mode
-from napari_dip.ui.compare.reads import BackgroundReads
 from napari_dip.ui.docks import CompareDock
 
 from ..find import button, find
@@ -44,15 +43,8 @@ def start(dock, qtbot, text):
 
 
 def settle(dock, qtbot):
-    qtbot.waitUntil(
-        lambda: (
-            not (
-                find(dock, QTimer, "follow layers").isActive()
-                or find(dock, BackgroundReads).are_under_way
-            )
-        ),
-        timeout=60_000,
-    )
+    timers = [find(dock, QTimer, name) for name in ("follow layers", "reads")]
+    qtbot.waitUntil(lambda: not any(timer.isActive() for timer in timers), timeout=60_000)
 
 
 def state_of(viewer):

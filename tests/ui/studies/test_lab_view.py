@@ -11,7 +11,6 @@ from napari_dip.studies.lab.registry import STUDIES
 from napari_dip.studies.study import StudyPicture
 from napari_dip.ui.studies.lab_view import QtLabView
 from napari_dip.ui.widgets.curves import StudyCurves
-from napari_dip.ui.widgets.inputs import RegionForm
 
 from ..find import drawn, fields, find, is_shown
 
@@ -40,7 +39,7 @@ def test_each_study_shows_its_own_rows(view, name):
     assert fields(view)["name"].value == name
     assert fields(view)["side_by_side"].value
     assert shown(view) == set(study.accepts)
-    assert find(view, RegionForm).isHidden() == ("image" not in study.accepts)
+    assert fields(view)["region"].native.isVisibleTo(view) == ("image" in study.accepts)
     settings = {**fields(view, "everyday"), **fields(view, "advanced")}
     assert settings.keys() == study.to_dict().keys()
 

@@ -35,13 +35,7 @@ ROWS_SHOWN = 7
 
 
 class QtBatchView(QtRunView):
-    """The dock in Qt: a `BatchView`.
-
-    Parameters
-    ----------
-    viewer
-        The viewer whose layers' files can be added.
-    """
+    """The dock in Qt: a `BatchView`; its parameter is that of `QtRunView`."""
 
     changed = Signal(str, object)
     task_edited = Signal(object)
@@ -130,17 +124,17 @@ def _tiling_widgets() -> list[ValueWidget]:
             tooltip="Axes whose frames, slices or channels are fitted one by one, such as T or TZ, "
             f"or none{zarr}",
         ),
-        _count(
-            "tile_size",
-            "Tile",
-            f"Side in pixels of the tiles that a large image is divided into{zarr}",
-            most=10**6,
+        SpinBox(
+            name="tile_size",
+            label="Tile",
+            max=10**6,
+            tooltip=f"Side of the tiles of a large image, in pixels{zarr}. 0: automatic",
         ),
-        _count(
-            "overlap",
-            "Overlap",
-            f"Pixels that neighbouring tiles share; automatic: an eighth of a tile{zarr}",
-            most=10**6,
+        SpinBox(
+            name="overlap",
+            label="Overlap",
+            max=10**6,
+            tooltip=f"Pixels that neighbouring tiles share{zarr}. 0: an eighth of a tile",
         ),
         CheckBox(
             name="warm_start",
@@ -155,11 +149,11 @@ def _tiling_widgets() -> list[ValueWidget]:
 def _run_widgets() -> list[ValueWidget]:
     """Make the widgets for the processes, and for results that exist already."""
     return [
-        _count(
-            "workers",
-            "Workers",
-            "Processes on this machine; automatic: one for each GPU, or for each two cores",
-            most=1000,
+        SpinBox(
+            name="workers",
+            label="Workers",
+            max=1000,
+            tooltip="Processes on this machine; 0: one for each GPU, or for each two cores",
         ),
         LineEdit(
             name="scheduler",
@@ -174,13 +168,6 @@ def _run_widgets() -> list[ValueWidget]:
             "settings. Without it, results are replaced",
         ),
     ]
-
-
-def _count(name: str, label: str, tooltip: str, most: int) -> SpinBox:
-    """Make the widget of a whole number, in which 0 means automatic."""
-    widget = SpinBox(name=name, label=label, tooltip=tooltip, max=most)
-    widget.native.setSpecialValueText("automatic")
-    return widget
 
 
 class OutcomeTable(QTableWidget):
@@ -213,11 +200,8 @@ class OutcomeTable(QTableWidget):
         """Show every item's outcome so far."""
         self.setRowCount(len(outcomes))
         for row, outcome in enumerate(outcomes):
-            texts = (
-                outcome.name,
-                STATUS_TEXTS.get(outcome.status, ""),
-                outcome_text(outcome),
-            )
+            status = STATUS_TEXTS.get(outcome.status, "")
+            texts = (outcome.name, status, outcome_text(outcome))
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(outcome.error or text)

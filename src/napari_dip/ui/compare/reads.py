@@ -38,7 +38,7 @@ class BackgroundReads(QObject):
             kind: Background(lambda read: read()) for kind in kinds
         }
         self._checks = 0
-        self._timer = QTimer(self)
+        self._timer = QTimer(self, objectName="reads")
         self._timer.setInterval(CHECK_MS)
         self._timer.timeout.connect(self._check)
 
@@ -46,11 +46,6 @@ class BackgroundReads(QObject):
     def are_late(self) -> bool:
         """Whether the dock should say that it waits."""
         return self._checks >= CHECKS_UNTIL_LATE
-
-    @property
-    def are_under_way(self) -> bool:
-        """Whether an answer is waited for."""
-        return bool(self._timer.isActive())
 
     def start(self, kind: str, read: ReadRequest | None) -> None:
         """Start a read and forget the one before it of its kind; None starts nothing."""

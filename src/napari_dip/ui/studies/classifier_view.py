@@ -12,7 +12,6 @@ from psygnal import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -31,7 +30,7 @@ from napari_dip.ui.widgets.checklist import CheckList
 from napari_dip.ui.widgets.curves import StudyCurves
 from napari_dip.ui.widgets.form import TaskForm
 from napari_dip.ui.widgets.inputs import DeviceForm
-from napari_dip.ui.widgets.rows import Rows, folded, row_label, side_by_side_box
+from napari_dip.ui.widgets.rows import Rows, folded, side_by_side_box
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -89,23 +88,15 @@ class ClassifierPicker(QWidget):
         self._status = QLabel()
         self._status.setObjectName("classifier")
         self._status.setWordWrap(True)
-        form = QFormLayout()
-        form.setVerticalSpacing(4)
-        form.addRow(row_label("Classifier", MODEL_TIP), self._with_file(self._model, "model"))
+        files, preprocessing = Rows(), Rows()
+        files.add_row("Classifier", MODEL_TIP, self._with_file(self._model, "model"))
         weights = self._with_file(self._texts["weights"], "weights")
-        form.addRow(row_label("Weights", CHOICE_TIPS["weights"]), weights)
-        more = QFormLayout()
-        more.setVerticalSpacing(4)
+        files.add_row("Weights", CHOICE_TIPS["weights"], weights)
         for name in ("size", "mean", "std"):
-            more.addRow(row_label(name.capitalize(), CHOICE_TIPS[name]), self._texts[name])
-        content = QWidget()
-        content.setLayout(more)
-        more.setContentsMargins(0, 0, 0, 0)
-        preprocessing = folded("Preprocessing", content)
+            preprocessing.add_row(name.capitalize(), CHOICE_TIPS[name], self._texts[name])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(form)
-        for widget in (preprocessing, self._load, self._status):
+        for widget in (files, folded("Preprocessing", preprocessing), self._load, self._status):
             layout.addWidget(widget)
 
     @property
@@ -169,13 +160,7 @@ OWN_ROWS = ("prior", "layers", "unit", "layer")
 
 
 class QtVisualizationView(QtRunView):
-    """The dock in Qt: a `VisualizationView`.
-
-    Parameters
-    ----------
-    viewer
-        The viewer whose Image layers can be chosen.
-    """
+    """The dock in Qt: a `VisualizationView`; its parameter is that of `QtRunView`."""
 
     changed = Signal(str, object)
     visualization_edited = Signal(object)

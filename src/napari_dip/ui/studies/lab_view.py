@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
 
 class QtLabView(QtRunView):
-    """The dock in Qt: a `LabView`.
-
-    Parameters
-    ----------
-    viewer
-        The viewer whose layers can be chosen.
-    """
+    """The dock in Qt: a `LabView`; its parameter is that of `QtRunView`."""
 
     changed = Signal(str, object)
     study_edited = Signal(object)

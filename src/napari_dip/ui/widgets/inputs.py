@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,76 +27,92 @@ SMALL_IMAGE = 512
 ENUMS = {"region": Region, "scope": StackScope}
 """Fields whose values are enums."""
 
+ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
+    "image": ("Image", (Image,), "The image to restore"),
+    "mask": (
+        "Mask",
+        (Labels, Shapes),
+        "Painted or drawn pixels are missing: they are left out of the fit, and filled in",
+    ),
+    "guide": ("Flash (guide)", (Image,), "The same scene taken with flash, of the same size"),
+    "psf": ("PSF", (Image,), "The point spread function that blurred the image"),
+    "reference": (
+        "Reference",
+        (Image,),
+        "The true image, if it is known: PSNR and SSIM are measured against it; no fit uses it",
+    ),
+}
+"""Label, kinds of layers and tooltip of each role that a layer can have."""
 
-class RegionForm(QWidget):
-    """Region, scope of a stack, size of tiles and folder for results.
+OPTIONAL_ROLES = ("mask", "guide", "psf", "reference")
+
+
+class Inputs(QWidget):
+    """The layers of each role, how much of the image is restored, and in which tiles.
 
     Parameters
     ----------
-    rectangles
-        Function that returns the layers that may hold a rectangle.
+    viewer
+        The viewer whose layers can be chosen.
     with_tiles
         Whether frames, slices and tiles of an image can be restored one by one.
     """
 
     changed = Signal(str, object)
     """(name, value): a field of the model."""
+    asked = Signal(Action)
 
-    def __init__(self, rectangles: Callable[[ComboBox], list[Any]], *, with_tiles: bool) -> None:
+    def __init__(self, viewer: Viewer, *, with_tiles: bool = False) -> None:
         super().__init__()
+        self._viewer = viewer
         self._with_tiles, self._is_tiled = with_tiles, False
+        self._roles: frozenset[str] = frozenset({"image", "reference"})
         self._image: Image | None = None
-        self._rows = Rows()
-        self.widgets = self._rows.widgets
+        self._layers, self._region = Rows(), Rows()
+        self._layers.setObjectName("layers")
+        for widget in self._layer_widgets():
+            self._layers.add(widget)
+        for widget in (*self._region_widgets(), *(_tiling_widgets() if with_tiles else ())):
+            self._region.add(widget)
+        self._fields = self._layers.widgets | self._region.widgets
+        for name, widget in self._fields.items():
+            widget.changed.connect(partial(self._emit, name))
+        self._new_mask = QPushButton(str(Action.NEW_MASK))
+        self._new_mask.setToolTip("Add an empty mask over the image, to paint what is missing")
+        self._new_mask.clicked.connect(lambda: self.asked.emit(Action.NEW_MASK))
         self._partition = QLabel()
         self._partition.setObjectName("partition")
         self._partition.setWordWrap(True)
         self._partition.setToolTip("What is fitted together, and what one by one")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._rows)
-        layout.addWidget(self._partition)
-        region = ComboBox(
-            name="region",
-            label="Region",
-            tooltip="How much of the image is restored; try a small region before the full run",
-            choices=[(str(r), r) for r in Region],
-        )
-        rectangle = ComboBox(
-            name="rectangle",
-            label="in",
-            tooltip="The Shapes layer with the rectangle: its selected shape, or the last one",
-            nullable=True,
-            choices=rectangles,
-        )
-        scope = ComboBox(
-            name="scope",
-            label="Stack",
-            tooltip="The displayed slice, the whole volume with 3-D convolutions, or all slices or "
-            "volumes one by one, such as a movie's frames, each from the weights of the last",
-            choices=self._scopes,
-        )
-        self._followed = (rectangle, scope)
-        for widget in (region, rectangle, scope, *(_tiling_widgets() if with_tiles else ())):
-            self._rows.add(widget)
-            widget.changed.connect(partial(self._emit, widget.name))
+        for part in (self._layers, self._new_mask, self._region, self._partition):
+            layout.addWidget(part)
         self._show_rows()
 
     def reset_choices(self) -> None:
-        """Offer the viewer's layers."""
-        for widget in self._followed:
-            widget.reset_choices()
+        """Offer the viewer's layers; napari calls this when one comes, goes or is renamed."""
+        for widget in self._fields.values():
+            if isinstance(widget, ComboBox):
+                widget.reset_choices()
+        self._show_rows()
 
     def emit_all(self) -> None:
-        """Emit all values."""
-        for name, widget in self.widgets.items():
+        """Emit all values, for a new model."""
+        for name, widget in self._fields.items():
             self._emit(name, widget.value)
 
-    def show_image(self, image: Image | None) -> None:
-        """Show the rows and the scopes that apply to an image."""
-        if image is not self._image:
-            self._image = image
-            self.widgets["scope"].reset_choices()
+    def choose(self, role: str, layer: Any) -> None:
+        """Choose a layer for a role."""
+        self._fields[role].value = layer
+
+    def show_task(self, task: Task) -> None:
+        """Show the rows of the layers that a task accepts."""
+        self.show_roles(("image", "reference", *task.accepts))
+
+    def show_roles(self, roles: Iterable[str]) -> None:
+        """Show the rows of these roles, and those about the image if that is one of them."""
+        self._roles = frozenset(roles)
         self._show_rows()
 
     def show_partition(self, text: str, is_tiled: bool) -> None:
@@ -112,15 +128,58 @@ class RegionForm(QWidget):
         self._show_rows()
 
     def _show_rows(self) -> None:
-        rows, image = self._rows, self._image
-        rows.set_visible("rectangle", self.widgets["region"].value == Region.RECTANGLE)
-        rows.set_visible("scope", image is not None and image.ndim > 2)
+        image = self._fields["image"].value
+        if image is not self._image:
+            self._image = image
+            self._fields["scope"].reset_choices()
+        for role in ROLES:
+            self._layers.set_visible(role, role in self._roles)
+        self._new_mask.setVisible("mask" in self._roles)
+        self._region.setVisible("image" in self._roles)
+        self._partition.setVisible("image" in self._roles and bool(self._partition.text()))
+        is_rectangle = self._fields["region"].value == Region.RECTANGLE
+        self._region.set_visible("rectangle", is_rectangle)
+        self._region.set_visible("scope", image is not None and image.ndim > 2)
         if self._with_tiles:
             longest = 0 if image is None else max(finest_level(image).shape[: image.ndim])
-            is_large = longest > SMALL_IMAGE or bool(self.widgets["tile_size"].value)
-            rows.set_visible("tile_size", is_large)
-            rows.set_visible("folder", self._is_tiled)
-        self._partition.setVisible(bool(self._partition.text()))
+            is_large = longest > SMALL_IMAGE or bool(self._fields["tile_size"].value)
+            self._region.set_visible("tile_size", is_large)
+            self._region.set_visible("folder", self._is_tiled)
+
+    def _layer_widgets(self) -> Iterable[ComboBox]:
+        for role, (label, kinds, tip) in ROLES.items():
+            yield ComboBox(
+                name=role,
+                label=label,
+                tooltip=tip,
+                nullable=role in OPTIONAL_ROLES,
+                choices=partial(self._choices, kinds),
+            )
+
+    def _region_widgets(self) -> Iterable[ComboBox]:
+        yield ComboBox(
+            name="region",
+            label="Region",
+            tooltip="How much of the image is restored; try a small region before the full run",
+            choices=[(str(r), r) for r in Region],
+        )
+        yield ComboBox(
+            name="rectangle",
+            label="in",
+            tooltip="The Shapes layer with the rectangle: its selected shape, or the last one",
+            nullable=True,
+            choices=partial(self._choices, (Shapes,)),
+        )
+        yield ComboBox(
+            name="scope",
+            label="Stack",
+            tooltip="The displayed slice, the whole volume with 3-D convolutions, or all slices or "
+            "volumes one by one, such as a movie's frames, each from the weights of the last",
+            choices=self._scopes,
+        )
+
+    def _choices(self, kinds: tuple[type, ...], _widget: ComboBox) -> list[Any]:
+        return [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
 
     def _scopes(self, _widget: ComboBox) -> list[tuple[str, StackScope]]:
         """List the scopes of a stack with the image's number of axes."""
@@ -147,115 +206,6 @@ def _tiling_widgets() -> tuple[ValueWidget[Any], ...]:
             "Empty: a temporary folder, which is deleted with the layer; save the layer to keep it",
         ),
     )
-
-
-ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
-    "image": ("Image", (Image,), "The image to restore"),
-    "mask": (
-        "Mask",
-        (Labels, Shapes),
-        "Painted or drawn pixels are missing: they are left out of the fit, and filled in",
-    ),
-    "guide": ("Flash (guide)", (Image,), "The same scene taken with flash, of the same size"),
-    "psf": ("PSF", (Image,), "The point spread function that blurred the image"),
-    "reference": (
-        "Reference",
-        (Image,),
-        "The true image, if it is known: PSNR and SSIM are measured against it; no fit uses it",
-    ),
-}
-"""Label, kinds of layers and tooltip of each role that a layer can have."""
-
-OPTIONAL_ROLES = ("mask", "guide", "psf", "reference")
-
-
-class Inputs(QWidget):
-    """Lists in which the viewer's layers are chosen for their roles, and a `RegionForm`.
-
-    Parameters
-    ----------
-    viewer
-        The viewer whose layers can be chosen.
-    with_tiles
-        Whether frames, slices and tiles of an image can be restored one by one.
-    """
-
-    changed = Signal(str, object)
-    """(name, value): a field of the model."""
-    asked = Signal(Action)
-
-    def __init__(self, viewer: Viewer, *, with_tiles: bool = False) -> None:
-        super().__init__()
-        self._viewer = viewer
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self._layers: dict[str, ComboBox] = {}
-        for role, (label, kinds, tip) in ROLES.items():
-            self._layers[role] = ComboBox(
-                name=role,
-                label=label,
-                tooltip=tip,
-                nullable=role in OPTIONAL_ROLES,
-                choices=partial(self._choices, kinds),
-            )
-        self._rows = Rows()
-        self._rows.setObjectName("layers")
-        for widget in self._layers.values():
-            self._rows.add(widget)
-            widget.changed.connect(partial(self._emit, widget.name))
-        self._region = RegionForm(partial(self._choices, (Shapes,)), with_tiles=with_tiles)
-        self._region.changed.connect(self.changed.emit)
-        self._new_mask = QPushButton(str(Action.NEW_MASK))
-        self._new_mask.setToolTip("Add an empty mask over the image, to paint what is missing")
-        self._new_mask.clicked.connect(lambda: self.asked.emit(Action.NEW_MASK))
-        layout.addWidget(self._rows)
-        layout.addWidget(self._new_mask)
-        layout.addWidget(self._region)
-        self._roles: frozenset[str] = frozenset({"image", "reference"})
-        self._show_rows()
-
-    def reset_choices(self) -> None:
-        """Offer the viewer's layers; napari calls this when one comes, goes or is renamed."""
-        for widget in (*self._layers.values(), self._region):
-            widget.reset_choices()
-        self._show_rows()
-
-    def emit_all(self) -> None:
-        """Emit all values, for a new model."""
-        for name, widget in self._layers.items():
-            self._emit(name, widget.value)
-        self._region.emit_all()
-
-    def choose(self, role: str, layer: Any) -> None:
-        """Choose a layer for a role."""
-        self._layers[role].value = layer
-
-    def show_task(self, task: Task) -> None:
-        """Show the rows of the layers that a task accepts."""
-        self.show_roles(("image", "reference", *task.accepts))
-
-    def show_roles(self, roles: Iterable[str]) -> None:
-        """Show the rows of these roles, and the `RegionForm` if "image" is one of them."""
-        self._roles = frozenset(roles)
-        self._show_rows()
-
-    def _emit(self, name: str, value: Any) -> None:
-        self.changed.emit(name, value)
-        self._show_rows()
-
-    def show_partition(self, text: str, is_tiled: bool) -> None:
-        """Show what is fitted together, and whether the result goes to a folder."""
-        self._region.show_partition(text, is_tiled)
-
-    def _show_rows(self) -> None:
-        for role in self._layers:
-            self._rows.set_visible(role, role in self._roles)
-        self._new_mask.setVisible("mask" in self._roles)
-        self._region.setVisible("image" in self._roles)
-        self._region.show_image(self._layers["image"].value)
-
-    def _choices(self, kinds: tuple[type, ...], _widget: ComboBox) -> list[Any]:
-        return [layer for layer in self._viewer.layers if isinstance(layer, kinds)]
 
 
 class DeviceForm(QWidget):

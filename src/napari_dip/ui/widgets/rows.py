@@ -14,15 +14,6 @@ LABEL_WIDTH = 105
 """Width of the labels in pixels, the same in all forms of a dock."""
 
 
-def row_label(text: str, tip: str) -> QLabel:
-    """Make the label of a row."""
-    label = QLabel(text)
-    label.setToolTip(tip)
-    label.setFixedWidth(LABEL_WIDTH)
-    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return label
-
-
 def side_by_side_box() -> CheckBox:
     """Make the check box for a layer of each picture instead of a stack."""
     return CheckBox(
@@ -56,7 +47,6 @@ class Rows(QWidget):
 
     def add(self, widget: ValueWidget[Any]) -> None:
         """Append a row with the widget's name, label and tooltip."""
-        label = row_label(widget.label, widget.tooltip or "")
         if isinstance(widget.native, QCheckBox):  # magicgui also writes the label beside the box
             widget.native.setText("")
         # A long layer name must not widen the dock.
@@ -64,8 +54,17 @@ class Rows(QWidget):
         widget.native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Without a least height a long form is squeezed instead of scrolled.
         widget.native.setMinimumHeight(widget.native.sizeHint().height())
-        self._layout.addRow(label, widget.native)
+        label = self.add_row(widget.label, widget.tooltip or "", widget.native)
         self._labels[widget.name], self.widgets[widget.name] = label, widget
+
+    def add_row(self, text: str, tip: str, widget: QWidget) -> QLabel:
+        """Append a row of any widget, and return its label."""
+        label = QLabel(text)
+        label.setToolTip(tip)
+        label.setFixedWidth(LABEL_WIDTH)
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._layout.addRow(label, widget)
+        return label
 
     def set_visible(self, name: str, visible: bool) -> None:
         """Show or hide a row."""
