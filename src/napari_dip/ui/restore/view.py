@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from psygnal import Signal
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 
-SETTINGS_TIPS = {
+_SETTINGS_TIPS = {
     Action.COPY: "Copy all settings as JSON text",
     Action.PASTE: "Fill the form from copied settings",
     Action.FROM_LAYER: "Fill the form with the settings of the selected restored layer",
@@ -51,22 +50,22 @@ class QtRestoreView(QtRunView):
             choices=[(task.title, name) for name, task in TASKS.items()],
         )
         self._inputs = Inputs(viewer, with_tiles=True)
-        self._form, self._computing = TaskForm(), DeviceForm()
+        self._form, self._device = TaskForm(), DeviceForm()
         self._curve, self._timeline = FitCurve(), TimelineBar()
         task = Rows()
         task.add(self._choice)
         self._lay_out(
-            form=(task, self._inputs, self._form, self._computing, self._settings()),
+            form=(task, self._inputs, self._form, self._device, self._settings()),
             below=(self._curve, self._timeline),
         )
         self._connect()
 
     def emit_all(self) -> None:
-        """Say what is chosen already, to a controller that has just begun to listen."""
+        """Emit what is chosen, for a controller that has just been connected."""
         self._inputs.emit_all()
 
     def reset_choices(self, event: Any = None) -> None:
-        """Follow the layers; napari connects this to their events."""
+        """Offer the layers that there are; napari connects this to the layer list's events."""
         self._inputs.reset_choices()
 
     def show_task(self, task: Task) -> None:
@@ -77,7 +76,7 @@ class QtRestoreView(QtRunView):
         self._form.show_task(task)
 
     def show_device(self, device: str) -> None:
-        self._computing.show_device(device)
+        self._device.show_device(device)
 
     def show_curve(self, points: tuple[CurvePoint, ...], stopped_at: int | None) -> None:
         self._curve.show_reports(points, stopped_at)
@@ -90,7 +89,7 @@ class QtRestoreView(QtRunView):
         self._inputs.show_partition(words, is_tiled)
 
     def show_estimate(self, text: str, is_warning: bool) -> None:
-        self._computing.show_estimate(text, is_warning)
+        self._device.show_estimate(text, is_warning)
 
     def start_painting(self, layer: Labels) -> None:
         """Choose a mask layer and turn its brush on."""
@@ -108,21 +107,19 @@ class QtRestoreView(QtRunView):
         memory.remember(task)
 
     def _settings(self) -> QWidget:
+        """The buttons that copy and paste settings."""
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        for action, tip in SETTINGS_TIPS.items():
-            button = QPushButton(str(action))
-            button.setToolTip(tip)
-            button.clicked.connect(partial(self._ask, action))
-            layout.addWidget(button)
+        for action, tip in _SETTINGS_TIPS.items():
+            layout.addWidget(self._button(action, tip))
         return row
 
     def _connect(self) -> None:
         self._choice.changed.connect(lambda name: self.changed.emit("name", name))
         self._form.edited.connect(self.task_edited.emit)
         self._form.invalid.connect(lambda text: self.changed.emit("form_error", text))
-        for part in (self._inputs, self._computing):
+        for part in (self._inputs, self._device):
             part.changed.connect(self.changed.emit)
         for source in (self._inputs, self._timeline):
             source.asked.connect(self._ask)
