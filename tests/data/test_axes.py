@@ -14,7 +14,7 @@ from napari_dip.restoration.files import restore_file
 @pytest.mark.parametrize(
     ("axes", "shape", "each", "fitted", "words"),
     [
-        ("YX", (9, 9), None, "YX", "one picture"),
+        ("YX", (9, 9), None, "YX", "one image"),
         ("CZYX", (3, 25, 9, 9), None, "CZYX", "3 channels jointly, 25 slices in 3-D"),
         ("TYX", (40, 9, 9), None, "YX", "40 frames one by one"),
         ("TYX", (8, 9, 9), "", "ZYX", "8 frames in 3-D"),
@@ -23,7 +23,7 @@ from napari_dip.restoration.files import restore_file
         ("TZYX", (1, 5, 9, 9), "", "ZYX", "5 slices in 3-D"),
         ("TCYX", (2, 3, 9, 9), "TC", "YX", "2 frames one by one, 3 channels one by one"),
         ("YXS", (9, 9, 3), None, "YXS", "3 colours jointly"),
-        ("TYX", (1, 9, 9), None, "YX", "one picture"),
+        ("TYX", (1, 9, 9), None, "YX", "one image"),
     ],
 )
 def test_what_is_fitted_together(axes, shape, each, fitted, words):
@@ -34,7 +34,9 @@ def test_what_is_fitted_together(axes, shape, each, fitted, words):
 
 
 def test_what_can_not_be_fitted():
-    with pytest.raises(UserError, match="loop_axes: a fit has three dimensions at most; name T or Z"):
+    with pytest.raises(
+        UserError, match="loop_axes: a fit has three dimensions at most; name T or Z"
+    ):
         plan_axes("TZYX", (2, 3, 9, 9), "")
     with pytest.raises(UserError, match="loop_axes: X can't be fitted one by one"):
         plan_axes("TYX", (2, 9, 9), "X")
@@ -86,8 +88,8 @@ def test_axes_that_could_be_anything_have_to_be_given(shape):
         ("YX", "axes: YX names 2 axes, but the image has 3"),
         ("YXX", "must name Y and X once"),
         ("ZYC", "must name Y and X once"),
-        ("TYX", "axes: T has 5 entries, and only X, Y, Z, C and S are restored together"),
-        ("?YX", "has 5 entries"),
+        ("TYX", "axes: T has a length of 5, and only X, Y, Z, C and S are restored together"),
+        ("?YX", "has a length of 5"),
     ],
 )
 def test_axes_that_cannot_be(axes, said):

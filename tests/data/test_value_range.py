@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_dip.data.encoding import encode
-from napari_dip.data.value_range import MARGIN, nominal_range
+from napari_dip.data.value_range import RANGE_MARGIN, nominal_range
 
 RAMP = np.add.outer(np.linspace(0, 0.5, 20), np.linspace(0, 0.5, 20))
 """From 0 to 1, without isolated values."""
@@ -20,10 +20,10 @@ def test_a_picture_that_fills_its_range_keeps_it():
 def test_a_microscopes_frame_stays_in_its_units():
     image = (300 + 1700 * RAMP).astype(np.uint16)
     y, _, encoding = encode(image)
-    assert encoding.low == pytest.approx(300 - MARGIN * 1700, abs=2)
-    assert encoding.high == pytest.approx(2000 + MARGIN * 1700, abs=2)
-    assert y.min() == pytest.approx(MARGIN / (1 + 2 * MARGIN), abs=0.01)
-    assert y.max() == pytest.approx(1 - MARGIN / (1 + 2 * MARGIN), abs=0.01)
+    assert encoding.low == pytest.approx(300 - RANGE_MARGIN * 1700, abs=2)
+    assert encoding.high == pytest.approx(2000 + RANGE_MARGIN * 1700, abs=2)
+    assert y.min() == pytest.approx(RANGE_MARGIN / (1 + 2 * RANGE_MARGIN), abs=0.01)
+    assert y.max() == pytest.approx(1 - RANGE_MARGIN / (1 + 2 * RANGE_MARGIN), abs=0.01)
 
 
 @pytest.mark.parametrize("broken", [[(5, 5)], [(5, 5), (5, 6), (6, 5)]], ids=["one", "three"])

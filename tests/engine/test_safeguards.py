@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.engine.safeguards import JUMP, PATIENCE, Backtracking, ExponentialAverage
+from napari_dip.engine.safeguards import JUMP, MOST_JUMPS, Backtracking, ExponentialAverage
 
 
 def test_an_average_starts_at_the_first_image_and_follows_slowly():
@@ -168,8 +168,8 @@ def test_the_first_losses_cannot_jump(fit):
 
 def test_a_jump_that_keeps_coming_is_let_through(fit):
     fit.backtracking.inspect([0.1])
-    judged = [fit.backtracking.inspect([1.0]) for _ in range(PATIENCE + 2)]
-    assert judged == [True] * PATIENCE + [False, False]
+    judged = [fit.backtracking.inspect([1.0]) for _ in range(MOST_JUMPS + 2)]
+    assert judged == [True] * MOST_JUMPS + [False, False]
     assert fit.backtracking.inspect([10.0])  # the next is one again
 
 

@@ -59,7 +59,7 @@ def test_text_in_a_large_picture_starts_from_a_smooth_fill(monkeypatch):
     observed = torch.ones_like(ramp, dtype=torch.bool)
     observed[..., 9:11, 4:20] = False
     measurement = Measurement(y=ramp * observed, observed=observed)
-    monkeypatch.setattr("napari_dip.tasks.inpaint.LARGE_PICTURE", 100)
+    monkeypatch.setattr("napari_dip.tasks.inpaint.LARGE_IMAGE", 100)
     task = Inpaint().resolve(measurement)
     assert (task.hole, task.input, task.shuffle) == ("text", "image", 2)
     # A biharmonic fill continues a ramp exactly.

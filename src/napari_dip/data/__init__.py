@@ -1,1 +1,1 @@
-"""Arrays and tensors: axes, value ranges, boxes, and how good a result is."""
+"""Arrays: their axes, value ranges, tiles and scores, and their conversion to tensors."""

@@ -1,6 +1,6 @@
-"""What the axes of an array are, how long a step along them is, and which are fitted together.
+"""The axes of an array: their letters, their scale, and the plan of which are fitted together.
 
-T time, C channels, Z, Y and X space, S the samples of a colour (RGB).
+T is time, C channels, Z, Y and X space, S the samples of a colour (RGB).
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from dataclasses import dataclass, replace
 
 from napari_dip.errors import UserError
 
-ORDER = "TCZYX"
-"""Of OME's files; S is a C there."""
+_OME_ORDER = "TCZYX"
+"""Order of axes in OME files, in which S is a C."""
 
-
-SPACE = "ZYX"
-
+SPACE_LETTERS = "ZYX"
+"""Letters of the axes that are fitted as space."""
 
 CHANNELS = "CS"
-"""Letters of what is fitted together: as space, and as a network's outputs."""
+"""Letters of the axes that are fitted as channels."""
 
-
-NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
+_NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,24 @@ class Axes:
     Attributes
     ----------
     letters
-        One for each axis, of T, C, Z, Y, X and S.
+        One letter for each axis: T, C, Z, Y, X or S.
     scale
-        The length of a step along each axis; 1 where it is not known.
+        Length of a step along each axis; 1 if it is not known.
     units
-        Of the lengths, by UDUNITS-2 names ("micrometer", "second"); empty where not known.
+        Units of these lengths, by UDUNITS-2 names ("micrometer", "second"); empty if not known.
     origin
-        Where the first pixel's centre is, in these units; 0 if not given.
+        Position of the first pixel's centre, in these units; 0 if not given.
     channels
-        Their names, if they have any.
+        Names of the channels, if they have any.
     name
-        The picture's.
+        Name of the image.
     colours
-        What the channels are shown in, as RRGGBB, if that is known.
+        Display colours of the channels, as RRGGBB, if they are known.
+
+    Examples
+    --------
+    >>> Axes("ZYX", scale=(2.0, 0.5, 0.5)).anisotropy()
+    4.0
     """
 
     letters: str
@@ -63,13 +66,13 @@ class Axes:
             object.__setattr__(self, "origin", (0.0,) * len(self.letters))
 
     def ordered(self) -> tuple[Axes, tuple[int, ...]]:
-        """OME's order, with a colour's samples as channels, and where each axis was."""
+        """These axes in OME's order, with samples as channels, and the former position of each."""
         letters = self.letters.replace("S", "C")
-        where = tuple(letters.index(a) for a in ORDER if a in letters)
+        where = tuple(letters.index(a) for a in _OME_ORDER if a in letters)
         return self.taken(letters, where), where
 
     def taken(self, letters: str, where: Sequence[int]) -> Axes:
-        """Some of the axes, in another order."""
+        """Some of the axes, by their positions, in another order."""
         return replace(
             self,
             letters="".join(letters[i] for i in where),
@@ -79,27 +82,27 @@ class Axes:
         )
 
     def finer(self, factors: Sequence[int]) -> Axes:
-        """The axes of an array with this many pixels for each, over the same extent."""
+        """The axes of an array with this many pixels in place of each one."""
         pairs = list(zip(self.scale, factors, strict=True))
         return replace(
             self,
             scale=tuple(s / f for s, f in pairs),
-            # Pixels' centres, as everywhere: the first fine one lies before the first coarse one.
+            # The first fine pixel's centre lies before the first coarse one's.
             origin=tuple(
                 o + s * (1 / f - 1) / 2 for o, (s, f) in zip(self.origin, pairs, strict=True)
             ),
         )
 
     def renamed(self, letters: str) -> Axes:
-        """The same axes by other letters."""
+        """The same axes with other letters."""
         if len(letters) != len(self.letters):
             raise UserError(
-                f"axes: {letters} names {len(letters)} axes, but there are {len(self.letters)}"
+                f"axes: expected {len(self.letters)} letters, one for each axis, got {letters}"
             )
         return replace(self, letters=letters.upper())
 
     def anisotropy(self) -> float:
-        """How many times as long a step along Z is as one along X; 1 where that is not known."""
+        """Length of a step along Z relative to a step along X; 1 if it is not known."""
         if "Z" not in self.letters:
             return 1.0
         z, x = self.letters.index("Z"), self.letters.index("X")
@@ -109,21 +112,21 @@ class Axes:
 
 
 def axes_from_text(text: str | None) -> str | None:
-    """The axes whose entries are to be fitted one by one, as they were typed: "none" for none."""
+    """The loop axes that a text stands for: "" for "none", None for an empty text."""
     typed = (text or "").strip()
     return "" if typed.lower() == "none" else typed or None
 
 
 @dataclass(frozen=True)
 class AxisPlan:
-    """Which axes are fitted together: the others' entries are pictures of their own.
+    """The axes of an image, divided into those of one fit and those that are looped over.
 
     Attributes
     ----------
     letters
         All axes.
     loop_axes
-        Those whose entries are fitted one by one.
+        Axes whose frames, slices or channels are fitted one by one.
     """
 
     letters: str
@@ -131,39 +134,51 @@ class AxisPlan:
 
     @property
     def fitted(self) -> str:
-        """The letters for the fit: T is its third dimension where it is fitted jointly."""
+        """Letters for the fit, in which a T that is fitted jointly is Z, the third dimension."""
         return self.letters if "T" in self.loop_axes else self.letters.replace("T", "Z")
 
     @property
     def depth(self) -> str:
-        """The axis that is the fit's third dimension, if there is one."""
+        """The axis that is the fit's third dimension; empty if there is none."""
         return next((a for a in self.letters if a in "TZ" and a not in self.loop_axes), "")
 
     def words(self, shape: Sequence[int]) -> str:
-        """How the axes are fitted, such as "3 channels jointly, 25 slices in 3-D"."""
-        told = []
+        """A description, such as "3 channels jointly, 25 slices in 3-D"."""
+        words = []
         for letter, length in zip(self.letters, shape, strict=True):
-            if letter not in NAMES or length == 1:
+            if letter not in _NAMES or length == 1:
                 continue
             if letter in self.loop_axes:
-                told.append(f"{length} {NAMES[letter]} one by one")
+                words.append(f"{length} {_NAMES[letter]} one by one")
             elif letter in "ZT":
-                told.append(f"{length} {NAMES[letter]} in 3-D")
+                words.append(f"{length} {_NAMES[letter]} in 3-D")
             else:
-                told.append(f"{length} {NAMES[letter]} jointly")
-        return ", ".join(told) or "one picture"
+                words.append(f"{length} {_NAMES[letter]} jointly")
+        return ", ".join(words) or "one image"
 
 
 def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) -> AxisPlan:
     """Decide which axes are fitted together.
 
-    Channels and colours are fitted jointly, slices in 3-D and frames one by one, unless
-    `loop_axes` names the axes whose entries are to be fitted one by one ("" for none of them).
+    Without `loop_axes`, frames are fitted one by one, slices in 3-D, and channels and colours
+    jointly.
+
+    Parameters
+    ----------
+    letters, shape
+        The axes of the image.
+    loop_axes
+        Axes whose frames, slices or channels are fitted one by one; "" for none.
 
     Raises
     ------
     UserError
-        When that can't be fitted.
+        When the rest can't be fitted together.
+
+    Examples
+    --------
+    >>> plan_axes("TCYX", (25, 3, 512, 512)).words((25, 3, 512, 512))
+    '25 frames one by one, 3 channels jointly'
     """
     long = [a for a, n in zip(letters, shape, strict=True) if n > 1]
     if loop_axes is None:
@@ -175,18 +190,23 @@ def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) 
     if "T" in long and "Z" in long and not {"T", "Z"} & set(loop_axes):
         raise UserError("loop_axes: a fit has three dimensions at most; name T or Z")
     one_by_one = "".join(a for a in letters if a in loop_axes)
-    # An axis with one entry is no dimension of a fit, whatever it is called.
+    # An axis of length 1 is no dimension of a fit.
     single = "".join(a for a in letters if a == "T" and a not in long and a not in loop_axes)
     return AxisPlan(letters, one_by_one + single)
 
 
 def guess_axes(shape: Sequence[int]) -> str:
-    """Name an array's axes: YX, YXS (last axis of at most 4: samples of a colour), ZYX, ZYXS.
+    """Guess an array's axes: YX, YXS, ZYX or ZYXS, where S is a last axis of at most 4.
 
     Raises
     ------
     UserError
         When the shape leaves a choice; `axes` then has to be given.
+
+    Examples
+    --------
+    >>> guess_axes((20, 512, 512)), guess_axes((512, 512, 3))
+    ('ZYX', 'YXS')
     """
     samples = len(shape) > 2 and shape[-1] <= 4
     axes = {2: "YX", 3: "ZYX"}.get(len(shape) - samples)
@@ -205,8 +225,8 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
     if len(set(axes)) != len(axes) or not {"Y", "X"} <= set(axes) or {"C", "S"} <= set(axes):
         raise UserError(f"axes: {axes} must name Y and X once, and Z, C or S at most once")
     for name, side in zip(axes, shape, strict=True):
-        if name not in SPACE + CHANNELS and side > 1:
+        if name not in SPACE_LETTERS + CHANNELS and side > 1:
             raise UserError(
-                f"axes: {name} has {side} entries, and only X, Y, Z, C and S are restored "
+                f"axes: {name} has a length of {side}, and only X, Y, Z, C and S are restored "
                 "together; give one of them at a time, or a result that ends in .ome.zarr"
             )

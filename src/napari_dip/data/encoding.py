@@ -1,7 +1,6 @@
-"""Convert the user's arrays to a fit's tensors, and back.
+"""Conversion of the user's arrays (image, mask, guide, PSF) to a fit's tensors, and back.
 
-The image, its mask, its guide and its PSF are checked and converted here; the result comes back
-in the image's dtype, axes and value range.
+The result is returned in the image's dtype, axes and value range.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.axes import CHANNELS, SPACE, check_axes, guess_axes
+from napari_dip.data.axes import CHANNELS, SPACE_LETTERS, check_axes, guess_axes
 from napari_dip.data.value_range import (
     IntensityRange,
     intensity_range_of,
@@ -27,28 +26,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-SMALLEST = 16
-"""Sides in y and x that a network can still say something about."""
+_LEAST_SIDE = 16
+"""Least side of an image along y and x, in pixels."""
 
-
-OUTLIERS = 0.25
-"""Values further than this outside [0, 1] (hot and dead pixels) are pulled in."""
+_MOST_BEYOND = 0.25
+"""Distance from [0, 1] to which values outside it (hot and dead pixels) are clipped."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What is needed to bring a tensor back to the user's array.
+    """The relation between the user's array and the tensor that is fitted.
 
     Attributes
     ----------
     axes, shape, dtype
-        Of the user's array.
+        Axes, shape and dtype of the user's array.
     low, high
-        The values that 0 and 1 stand for, (channels,).
+        The user's values that 0 and 1 stand for, (channels,).
     alpha
-        The transparency of an RGBA or grey-alpha image, (*space), taken off and put back.
+        Transparency of an RGBA or grey-alpha image, (*space); it is not fitted.
     limits
-        What a returned value can be: the dtype's range, or [0, 1] for floats that were in it.
+        Limits of the returned values: the dtype's, or [0, 1] for floats within them.
     """
 
     axes: str
@@ -75,10 +73,10 @@ class Encoding:
         return tuple(self.shape[self.axes.index(a)] for a in self.space)
 
     def decode(self, x: Tensor, *, relative: bool = False) -> NDArray[Any]:
-        """The user's array that a tensor (channels, *space) stands for.
+        """Convert a tensor (channels, *space) to an array in the user's axes, dtype and values.
 
-        The tensor's sides may differ from the source's (super-resolution); axes, dtype and units
-        are the source's. With `relative`, it is a difference of images: signed, so float32.
+        The tensor may have other sides than the user's array (super-resolution). With `relative`,
+        the tensor is a difference of images, and the array is signed, float32.
         """
         values = np.moveaxis(x.detach().cpu().double().numpy(), 0, -1)
         space = values.shape[:-1]
@@ -99,16 +97,16 @@ class Encoding:
         return tuple({**sides, **channels}.get(a, 1) for a in self.axes)
 
     def decode_mask(self, observed: Tensor) -> NDArray[np.bool_]:
-        """A mask (channels, *space) as an array that broadcasts against the user's."""
+        """Convert a mask (channels, *space) to an array that broadcasts with the user's."""
         values = np.moveaxis(observed.cpu().numpy(), 0, -1)
         if self.alpha is not None:
             values = np.concatenate([values, np.ones_like(values[..., :1])], axis=-1)
         return self._lay_out(values)
 
     def match(self, mask: NDArray[Any]) -> NDArray[Any] | None:
-        """A per-pixel array as (1 or channels, *space), or None if its shape is another.
+        """Convert an array with the image's shape, with or without channels, to (c, *space).
 
-        It has the image's shape, or that without the channel axis.
+        c is 1 or the number of channels. The result is None if the shape is another.
         """
         channel = next((a for a in self.axes if a in CHANNELS), "")
         without = self.axes.replace(channel, "")
@@ -124,7 +122,7 @@ class Encoding:
         return np.moveaxis(values, -1, 0)
 
     def _lay_out(self, values: NDArray[Any]) -> NDArray[Any]:
-        """(*space, channels) in the user's order of axes."""
+        """Bring (*space, channels) into the user's order of axes."""
         channel = next((a for a in self.axes if a in CHANNELS), "")
         if not channel:
             values = values[..., 0]
@@ -138,7 +136,7 @@ class Encoding:
 def encode(
     image: NDArray[Any], axes: str | None = None, intensity_range: IntensityRange | None = None
 ) -> tuple[Tensor, Tensor, Encoding]:
-    """Bring an array into the form that is fitted.
+    """Convert an array to the form that is fitted.
 
     Parameters
     ----------
@@ -146,23 +144,30 @@ def encode(
         Integers or floats; NaN and infinity mark missing pixels.
     axes
         One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
-        a colour, which share one range). Guessed if not given.
+        a colour, which share one range); guessed if not given.
     intensity_range
-        The range of the whole image, where `image` is a part of it; measured if not given.
+        Range of the whole image if `image` is a tile of it; measured if not given.
 
     Returns
     -------
     y
-        (channels, *space), float32, about [0, 1]; 0 where missing.
+        Values, (channels, *space), float32, about [0, 1]; 0 for missing pixels.
     observed
-        (channels, *space), bool, False where missing.
+        Known pixels, (channels, *space), bool.
     encoding
-        The way back.
+        Converts results back.
 
     Raises
     ------
     UserError
-        When there is nothing in the image that could be restored.
+        When the image is too small, empty, constant, or not of real numbers.
+
+    Examples
+    --------
+    >>> image = np.arange(768, dtype=np.uint16).reshape(16, 16, 3)
+    >>> y, observed, encoding = encode(image)
+    >>> y.shape, encoding.axes, np.array_equal(encoding.decode(y), image)
+    (torch.Size([3, 16, 16]), 'YXS', True)
     """
     import torch
 
@@ -174,10 +179,10 @@ def encode(
     axes = (axes or guess_axes(image.shape)).upper()
     check_axes(axes, image.shape)
     sides = dict(zip(axes, image.shape, strict=True))
-    if min(sides["Y"], sides["X"]) < SMALLEST:
+    if min(sides["Y"], sides["X"]) < _LEAST_SIDE:
         raise UserError(
             f"image: {sides['X']} x {sides['Y']} pixels is too small; "
-            f"at least {SMALLEST} a side are needed"
+            f"at least {_LEAST_SIDE} a side are needed"
         )
     values, alpha = _channels_last(image, axes)
     dtype = values.dtype
@@ -193,7 +198,7 @@ def encode(
     low, high = value_range(intensity_range, dtype, values.shape[-1])
     limits = value_limits(dtype, intensity_range)
     encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
-    scaled = np.clip((values - low) / (high - low), -OUTLIERS, 1 + OUTLIERS)
+    scaled = np.clip((values - low) / (high - low), -_MOST_BEYOND, 1 + _MOST_BEYOND)
     scaled[~finite] = 0
     y = torch.from_numpy(np.moveaxis(scaled, -1, 0).astype(np.float32))
     observed = torch.from_numpy(np.ascontiguousarray(np.moveaxis(finite, -1, 0)))
@@ -201,7 +206,7 @@ def encode(
 
 
 def measure_intensity_range(image: NDArray[Any], axes: str) -> IntensityRange | None:
-    """The intensity range of an image or a part of one; None if it has no finite pixel."""
+    """The intensity range of an image or a tile; None if it has no finite pixel."""
     values = _channels_last(image, axes)[0].astype(np.float64)
     finite = np.isfinite(values)
     return intensity_range_of(values, finite, shared=_share_a_range(axes)) if finite.any() else None
@@ -212,13 +217,13 @@ def _share_a_range(axes: str) -> bool:
 
 
 def _space(axes: str, shape: Sequence[int]) -> str:
-    """The axes that are fitted as space: a single slice is a plane."""
+    """The axes that are fitted as space: YX, or ZYX if there is more than one slice."""
     sides = dict(zip(axes, shape, strict=True))
-    return "".join(a for a in SPACE if a in "YX" or sides.get(a, 1) > 1)
+    return "".join(a for a in SPACE_LETTERS if a in "YX" or sides.get(a, 1) > 1)
 
 
 def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """The image as (*space, channels), and its transparency."""
+    """The image as (*space, channels), and its transparency (*space), if it has any."""
     space = list(_space(axes, image.shape))
     channel = [a for a in axes if a in CHANNELS]
     rest = [a for a in axes if a not in space + channel]
@@ -232,7 +237,7 @@ def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArra
 
 
 def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
-    """The transparency at another size."""
+    """The transparency at other sides."""
     if alpha.shape == tuple(space):
         return alpha
     from skimage.transform import resize
@@ -246,7 +251,7 @@ Array = NDArray[Any]
 
 
 def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
-    """Where pixels are missing, (1 or channels, *space), bool."""
+    """Convert a mask to missing pixels, (1 or channels, *space), bool."""
     import torch
 
     if mask.dtype.kind not in "biuf":
@@ -266,7 +271,7 @@ def guide_tensor(
     axes: str | None = None,
     intensity_range: IntensityRange | None = None,
 ) -> torch.Tensor:
-    """The guide's samples as (1, channels, *space); parameters as in `encode`."""
+    """Convert a guide to (1, channels, *space); the parameters are those of `encode`."""
     try:
         if axes is None and guide.shape == encoding.shape:
             axes = encoding.axes
@@ -276,13 +281,13 @@ def guide_tensor(
     if tuple(y.shape[1:]) != encoding.sides:
         raise UserError(
             f"guide: its shape {guide.shape} does not match the image's {encoding.shape}; "
-            "align and crop the two pictures to one size"
+            "align and crop the two images to one size"
         )
     return y[None]
 
 
 def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> torch.Tensor:
-    """The point spread function, (*sides), float32."""
+    """Convert a point spread function to (*sides), float32."""
     import torch
 
     if psf.dtype.kind not in "iuf" or not np.isfinite(psf).all():

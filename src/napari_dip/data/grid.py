@@ -1,4 +1,4 @@
-"""Tiles: boxes that cover an array, with or without overlap."""
+"""Tiles, and grids of tiles that cover an array, with or without overlap."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Tile:
         return tuple(b - a for a, b in zip(self.start, self.stop, strict=True))
 
     def scaled(self, factors: Sequence[int]) -> Tile:
-        """The same tile on a grid of pixels that is finer by these factors."""
+        """The tile in the pixels of an array that is finer by these factors."""
         start = tuple(a * f for a, f in zip(self.start, factors, strict=True))
         return Tile(start, tuple(b * f for b, f in zip(self.stop, factors, strict=True)))
 
     def coarser(self, factors: Sequence[int]) -> Tile:
-        """The tile that covers this one on a grid of pixels that is coarser by these factors."""
+        """The smallest tile that covers this one in an array that is coarser by these factors."""
         start = tuple(a // f for a, f in zip(self.start, factors, strict=True))
         return Tile(start, tuple(-(-b // f) for b, f in zip(self.stop, factors, strict=True)))
 
@@ -45,13 +45,13 @@ class Tile:
         return Tile(start, stop) if all(map(int.__lt__, start, stop)) else None
 
     def core(self, shape: Sequence[int], overlaps: Sequence[int]) -> Tile:
-        """The tile up to the middle of its overlaps; to its end at the border of the array."""
+        """The tile without half of each overlap; it keeps its sides at the array's border."""
         sides = zip(self.start, self.stop, shape, [o // 2 for o in overlaps], strict=True)
         pairs = [(a + half * (a > 0), b - half * (b < n)) for a, b, n, half in sides]
         return Tile(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
 
     def slices_within(self, other: Tile) -> tuple[slice, ...]:
-        """Index of the tile in the values of another one, which contains it."""
+        """The tile as an index into the values of a tile that contains it."""
         start = other.start
         return tuple(
             slice(a - o, b - o) for a, b, o in zip(self.start, self.stop, start, strict=True)
@@ -65,7 +65,7 @@ class TileGrid:
     Attributes
     ----------
     spans
-        Where the tiles start and stop, along each axis.
+        Start and stop of the tiles along each axis.
     """
 
     spans: tuple[tuple[tuple[int, int], ...], ...]
@@ -91,7 +91,7 @@ class TileGrid:
         return [_tile(spans) for spans in product(*near)]
 
     def scaled(self, factors: Sequence[int]) -> TileGrid:
-        """The same tiles on a grid of pixels that is finer by these factors."""
+        """The tiles in the pixels of an array that is finer by these factors."""
         return TileGrid(
             tuple(
                 tuple((a * f, b * f) for a, b in spans)
@@ -110,14 +110,19 @@ def overlapping_grid(
     shape
         Shape of the array.
     sides
-        Shape of a tile; an axis that is not longer than it is not cut.
+        Shape of a tile; an axis that is not longer than its side is not divided.
     overlaps
-        Pixels that neighbours share at least, along each axis.
+        Least number of pixels that neighbours share, along each axis.
 
     Raises
     ------
     UserError
         When an overlap is negative or as large as the tile.
+
+    Examples
+    --------
+    >>> overlapping_grid((100,), (40,), (10,)).spans
+    (((0, 40), (30, 70), (60, 100)),)
     """
     return TileGrid(tuple(map(_spans, shape, sides, overlaps)))
 

@@ -1,6 +1,6 @@
-"""How good a restoration is, when the truth is known.
+"""Scores of a restoration against the true image.
 
-PSNR is over all pixels and channels that both images have finite; SSIM is scikit-image's, with
+PSNR is over all pixels and channels that are finite in both images; SSIM is scikit-image's, with
 its default window of 7 pixels. A stack with fewer planes than that is compared plane by plane.
 """
 
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW = 7
+SSIM_WINDOW = 7
+"""Side of the window of SSIM in pixels."""
 
 
 def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float) -> float:
@@ -24,7 +25,12 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float) -> flo
     image, reference
         Arrays of one shape.
     data_range
-        The distance between black and white, such as 255 for 8-bit images.
+        Difference of white and black, such as 255 for 8-bit images.
+
+    Examples
+    --------
+    >>> round(psnr(np.full((8, 8), 100), np.full((8, 8), 110), 255), 2)
+    28.13
     """
     error = np.asarray(image, np.float64) - np.asarray(reference, np.float64)
     mse = float(np.mean(np.square(error[np.isfinite(error)]))) if error.size else 0.0
@@ -34,12 +40,26 @@ def psnr(image: NDArray[Any], reference: NDArray[Any], data_range: float) -> flo
 def ssim(
     image: NDArray[Any], reference: NDArray[Any], data_range: float, channel_axis: int | None
 ) -> float:
-    """Structural similarity (Wang et al. 2004), at most 1; NaN where pixels are missing."""
+    """Structural similarity (Wang et al. 2004), at most 1; NaN if pixels are missing.
+
+    Parameters
+    ----------
+    image, reference, data_range
+        As for `psnr`.
+    channel_axis
+        Position of the axis of channels, if there is one.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((16, 16, 3))
+    >>> ssim(image, image, data_range=1, channel_axis=2)
+    1.0
+    """
     from skimage.metrics import structural_similarity
 
     image, reference = np.asarray(image, np.float64), np.asarray(reference, np.float64)
     sides = enumerate(image.shape)
-    thin = next((axis for axis, n in sides if n < WINDOW and axis != channel_axis), None)
+    thin = next((axis for axis, n in sides if n < SSIM_WINDOW and axis != channel_axis), None)
     if thin is not None:
         planes = zip(np.moveaxis(image, thin, 0), np.moveaxis(reference, thin, 0), strict=True)
         if channel_axis is not None and channel_axis > thin:
@@ -47,6 +67,6 @@ def ssim(
         return fmean(ssim(one, other, data_range, channel_axis) for one, other in planes)
     return float(
         structural_similarity(
-            image, reference, data_range=data_range, channel_axis=channel_axis, win_size=WINDOW
+            image, reference, data_range=data_range, channel_axis=channel_axis, win_size=SSIM_WINDOW
         )
     )

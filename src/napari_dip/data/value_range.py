@@ -1,4 +1,4 @@
-"""What black and white are: how far an image's values reach, and what of that becomes 0 and 1."""
+"""The intensity range of an image, and its black and white, which become 0 and 1 in a fit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MARGIN = 0.1
-"""Headroom at both ends of a value range read off the data: noise reaches beyond the signal."""
+RANGE_MARGIN = 0.1
+"""Margin at both ends of a range measured from the data, as a fraction of it, for the noise."""
 
 
 @dataclass(frozen=True)
 class IntensityRange:
-    """How far an image's values reach; its value range is decided by it.
+    """The least and greatest values of an image, from which black and white are derived.
 
-    That of a large image is joined from its parts' (`|`), so that all of them are scaled alike.
+    The range of a large image is the union (`|`) of its tiles' ranges, so that all tiles are scaled
+    in the same way.
 
     Attributes
     ----------
     least, most
-        For each channel, or one for all that share a range: without isolated points.
+        Extremes without isolated points, for each channel, or one for all that share a range.
     lowest, highest
-        Of all that is finite.
+        Extremes of all finite values, likewise.
     """
 
     least: tuple[float, ...]
@@ -41,14 +42,24 @@ class IntensityRange:
         )
 
     def nominal(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        """Black and white of the whole image."""
+        """Black and white of all channels: the dtype's, 0 and 1, or the range of the data."""
         return _nominal(dtype, min(self.lowest), max(self.highest))
 
 
 def intensity_range_of(
     values: NDArray[np.float64], finite: NDArray[np.bool_], *, shared: bool
 ) -> IntensityRange:
-    """Measure the range of (*space, channels), over all channels together or one by one."""
+    """Measure the range of values (*space, channels).
+
+    Parameters
+    ----------
+    values
+        The image.
+    finite
+        Known pixels, of the same shape; the others are ignored.
+    shared
+        Whether all channels have one range.
+    """
     from scipy.ndimage import median_filter
 
     channels = values.shape[-1]
@@ -69,19 +80,14 @@ def value_range(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The values that become 0 and 1, for each channel.
 
-    A picture that fills at least half of its nominal range keeps that range. A microscope's frame
-    seldom does: there the data's own range is taken, without isolated hot or dead pixels, which
-    would squeeze everything else into a corner.
+    An image that fills at least half of its nominal range keeps that range. A microscope's frame
+    seldom does: its own range is used, without isolated hot or dead pixels, which would leave
+    little of [0, 1] for everything else.
     """
     ranges = []
-    for reach in zip(
-        intensity_range.least,
-        intensity_range.most,
-        intensity_range.lowest,
-        intensity_range.highest,
-        strict=True,
-    ):
-        least, most, lowest, highest = reach
+    extremes = ("least", "most", "lowest", "highest")
+    channel_ranges = zip(*(getattr(intensity_range, name) for name in extremes), strict=True)
+    for least, most, lowest, highest in channel_ranges:
         if least == most:  # nothing but isolated points
             least, most = lowest, highest
         if least == most:
@@ -90,14 +96,14 @@ def value_range(
         if most - least >= (white - black) / 2 and (dtype.kind in "ui" or (black, white) == (0, 1)):
             ranges.append((black, white))
         else:
-            margin = MARGIN * (most - least)
+            margin = RANGE_MARGIN * (most - least)
             ranges.append((least - margin, most + margin))
     low, high = np.array(ranges * (channels if len(ranges) == 1 else 1)).T
     return low, high
 
 
 def value_limits(dtype: np.dtype[Any], intensity_range: IntensityRange) -> tuple[float, float]:
-    """What a value of an image can be: the dtype's, or [0, 1] for floats that are within it."""
+    """Limits of the values of a result: the dtype's, or [0, 1] for floats within them."""
     if dtype.kind in "ui":
         info = np.iinfo(dtype)
         # 64-bit integers end between two floats; the upper one would overflow.
@@ -110,7 +116,12 @@ def value_limits(dtype: np.dtype[Any], intensity_range: IntensityRange) -> tuple
 def nominal_range(dtype: np.dtype[Any], values: NDArray[Any]) -> tuple[float, float]:
     """Black and white of an image: its dtype's for integers, 0 and 1 for floats within them.
 
-    Other floats have no nominal range; theirs is what the data span.
+    Other floats have no nominal range; their black and white are the extremes of the data.
+
+    Examples
+    --------
+    >>> nominal_range(np.dtype("uint8"), np.array([3, 7]))
+    (0.0, 255.0)
     """
     finite = values[np.isfinite(values)] if dtype.kind == "f" else values[:0]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -125,9 +136,9 @@ def _nominal(dtype: np.dtype[Any], low: float, high: float) -> tuple[float, floa
 
 
 def _extremes(values: NDArray[np.float64], smooth: NDArray[np.float64]) -> tuple[float, float]:
-    """The least and greatest value that have neighbours (in the median) at a third of the way.
+    """The least and greatest values whose median neighbours are at least a third as extreme.
 
-    The image of a point, as sharp as a microscope samples it, has them; a hot pixel has not.
+    The sharpest point that a microscope can sample has such neighbours; a hot pixel has not.
     """
     least, most = smooth.min(), smooth.max()
     bright = values[values - least <= 3 * (smooth - least)]

@@ -1,4 +1,4 @@
-"""The method itself: networks, forward operators, and the one loop that fits them.
+"""The method: networks, forward operators, stopping rules, and the loop of a fit.
 
-Needs torch and numpy, and nothing of napari or Qt.
+The folder needs torch, and nothing of napari or Qt.
 """

@@ -179,7 +179,7 @@ class UNet(Network, nn.Module):
         for finer, coarser in pairwise(widths):
             stride, coarse = halving(space, spacing)
             spacing = coarsened(spacing, stride)
-            # A transposed kernel of 4 at stride 2 doubles exactly, one of 3 at stride 1 keeps.
+            # A transposed kernel of 4 at stride 2 doubles a side, one of 3 at stride 1 keeps it.
             kernel: Any = tuple(4 if s == 2 else 3 for s in stride)
             steps: Any = stride
             self.pools.append(pool("max", stride, ndim))
@@ -264,8 +264,8 @@ class Pixels(Network, nn.Module):
 class ShuffledNetwork(nn.Module):
     """A network at 1/f of the resolution between a pixel-unshuffle and a pixel-shuffle.
 
-    Three quarters of a standard network's arithmetic is at its finest level; at half the
-    resolution that is a quarter of the pixels, while nothing of z is lost.
+    A standard network does three quarters of its arithmetic at the finest level, which at half the
+    resolution has a quarter of the pixels, and nothing of z is lost.
     """
 
     def __init__(

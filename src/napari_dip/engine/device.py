@@ -1,4 +1,4 @@
-"""Where and how a fit computes: device, precision and memory layout."""
+"""The device of a fit, the number format of convolutions, and the memory layout."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import torch
 from napari_dip.errors import UserError
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
-
-
 Layout: TypeAlias = Literal["contiguous", "channels-last"]
 
 
@@ -26,7 +24,12 @@ def resolve_device(name: str = "auto") -> torch.device:
     Raises
     ------
     UserError
-        When there is no such device here.
+        When this machine has no such device.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -50,7 +53,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number format of convolutions; weights, statistics and the loss stay float32."""
+    """The number format of convolutions; weights, statistics and the loss are float32 always."""
     if precision != "auto":
         return getattr(torch, precision)  # type: ignore[no-any-return]
     if device.type == "cuda":
@@ -59,14 +62,14 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 
 
 def memory_format(layout: Layout, ndim: int) -> torch.memory_format:
-    """How images with `ndim` axes of space lie in memory."""
+    """The memory layout of images with `ndim` axes of space."""
     if layout == "contiguous":
         return torch.contiguous_format
     return torch.channels_last if ndim == 2 else torch.channels_last_3d
 
 
 def has_fast_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; elsewhere it is slower than float32."""
-    # Older torch can't say; then float32 is the safe answer.
+    """Whether this CPU multiplies bfloat16 in hardware; without, it is slower than float32."""
+    # Older versions of torch don't tell; float32 is safe then.
     features: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(features.get("avx512_bf16") or features.get("amx_bf16"))

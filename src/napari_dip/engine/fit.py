@@ -1,4 +1,4 @@
-"""The one loop: fit a network's weights to one measurement."""
+"""The loop of a fit, which optimises a network's weights for one measurement."""
 
 from __future__ import annotations
 
@@ -24,19 +24,17 @@ from napari_dip.engine.stopping import StopDecision
 from napari_dip.errors import UserError
 
 CHECK_EVERY = 10
-"""Iterations between looks at the loss: each look waits for the GPU."""
-
+"""Iterations between checks of the loss: each check waits for the GPU."""
 
 MOST_FAILURES = 8
-"""Times in a row that a non-finite loss is recovered from, the learning rate halved each time."""
-
+"""Most recoveries in a row from a loss that is not finite; each halves the learning rate."""
 
 Weights: TypeAlias = Mapping[str, Tensor]
 """A network's weights and statistics by name, on the CPU."""
 
 
 class StopReason(StrEnum):
-    """Why a fit ended."""
+    """Reason why a fit ended."""
 
     BUDGET = "budget"
     RULE = "rule"
@@ -45,18 +43,18 @@ class StopReason(StrEnum):
 
 
 class FitState:
-    """The live state of one fit: network, optimiser, average, and how to advance them.
+    """The state of one fit (network, optimiser, average), and its iteration.
 
     Parameters
     ----------
     problem, settings
-        What is fitted, and how.
+        The problem, and the settings of its fit.
     seed
-        Of weights, input and perturbations.
+        Seed of weights, input and perturbations.
     device
-        Where.
+        Device of the fit.
     weights
-        To start from, of a fit with the same network; drawn from the seed if not given.
+        Weights to start from, of a fit with the same network; drawn from the seed if not given.
     """
 
     def __init__(
@@ -98,7 +96,7 @@ class FitState:
         self.average = ExponentialAverage(settings.average)
         jump = JUMP if problem.has_optimum else None
         self.backtracking = Backtracking(self.network, self.optimizer, self.average, jump)
-        self.watch = settings.stopping.start() if settings.stopping else None
+        self.monitor = settings.stopping.start() if settings.stopping else None
         self.best: Tensor | None = None
         self.loss: Tensor
         self.losses: list[Tensor] = []  # since the last check
@@ -110,27 +108,26 @@ class FitState:
             return out
 
     def cycle_spin(self, z: Tensor, iteration: int) -> Tensor:
-        """The network's image, with a shuffled network's block grid elsewhere at each iteration.
+        """The network's image, for which z is shifted by another amount in each iteration.
 
-        Blocks of shuffle x shuffle pixels would leave a faint grid in flat areas; moving the image
-        under it averages it away (cycle spinning, Coifman and Donoho 1995). It is moved by growing,
-        not by rolling: its border would be in blocks with the opposite one. Where z is no picture
-        but noise, each shift would be another picture to learn.
+        A network that works on blocks of shuffle x shuffle pixels would leave a faint grid in flat
+        areas, which the average over all shifts removes (cycle spinning, Coifman and Donoho 1995).
+        z is padded rather than rolled, so that no block has pixels of opposite borders. A z of
+        noise is not shifted: each shift of it would be another image to learn.
         """
         factors = self.settings.network.shuffle_factors(z.shape[2:])
         if max(factors) == 1 or self.settings.input.kind != "image":
             return self.forward(z)
         widths: list[int] = []
-        shown: list[slice] = []
+        inside: list[slice] = []
         for factor, side in zip(factors, z.shape[2:], strict=True):
-            # All shifts of a block, one after another. By how much the picture grows does not
-            # depend on the shift, so that the network always sees one size.
+            # All shifts of a block take turns. The padded size does not depend on the shift.
             iteration, shift = divmod(iteration, factor)
-            grows = factor if factor > 1 else 0
-            widths = [shift, grows - shift, *widths]  # of the last axis first
-            shown.append(slice(shift, shift + side))
-        grown = F.pad(z, widths, mode="replicate")
-        return self.forward(grown)[:, :, *shown]
+            added = factor if factor > 1 else 0
+            widths = [shift, added - shift, *widths]  # the last axis comes first
+            inside.append(slice(shift, shift + side))
+        padded = F.pad(z, widths, mode="replicate")
+        return self.forward(padded)[:, :, *inside]
 
     def step(self, iteration: int) -> None:
         """One iteration: perturb z, compute the loss, update the weights and the average."""
@@ -155,7 +152,7 @@ class FitState:
         self.losses.append(self.loss)
 
     def terminate(self, iteration: int) -> StopReason | None:
-        """Look after the fit: go back when it breaks, ask the rule whether to stop."""
+        """Go back if the fit breaks, and decide whether it ends."""
         if iteration % CHECK_EVERY == 0 or iteration in (1, self.settings.iterations):
             losses = torch.stack(self.losses).tolist()
             self.losses = []
@@ -165,14 +162,18 @@ class FitState:
             if went_back:
                 if not all(map(math.isfinite, losses)):
                     self.slowdown /= 2
-                return None  # the newest output is not this state's: nothing to judge
-        if self.watch and iteration % self.watch.interval == 0 and self.average.value is not None:
-            verdict = self.watch.update(
+                return None  # the newest output is not of this state
+        if (
+            self.monitor
+            and iteration % self.monitor.interval == 0
+            and self.average.value is not None
+        ):
+            decision = self.monitor.update(
                 iteration, self.output.detach(), self.average.copy, self.residual
             )
-            if verdict is StopDecision.BEST:
+            if decision is StopDecision.BEST:
                 self.best = self.average.copy()
-            elif verdict is StopDecision.STOP:
+            elif decision is StopDecision.STOP:
                 return StopReason.RULE
         return None
 
@@ -185,11 +186,12 @@ class FitState:
         return float(self.loss)
 
     def weights(self) -> Weights:
-        """Weights and statistics as they are, copied to the CPU."""
+        """A copy of the weights and statistics on the CPU."""
         state = self.network.state_dict()
         return {name: value.to("cpu", copy=True) for name, value in state.items()}
 
     def image(self) -> Tensor:
+        """The image that would be returned now: (C, *sides) float32, a copy on the CPU."""
         if self.average.value is None:
             raise UserError(
                 "learning_rate: the loss is not a finite number from the start; "
@@ -203,25 +205,25 @@ class FitState:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit is.
+    """The progress of a fit.
 
     Attributes
     ----------
     iteration, iterations
-        Done, and the budget.
+        Iterations done, and the budget.
     seconds
-        Since the fit began.
+        Time since the fit began.
     loss
-        Of the last iteration.
+        Loss of the last iteration.
     image
-        What would be returned now: (C, *sides) float32 on the CPU, a copy of its own.
+        Image that would be returned now: (C, *sides) float32, a copy on the CPU.
     stop_reason
-        Set on the last progress of a fit, and only there.
+        Reason why the fit ended; None before its last progress.
     spread
-        Of several runs: the standard deviation of their images, like `image`; on the last progress
-        and only there, once two runs have ended.
+        Standard deviation of the runs' images, like `image`; None before the last progress, and
+        with fewer than two runs.
     weights
-        Of each run's network, to start a similar fit from; on the last progress and only there.
+        Weights of each run's network, for a warm start; empty before the last progress.
     """
 
     iteration: int
@@ -235,7 +237,7 @@ class Progress:
 
 
 def never() -> bool:
-    """Nothing asks the fit to stop."""
+    """Return False: a fit with this `should_stop` is not stopped."""
     return False
 
 
@@ -249,45 +251,56 @@ def fit(
     should_stop: Callable[[], bool] = never,
     weights: Weights | None = None,
 ) -> Iterator[Progress]:
-    """Fit a network to one measurement, yielding progress as it goes.
+    """Fit a network to one measurement.
 
     Parameters
     ----------
     problem, settings
-        What is fitted, and how.
+        The problem, and the settings of its fit.
     seed
-        The same seed on the same device gives the same image.
+        Seed of all random numbers: the same seed on the same device gives the same image.
     device
-        The CPU if not given.
+        Device of the fit; the CPU if not given.
     report_every
-        Iterations between progress; the first and the last iteration always report.
+        Iterations between two progresses; the first and the last iteration are always reported.
     should_stop
-        Asked before each iteration; true ends the fit with what there is. It may block, which
-        pauses the fit.
+        Called before each iteration; if it returns True, the fit ends. It may block, which pauses
+        the fit.
     weights
-        To start from (a warm start), of a fit with the same network on a similar problem.
+        Weights to start from (a warm start), of a fit with the same network on a similar problem.
 
     Yields
     ------
     Progress
-        At least once; the last one has a `stop_reason`.
+        At least one; the last one has a `stop_reason`.
 
     Raises
     ------
     OutOfMemory
-        With the remedy in its message.
+        When the device has too little memory.
     UserError
         When the loss is not finite from the start.
+
+    Examples
+    --------
+    >>> from napari_dip.engine.inputs import InputSpec
+    >>> from napari_dip.engine.networks import NetworkSpec
+    >>> from napari_dip.engine.operators import Identity
+    >>> network = NetworkSpec("resnet", (4,))
+    >>> problem = Problem(torch.rand(1, 3, 16, 16), Identity())
+    >>> *_, last = fit(problem, FitSettings(network, InputSpec(), iterations=2))
+    >>> last.image.shape, last.stop_reason.value
+    (torch.Size([3, 16, 16]), 'budget')
     """
     device = device or torch.device("cpu")
     with memory_errors(memory_needed(problem, settings, device)):
-        run = FitState(problem, settings, seed, device, weights)
+        state = FitState(problem, settings, seed, device, weights)
         start = time.perf_counter()
 
         def progress(iteration: int, reason: StopReason | None = None) -> Progress:
             seconds = time.perf_counter() - start
-            loss, image = run.last_loss(), run.image()
-            kept = () if reason is None else (run.weights(),)
+            loss, image = state.last_loss(), state.image()
+            kept = () if reason is None else (state.weights(),)
             return Progress(
                 iteration, settings.iterations, seconds, loss, image, reason, weights=kept
             )
@@ -299,9 +312,9 @@ def fit(
             if iteration and should_stop():
                 reason = StopReason.CANCELLED
                 break
-            run.step(iteration)
+            state.step(iteration)
             iteration += 1
-            stopped = run.terminate(iteration)
+            stopped = state.terminate(iteration)
             if stopped:
                 reason = stopped
                 break
@@ -323,11 +336,11 @@ def fit_mean(
     should_stop: Callable[[], bool] = never,
     weights: Sequence[Weights] = (),
 ) -> Iterator[Progress]:
-    """Several fits with different seeds, one after another, and the mean of their images.
+    """Run several fits with different seeds, one after another, and average their images.
 
-    Its parameters are those of `fit`, and `runs`; iterations and seconds count over all runs. From
-    the second run on, progress shows the mean of the finished runs: an unfinished one would only
-    spoil it. `weights` has those to start from for each run, or for none.
+    The parameters are those of `fit`, and the number of runs; `weights` has those of each run, or
+    none. Iterations and seconds count over all runs. From the second run on, the image is the mean
+    of the finished runs.
     """
     finished: list[Tensor] = []
     kept: list[Weights] = []

@@ -11,9 +11,12 @@ from torch import Tensor, nn
 
 from napari_dip.engine.networks import Padding
 
-SMALLEST_SIDE = 4
-"""An axis shorter than this is not halved any further, so thin stacks and tiny pictures keep a
-network of full depth: what is short stays, what is long shrinks."""
+_LEAST_SIDE = 4
+"""Least side of an axis that is halved, in pixels: the network keeps its depth for thin stacks and
+tiny images, but only their long axes shrink."""
+
+_MOST_SPACING = 1.5
+"""Greatest spacing of pixels along an axis that is halved, in units of the closest one."""
 
 
 def conv(
@@ -32,14 +35,14 @@ def conv(
     half = kernel // 2
     strides: Any = tuple(stride) if stride is not None else (1,) * ndim
     if padding == "zero" and ndim == 3 and 1 < space[0] < kernel:
-        # oneDNN (in torch 2.13, on CPUs with AVX-512) returns garbage as the weights' gradient in
-        # bfloat16 if it has to pad the depth of such a thin volume itself.
+        # oneDNN (in torch 2.13, on CPUs with AVX-512) computes wrong bfloat16 gradients of the
+        # weights if it has to pad the depth of such a thin volume itself.
         within: Any = (0, half, half)
         plain = kind(in_channels, out_channels, kernel, strides, within, bias=bias)
         return nn.Sequential(Pad((0, 0, 0, 0, half, half), "constant"), plain)
     if padding == "zero" or half == 0:
         return kind(in_channels, out_channels, kernel, strides, half, bias=bias)
-    # Reflecting needs more pixels than it mirrors; the coarsest levels of tiny images have fewer.
+    # Reflection needs more pixels than the coarsest levels of tiny images have.
     mode = "reflect" if min(space) > half else "replicate"
     plain = kind(in_channels, out_channels, kernel, strides, bias=bias)
     return nn.Sequential(Pad((half,) * (2 * ndim), mode), plain)
@@ -64,7 +67,7 @@ def batch_norm(channels: int, ndim: int) -> nn.Module:
 
 def pool(kind: Literal["average", "max"], stride: Sequence[int], ndim: int) -> nn.Module:
     """Average or maximum pooling for 2-D or 3-D data."""
-    # ceil_mode: odd sides are divided as the strided convolution divides them, rounding up.
+    # ceil_mode: odd sides are rounded up, as by a strided convolution.
     size: Any = tuple(stride)
     if kind == "average":
         if ndim == 2:
@@ -75,33 +78,29 @@ def pool(kind: Literal["average", "max"], stride: Sequence[int], ndim: int) -> n
     return nn.MaxPool3d(size, size, ceil_mode=True)
 
 
-COARSER = 1.5
-"""How many times as far apart as the closest ones an axis's pixels may be, to be halved too."""
-
-
 def halving(
     space: Sequence[int], spacing: Sequence[float]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The strides of one level, and the sides that it leaves.
+    """The strides of one level, and the sides after it.
 
     Parameters
     ----------
     space
-        The sides before.
+        Sides before the level, in pixels.
     spacing
-        How far apart pixels are along each axis. Slices that lie far apart are left as they are
-        until the pixels in a slice are as far apart.
+        Spacing of the pixels along each axis. Slices that lie far apart are not halved before the
+        pixels of a slice are as far apart.
     """
-    near = COARSER * min(spacing)
+    near = _MOST_SPACING * min(spacing)
     stride = tuple(
-        2 if side >= SMALLEST_SIDE and apart <= near else 1
+        2 if side >= _LEAST_SIDE and apart <= near else 1
         for side, apart in zip(space, spacing, strict=True)
     )
     return stride, tuple(math.ceil(n / s) for n, s in zip(space, stride, strict=True))
 
 
 def coarsened(spacing: Sequence[float], stride: Sequence[int]) -> tuple[float, ...]:
-    """How far apart pixels are after strides."""
+    """The spacing of the pixels after strides."""
     return tuple(d * s for d, s in zip(spacing, stride, strict=True))
 
 

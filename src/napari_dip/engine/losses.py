@@ -1,4 +1,4 @@
-"""Loss terms: the data term of a fit, and total variation."""
+"""The terms of the loss: the data term, and total variation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Fidelity: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""fidelity(prediction, y): both (1, C, *space), to a scalar."""
+"""A data term: a function of the prediction and of y, both (1, C, *space), to a scalar."""
 
 
 def squared_error(prediction: Tensor, y: Tensor) -> Tensor:
-    """||A x - y||^2 as a mean over all pixels and channels (masked ones count as zero error)."""
+    """||A x - y||^2 as a mean over all pixels and channels; masked pixels have no error."""
     return F.mse_loss(prediction, y)
 
 
@@ -29,7 +29,7 @@ def total_variation(x: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        A scalar: the mean length of the forward-difference gradient. A tiny constant under the
+        A scalar: the mean length of the gradient (forward differences). A tiny constant under the
         root keeps its derivative finite where the image is flat.
     """
     squares = torch.zeros_like(x)

@@ -1,4 +1,4 @@
-"""How much memory a fit takes, and what happens when there is too little."""
+"""The memory of a fit: an estimate, a check against the device, and the error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OutOfMemory(UserError):
     """
 
 
-@cache  # asked for by a form, by the checks and by the fit
+@cache  # a form, the check and the fit ask for the same estimate
 def estimate_memory(
     network: NetworkSpec,
     in_channels: int,
@@ -37,21 +37,26 @@ def estimate_memory(
     space: tuple[int, ...],
     dtype: torch.dtype = torch.float32,
 ) -> int:
-    """Bytes that one fit of a network takes at its peak, to about a third.
+    """Estimate the bytes of one fit at its peak, to about a third.
 
-    The network runs on torch's "meta" device, which computes nothing, while what autograd keeps
-    for the backward pass is added up.
+    The network runs on torch's "meta" device, which computes nothing, and the tensors that autograd
+    keeps for the backward pass are added up.
 
     Parameters
     ----------
     network
-        Its description.
+        Description of the network.
     in_channels, out_channels
         Channels of z and of the image.
     space
-        The image's sides in pixels.
+        Sides of the image in pixels.
     dtype
-        The number format of convolutions.
+        Number format of convolutions.
+
+    Examples
+    --------
+    >>> estimate_memory(NetworkSpec(), 32, 3, (512, 512)) / 1e9 > 1
+    True
     """
     kept: list[Tensor] = []
 
@@ -68,13 +73,13 @@ def estimate_memory(
     activations = sum(seen.values()) * (dtype.itemsize / 4)
     weights = sum(p.numel() for p in model.parameters()) * 4
     largest = max(seen.values(), default=0)
-    # Weights, gradients and Adam's two moments, doubled by the checkpoint to go back to; the
-    # backward pass holds gradients of the largest activation beside it.
+    # Weights, gradients and Adam's two moments, with a saved copy of weights and moments; the
+    # backward pass holds gradients of the largest activation in addition to it.
     return int(activations + 2 * largest + 7 * weights + 3 * z.numel() * 4)
 
 
 def total_memory(device: torch.device) -> int | None:
-    """Bytes of memory that a device has, or None where that can't be told."""
+    """Bytes of memory that a device has, or None if that is not known."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
@@ -84,7 +89,7 @@ def total_memory(device: torch.device) -> int | None:
 
 
 def check_memory(needed: int, device: torch.device) -> None:
-    """Refuse a fit that can't fit: a system that hands out more than it has would just kill it.
+    """Refuse a fit that is too large; some systems would kill the process instead.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def peak_memory(device: torch.device) -> float:
 
 @contextmanager
 def memory_errors(needed: int) -> Iterator[None]:
-    """Turn a device's out-of-memory error into one that names the remedy."""
+    """Replace a device's out-of-memory error by an OutOfMemory that names the remedy."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -124,15 +129,15 @@ def memory_errors(needed: int) -> Iterator[None]:
         raise _out_of_memory(needed) from error
 
 
-def _out_of_memory(needed: int, beside: str = "") -> OutOfMemory:
+def _out_of_memory(needed: int, available: str = "") -> OutOfMemory:
     return OutOfMemory(
-        f"out of memory: this fit needs about {needed / 1e9:.1f} GB{beside}; "
+        f"out of memory: this fit needs about {needed / 1e9:.1f} GB{available}; "
         "restore a crop, use preset=fast, fewer filters (filters=32,32,32,32) or device=cpu"
     )
 
 
 def memory_needed(problem: Problem, settings: FitSettings, device: torch.device) -> int:
-    """Bytes that a fit is expected to take at its peak."""
+    """Estimate the bytes of a fit at its peak."""
     guide = problem.guide
     ndim = len(problem.image_shape)
     channels = {

@@ -33,33 +33,39 @@ def per_level(values: tuple[T, ...], levels: int) -> tuple[T, ...]:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network looks like, level by level from the finest to the coarsest.
+    """A description of a network, level by level from the finest to the coarsest.
 
     Attributes
     ----------
     kind
-        "skip": the paper's encoder-decoder with skip connections (an hourglass where `skips` are
-        zero). "unet", "resnet": as the paper used them. "pixels": no network, the image's pixels
-        are the parameters (the paper's baseline without a deep prior).
+        A name of `NETWORKS`. "skip": the paper's encoder-decoder with skip connections (an
+        hourglass if `skips` are zero). "unet", "resnet": as the paper used them. "pixels": no
+        network, the image's pixels are the parameters (the paper's baseline without a deep prior).
     filters
         Filters per level, in the encoder and the decoder (U-Net: one more entry than levels;
         ResNet: one entry per residual block).
     skips
-        Filters of each level's skip connection, 0 for none.
+        Filters of each level's skip connection; 0 for no connection.
     kernels_down, kernels_up, kernel_skip
         Kernel sizes, odd.
     downsampling, upsampling
-        How a level shrinks and grows back. "bilinear" is trilinear in 3-D. `upsampling` is one
-        name, or one for each level.
+        Method by which a level shrinks the image and enlarges it again; `upsampling` is one for
+        all levels or one for each. "bilinear" is trilinear in 3-D.
     padding
-        What convolutions see beyond the border.
+        Values that convolutions see beyond the border.
     pointwise
         Whether the decoder has a 1x1 convolution after each level's convolution.
     shuffle
-        Work at 1/shuffle of the resolution: pixel-unshuffle in front, pixel-shuffle behind.
+        Factor by which the network works at a lower resolution, between a pixel-unshuffle and a
+        pixel-shuffle.
     anisotropy
-        How many times as far apart as a slice's pixels the slices of a volume are: so much later
-        their number is halved.
+        Distance between the slices of a volume, in units of the distance between a slice's pixels.
+        The number of slices is halved from the level on at which these are as far apart.
+
+    Examples
+    --------
+    >>> NetworkSpec(filters=(16, 32), skips=(4, 4), kernels_down=(3, 3), kernels_up=(3, 3)).kind
+    'skip'
     """
 
     kind: str = "skip"
@@ -95,13 +101,13 @@ class NetworkSpec:
         return self.upsampling
 
     def spacing(self, space: Sequence[int]) -> tuple[float, ...]:
-        """How far apart pixels are along each axis."""
+        """The spacing of the pixels along each axis, in units of that along x."""
         return (self.anisotropy, 1.0, 1.0) if len(space) == 3 else (1.0, 1.0)
 
     def shuffle_factors(self, space: Sequence[int]) -> tuple[int, ...]:
-        """By how much less than the image's the resolution is at which the network works.
+        """The factor along each axis by which the network works at a lower resolution.
 
-        Slices are few, and detail changes from one to the next: z keeps its resolution.
+        It is 1 along z: slices are few, and detail changes from one to the next.
         """
         within = tuple(min(self.shuffle, n) for n in space[-2:])
         return (1, *within) if len(space) == 3 else within

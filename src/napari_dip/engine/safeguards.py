@@ -1,4 +1,4 @@
-"""Safeguards of a fit: averaging its outputs, and going back when it destabilises."""
+"""Safeguards of a fit: the average of its outputs, and the return to a state before a jump."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 
 class ExponentialAverage:
-    """average <- weight * average + (1 - weight) * x, from the first x on.
+    """The exponential average of images: average <- weight * average + (1 - weight) * x.
+
+    Source: arXiv 1711.10925, section 3.1 and 4 ("exponential sliding window").
 
     Parameters
     ----------
     weight
-        0 keeps the newest image only; the paper uses 0.99.
-
-    Source: arXiv 1711.10925, section 3.1 and 4 ("exponential sliding window").
+        Weight of the average so far, 0.99 in the paper; 0 keeps the newest image only.
     """
 
     def __init__(self, weight: float) -> None:
@@ -33,30 +33,29 @@ class ExponentialAverage:
             self.value.lerp_(x.detach().to(torch.float32), 1 - self.weight)
 
     def copy(self) -> Tensor:
-        """The average so far, detached from what later updates do."""
+        """A copy of the average so far."""
         if self.value is None:
             raise RuntimeError("no image has been averaged yet")
         return self.value.clone()
 
 
 JUMP = 10**0.5
-"""A loss this many times the recent median (5 dB, as in the authors' code) is a jump."""
+"""Least ratio of a jump's loss to the recent median (5 dB, as in the authors' code)."""
 
-
-PATIENCE = 3
-"""A jump that comes back this often in a row belongs to the fit, and is let through."""
+MOST_JUMPS = 3
+"""Number of jumps in a row after which a jump belongs to the fit, and is let through."""
 
 
 class Backtracking:
-    """The last good state of a fit, and the rule when to return to it.
+    """Returns a fit to its last good state when the loss jumps or is not finite.
 
     Parameters
     ----------
     network, optimizer, average
-        What is copied and put back.
+        The parts of the state.
     jump
-        A loss this many times the recent median is a jump; None for losses that are no errors, of
-        which ratios say nothing.
+        Least ratio of a jump's loss to the recent median; None for a loss that is no error, whose
+        ratios have no meaning.
     """
 
     def __init__(
@@ -74,13 +73,13 @@ class Backtracking:
         self.save()
 
     def save(self) -> None:
-        """Remember the present state."""
+        """Save the present state."""
         self.weights = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.moments = copy.deepcopy(self.optimizer.state_dict())
         self.averaged = None if self.average.value is None else self.average.copy()
 
     def restore(self) -> None:
-        """Put the remembered state back; the learning rate stays as it is now."""
+        """Go back to the saved state, but keep the present learning rate."""
         rates = [group["lr"] for group in self.optimizer.param_groups]
         self.network.load_state_dict(self.weights)
         self.optimizer.load_state_dict(copy.deepcopy(self.moments))
@@ -89,12 +88,12 @@ class Backtracking:
         self.average.value = None if self.averaged is None else self.averaged.clone()
 
     def inspect(self, losses: list[float]) -> bool:
-        """Judge the losses since the last call: save the state, or go back.
+        """Save the state, or go back, depending on the losses since the last call.
 
         Returns
         -------
         bool
-            Whether the state is the old one again.
+            Whether the fit went back.
         """
         if not all(map(math.isfinite, losses)):
             self.failures += 1
@@ -105,7 +104,7 @@ class Backtracking:
             and self.recent is not None
             and losses[-1] > self.jump * self.recent
         )
-        if jumped and self.jumps < PATIENCE:
+        if jumped and self.jumps < MOST_JUMPS:
             self.jumps += 1
             self.restore()
             return True

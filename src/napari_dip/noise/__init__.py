@@ -1,1 +1,1 @@
-"""Estimators of an image's noise; NumPy only."""
+"""Estimators of an image's noise, with NumPy and SciPy only."""

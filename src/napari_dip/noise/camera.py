@@ -1,7 +1,7 @@
-"""Camera noise: photons arrive at random, and reading them out adds a little more.
+"""Camera noise: the shot noise of the photons, and the noise of the read-out.
 
-The variance of a pixel grows with what it sees: gain * (value - offset) + read_noise^2, with `gain`
-in data values for each photon (electron). It can be read off one image, where it is flat.
+The variance of a pixel grows with its value: gain * (value - offset) + read_noise^2, with `gain` in
+data values per photon (electron). All three are estimated from one image, where it is flat.
 """
 
 from __future__ import annotations
@@ -16,41 +16,33 @@ from scipy.stats import theilslopes
 
 Array = NDArray[Any]
 
-
-WAVES = np.array([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]]) / 6
-"""What is left of white noise, with its variance, where a picture is a plane or a straight edge.
+_NOISE_FILTER = np.array([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]]) / 6
+"""Removes planes and straight edges, and keeps the variance of white noise.
 
 Source: Immerkaer, "Fast noise variance estimation", CVIU 1996.
 """
 
+_BINS = 24
+"""Number of bins of brightness, with as many pixels in each."""
 
-BINS = 24
-"""Of brightness, with as many pixels in each."""
+_LEAST_PIXELS = 64
+"""Least number of pixels in a bin for an estimate of its variance."""
 
+_NORMAL_MAD = 0.6745
+"""Median absolute deviation of normal noise of variance 1."""
 
-FEWEST = 64
-"""Pixels in a bin below which its variance says nothing."""
+_LEAST_VARIANCE_RATIO = 2.0
+"""Ratio of the largest to the smallest variance from which the noise follows the signal: clipped
+and rounded normal noise shows ratios up to 1.8."""
 
+_SMOOTHING = 1.5
+"""Standard deviation of the Gaussian, in pixels, that estimates each pixel's brightness."""
 
-NORMAL_MAD = 0.6745
-"""The median absolute deviation of normal noise of variance 1."""
+_LEAST_CONTRAST = 1.0
+"""Least range of the bins' brightness in units of the noise: smoothing leaves a seventh of it."""
 
-
-SIGNAL_DEPENDENT = 2.0
-"""The ratio of the largest to the smallest variance from which noise is taken to follow the signal:
-clipped and rounded normal noise shows up to 1.8-fold ones."""
-
-
-SMOOTHING = 1.5
-"""Pixels over which the picture is smoothed to tell how bright each pixel is."""
-
-
-LEAST_CONTRAST = 1.0
-"""Of the bins of brightness, in units of the noise: smoothing leaves a seventh of white noise."""
-
-
-LEAST = 0.01
-"""The smallest variance, as a share of the mean one: a pixel without noise could not be fitted."""
+_LEAST_VARIANCE = 0.01
+"""Least variance of a pixel, relative to the mean variance: one without noise can't be fitted."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +54,9 @@ class CameraNoise:
     gain
         Data values for each photon, above 0.
     offset
-        The value without light.
+        Data value without light.
     read_noise
-        Standard deviation without light.
+        Standard deviation of the noise without light.
     """
 
     gain: float
@@ -72,45 +64,52 @@ class CameraNoise:
     read_noise: float = 0.0
 
     def std(self, values: Array) -> Array:
-        """Standard deviation at each pixel of a noisy image, whose last two axes are y and x."""
-        smooth = gaussian_filter(values.astype(np.float64), SMOOTHING, mode="mirror")
+        """Standard deviation of the noise at each pixel of a noisy image (*space)."""
+        smooth = gaussian_filter(values.astype(np.float64), _SMOOTHING, mode="mirror")
         variance = self.gain * (smooth - self.offset) + self.read_noise**2
         mean = max(float(np.mean(np.maximum(variance, 0))), 1e-12)
-        std: Array = np.sqrt(np.maximum(variance, LEAST * mean))
+        std: Array = np.sqrt(np.maximum(variance, _LEAST_VARIANCE * mean))
         return std
 
 
 def estimate_camera_noise(channels: list[Array]) -> CameraNoise | None:
-    """Read gain, offset and read noise off an image.
+    """Estimate gain, offset and read noise from an image.
 
-    In bins of brightness, the noise's variance is measured where the picture is flattest; a line
-    through it, which outliers do not move (Theil and Sen), has the gain as its slope.
+    The variance of the noise is measured in bins of brightness, where the image is flattest. The
+    gain is the slope of a robust line (Theil-Sen) through these variances.
 
     Parameters
     ----------
     channels
-        Arrays (*space) in data values, which one camera took.
+        Arrays (*space) in data values, all of one camera.
 
     Returns
     -------
     CameraNoise or None
-        None where the noise is as good as uniform. The split of the line's intercept into offset
-        and read noise is arbitrary: one of them is 0.
+        None if the noise is about uniform. The split of the line's intercept into offset and read
+        noise is arbitrary: one of them is 0.
+
+    Examples
+    --------
+    >>> photons = np.random.default_rng(0).poisson(np.tile(np.linspace(1, 50, 128), (128, 1)))
+    >>> noise = estimate_camera_noise([100.0 + 2 * photons])
+    >>> 1.7 < noise.gain < 2.3
+    True
     """
     levels, variances, energies = (
-        np.concatenate(v) for v in zip(*map(_curve, channels), strict=True)
+        np.concatenate(v) for v in zip(*map(_variance_by_brightness, channels), strict=True)
     )
     if len(levels) < 4:
         return None
     low, high = np.quantile(levels, [0.05, 0.95])
-    # Brightness has to differ by more than noise alone makes it differ.
-    if high - low <= LEAST_CONTRAST * np.sqrt(energies.mean()) + 1e-6 * abs(high):
+    # The range of brightness has to be larger than noise alone makes it.
+    if high - low <= _LEAST_CONTRAST * np.sqrt(energies.mean()) + 1e-6 * abs(high):
         return None
     slope, intercept, *_ = theilslopes(variances, levels)
     dark, bright = slope * low + intercept, slope * high + intercept
-    if slope <= 0 or bright < SIGNAL_DEPENDENT * max(dark, 1e-12 * (high - low) ** 2):
+    if slope <= 0 or bright < _LEAST_VARIANCE_RATIO * max(dark, 1e-12 * (high - low) ** 2):
         return None
-    # The darkest pixels have some noise, whatever the line says.
+    # The darkest pixels have some noise, even if the line is below 0 there.
     darkest = np.argmin(levels)
     intercept = max(intercept, variances[darkest] / 2 - slope * levels[darkest])
     if intercept >= 0:
@@ -118,22 +117,22 @@ def estimate_camera_noise(channels: list[Array]) -> CameraNoise | None:
     return CameraNoise(float(slope), float(-intercept / slope))
 
 
-def _curve(values: Array) -> tuple[Array, Array, Array]:
-    """Brightness, the noise's variance and its mean square, in each bin of brightness."""
+def _variance_by_brightness(values: Array) -> tuple[Array, Array, Array]:
+    """Mean brightness, and the noise's variance and mean square, in each bin of brightness."""
     values = values.astype(np.float64)
     noise = np.abs(
-        convolve(values, WAVES.reshape((1,) * (values.ndim - 2) + (3, 3)), mode="mirror")
+        convolve(values, _NOISE_FILTER.reshape((1,) * (values.ndim - 2) + (3, 3)), mode="mirror")
     )
     smooth = gaussian_filter(values, 2.0, mode="mirror")
     slope = np.sqrt(sum(d**2 for d in np.gradient(smooth)))
-    edges = np.quantile(smooth, np.linspace(0, 1, BINS + 1)[1:-1])
+    edges = np.quantile(smooth, np.linspace(0, 1, _BINS + 1)[1:-1])
     bins = np.searchsorted(edges, smooth, side="right")
     levels, variances, energies = [], [], []
-    for i in range(BINS):
-        here = bins == i
-        if here.sum() >= FEWEST:
-            flat = here & (slope <= np.median(slope[here]))
+    for i in range(_BINS):
+        in_bin = bins == i
+        if in_bin.sum() >= _LEAST_PIXELS:
+            flat = in_bin & (slope <= np.median(slope[in_bin]))
             levels.append(smooth[flat].mean())
-            variances.append((np.median(noise[flat]) / NORMAL_MAD) ** 2)
+            variances.append((np.median(noise[flat]) / _NORMAL_MAD) ** 2)
             energies.append((noise[flat] ** 2).mean())
     return np.array(levels), np.array(variances), np.array(energies)

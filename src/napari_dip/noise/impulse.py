@@ -1,4 +1,4 @@
-"""Impulses: dead, saturated or "salt and pepper" pixels, which say nothing about the picture."""
+"""Impulses: dead, saturated or "salt and pepper" pixels, which have lost their value."""
 
 from __future__ import annotations
 
@@ -10,56 +10,50 @@ from scipy.ndimage import median_filter
 if TYPE_CHECKING:
     from torch import Tensor
 
+_WINDOW = 5
+"""Side, in pixels, of the neighbourhood whose median is compared with a pixel."""
 
-WINDOW = 5
-"""Pixels on each side of the neighbourhood whose median stands for the picture."""
+_FAR = 0.15
+"""Least distance, in units of y, of a neighbourhood's median from an extreme value for its pixel to
+be counted."""
 
+_FAR_IN_DEVIATIONS = 4.0
+"""Least such distance in units of the neighbourhood's median deviation: noise and texture reach an
+extreme from nearer by."""
 
-FAR = 0.15
-"""Of the range, between an extreme and the median around it, from which a pixel is a witness."""
+_ISOLATED = 3.0
+"""Least ratio of the counted pixels at the extreme to those in the last quarter of the way to it,
+where noise of all sizes would leave more."""
 
+_LEAST_FRACTION = 0.003
+"""Least fraction of impulses among the pixels: a few white dots may belong to the image."""
 
-QUIET = 4.0
-"""How many times the neighbourhood's median deviation that distance has to be as well: noise
-reaches an extreme from nearer by, and so does texture."""
+_FEW_LEVELS = 16
+"""Number of different values below which extremes are common, as in a count of a few photons."""
 
-
-ISOLATED = 3.0
-"""How many times more witnesses have to lie at the extreme than in the last quarter of the way to
-it, where noise of all sizes would leave more."""
-
-
-FEWEST = 0.003
-"""Of the pixels: a few white dots may be the picture's own."""
-
-
-FEW_LEVELS = 16
-"""Values below which extremes are common by themselves, as in a count of a few photons."""
-
-
-CLEAR = 0.04
-"""Of the range, from the median, at which a pixel of an extreme value is taken for an impulse:
-a saturated area is its own median."""
+_CLEAR = 0.04
+"""Least distance, in units of y, of an impulse from the median: a saturated area is its own
+median."""
 
 
 def find_impulses(y: Tensor, observed: Tensor) -> Tensor:
-    """Pixels that were replaced by the darkest or the brightest value.
+    """Find pixels that were replaced by the darkest or the brightest value.
 
-    Other noise comes in all sizes, an impulse in one. So among the pixels whose neighbourhood is
-    far from an extreme, those exactly at it are counted against those on the way to it; only where
-    they stand out are pixels of that value taken for impulses.
+    Other noise comes in all sizes, impulses in one. So, among the pixels whose neighbourhood is far
+    from an extreme, those exactly at the extreme are compared in number with those near it. If they
+    are many more, pixels of that value are impulses.
 
     Parameters
     ----------
     y
         The measurement, (1, channels, *space), about [0, 1].
     observed
-        What is known of it.
+        Known pixels, of the same shape, bool.
 
     Returns
     -------
     Tensor
-        Of the same shape, bool; all false where there are none.
+        True at impulses, of the same shape.
     """
     import torch
 
@@ -71,18 +65,18 @@ def find_impulses(y: Tensor, observed: Tensor) -> Tensor:
         extremes = [
             extreme
             for extreme in (values[known].min(), values[known].max())
-            if (known & (values == extreme)).sum() > FEWEST * known.sum()
+            if (known & (values == extreme)).sum() > _LEAST_FRACTION * known.sum()
         ]
-        if not extremes or len(np.unique(values[known])) < FEW_LEVELS:
+        if not extremes or len(np.unique(values[known])) < _FEW_LEVELS:
             continue
-        around = median_filter(values, WINDOW, mode="mirror")
-        deviation = median_filter(np.abs(values - around), WINDOW, mode="mirror")
+        median = median_filter(values, _WINDOW, mode="mirror")
+        deviation = median_filter(np.abs(values - median), _WINDOW, mode="mirror")
         for extreme in extremes:
-            distance = np.abs(around - extreme)
-            witness = known & (distance > np.maximum(FAR, QUIET * deviation))
-            there = witness & (values == extreme)
-            near = witness & ~there & (np.abs(values - extreme) < distance / 4)
-            if there.sum() > max(FEWEST * known.sum(), ISOLATED * near.sum()):
-                impulses = known & (values == extreme) & (distance > CLEAR)
+            distance = np.abs(median - extreme)
+            counted = known & (distance > np.maximum(_FAR, _FAR_IN_DEVIATIONS * deviation))
+            at_extreme = counted & (values == extreme)
+            near = counted & ~at_extreme & (np.abs(values - extreme) < distance / 4)
+            if at_extreme.sum() > max(_LEAST_FRACTION * known.sum(), _ISOLATED * near.sum()):
+                impulses = known & (values == extreme) & (distance > _CLEAR)
                 found[0, c] |= torch.from_numpy(impulses)
     return found

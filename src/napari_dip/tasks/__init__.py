@@ -1,1 +1,1 @@
-"""One file for each task."""
+"""The tasks, one file each, with their settings."""

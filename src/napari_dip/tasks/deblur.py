@@ -1,4 +1,4 @@
-"""Deblurring: an image that, blurred by the point spread function, is the one that was given."""
+"""Deblurring: a fit whose image, blurred by the point spread function, is the given one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 class Deblur(Task):
     """Undo a blur whose point spread function is known (non-blind deconvolution).
 
-    The paper does not deblur; `paper` is its default network and training on this data term. A
-    deblurring fit learns the noise, amplified, so by default it stops when the residual reaches
-    the noise level, given as `sigma` or estimated. `fast` starts from the blurred picture.
+    The paper does not deblur; `paper` is its default network and training with this data term. A
+    deblurring fit amplifies the noise that it learns, so by default it stops when the residual
+    reaches the noise level, given as `sigma` or estimated. `fast` starts from the blurred image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> image, psf = np.random.default_rng(0).random((16, 16)), np.full((3, 3), 1 / 9)
+    >>> restore(image, Deblur(iterations=2, filters=(4,)), psf=psf).image.shape
+    (16, 16)
     """
 
     name = "deblur"
@@ -48,11 +56,11 @@ class Deblur(Task):
         return Blur(measurement.psf)
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
-        """The blurred picture where it is seen, its border repeated where it is not."""
+        """The blurred image, with its border repeated outside the frame: (1, channels, *space)."""
         import torch.nn.functional as F
 
         assert measurement.psf is not None
-        # The part of the image that is shown begins k - 1 - k // 2 pixels in (`Blur.visible`).
+        # The visible part begins k - 1 - k // 2 pixels inside (`Blur.crop_to_visible`).
         widths = [w for k in reversed(measurement.psf.shape) for w in (k - 1 - k // 2, k // 2)]
         filled = fill_missing(measurement.y, measurement.observed)
         return F.pad(filled, widths, mode="replicate")

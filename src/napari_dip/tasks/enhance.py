@@ -1,4 +1,4 @@
-"""Detail enhancement: what the network has not learned yet is detail; give more of it."""
+"""Detail enhancement: an early fit lacks the fine detail, and the result has more of it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EnhanceDetail(Task):
-    """Boost fine detail: image + gain * (image - coarse), coarse being an early fit.
+    """Boost fine detail: image + gain * (image - coarse), where coarse is an early fit.
 
-    The fewer iterations, the coarser the base and the larger the details that are boosted; the
+    The fewer iterations, the coarser the fit and the larger the details that are boosted; the
     paper shows 250 to 7000 (section 3.5), and `paper` stops at 2500.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> image = np.random.default_rng(0).random((16, 16))
+    >>> list(restore(image, EnhanceDetail(gain=2, iterations=2, filters=(4,))).images)
+    ['image', 'coarse', 'detail']
     """
 
     name = "enhance"
@@ -27,7 +35,7 @@ class EnhanceDetail(Task):
     parts = ("coarse", "detail")
     differences = ("detail",)
 
-    gain: float = setting(1.0, "How much detail is added: 0 none, 1 as in the paper", least=0)
+    gain: float = setting(1.0, "Multiple of the detail that is added; 1 in the paper", least=0)
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         if self.preset == "paper":

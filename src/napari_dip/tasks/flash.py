@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FlashNoFlash(Task):
-    """Denoise a picture taken without flash, guided by the same scene taken with flash.
+    """Denoise a photograph taken without flash, guided by one of the same scene with flash.
 
-    The flash picture is the network's input, which makes the fit a non-linear guided filter
+    The flash image is the network's input, which makes the fit a non-linear guided filter
     (section 3.7). The paper does not give its settings; `paper` follows the released code: 601
     iterations at a learning rate of 0.1, no perturbation, nearest upsampling at the two finest
-    levels. `fast` perturbs the flash picture a little, which keeps the noise of the other out.
+    levels. `fast` perturbs the flash image a little, so that less of the noise is learned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> ambient, flash = np.random.default_rng(0).random((2, 16, 16))
+    >>> restore(ambient, FlashNoFlash(iterations=2, filters=(4,)), guide=flash).image.shape
+    (16, 16)
     """
 
     name = "flash"

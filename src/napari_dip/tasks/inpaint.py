@@ -1,4 +1,4 @@
-"""Inpainting: fit what is known, and let the network's structure fill in the rest."""
+"""Inpainting: the network fits the known pixels, and its structure fills in the others."""
 
 from __future__ import annotations
 
@@ -18,25 +18,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-LARGE_HOLE = 12
-"""Pixels from the middle of a hole to its rim from which it is a region, not a stroke of text."""
+_REGION_DEPTH = 12
+"""Depth of a hole, in pixels from its middle to its rim, from which it is a region, not text."""
 
+_SCATTERED = 0.3
+"""Missing fraction from which thin holes are scattered pixels, not text."""
 
-SPRINKLED = 0.3
-"""Missing fraction from which thin holes are missing pixels all over, not text."""
+LARGE_IMAGE = 10**5
+"""Number of pixels from which a fit from noise has not converged at the end of its budget."""
 
-
-LARGE_PICTURE = 10**5
-"""Pixels from which a fit from noise has not arrived when its iterations are over."""
-
-
-FROM_FILL: dict[str, Any] = {
+_FROM_FILL: dict[str, Any] = {
     **FROM_IMAGE,
     "shuffle": 2,
     "filters": (64,) * 4,
     "average": 0.97,
 }
-"""Start from a smooth fill, at half the resolution."""
+"""Settings to start from a smooth fill, at half the resolution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +45,16 @@ class Inpaint(Task):
     text gives a bilinear default, the released code nearest). The paper's own settings for its
     library picture are `input="noise"`, `input_noise=0`, `learning_rate=0.1`,
     `filters=(16,32,64,128,128,128)`, `kernels_up=5`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> image, mask = np.tile(np.arange(16.0), (16, 1)), np.zeros((16, 16), bool)
+    >>> mask[4:8, 4:8] = True
+    >>> filled = restore(image, Inpaint(iterations=2, filters=(4,)), mask=mask).image
+    >>> np.array_equal(filled[~mask], image[~mask])  # known pixels stay as they are
+    True
     """
 
     name = "inpaint"
@@ -56,10 +63,10 @@ class Inpaint(Task):
 
     hole: Literal["text", "pixels", "region"] | None = setting(
         None,
-        "What is missing: text (thin strokes), pixels (all over) or region (large holes); "
-        "told from the mask if not given",
+        "Kind of the holes: text (thin strokes), pixels (scattered) or region (large holes); "
+        "recognised from the mask if not given",
     )
-    keep_known: bool = setting(True, "Return known pixels untouched instead of as fitted")
+    keep_known: bool = setting(True, "Return known pixels unchanged instead of as fitted")
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         hole = self.hole or kind_of_hole(measurement.observed)
@@ -75,38 +82,38 @@ class Inpaint(Task):
                 },
             }
             return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
-        text = {**FROM_FILL, "input_noise": 0.03, "skips": (16,)}
+        text = {**_FROM_FILL, "input_noise": 0.03, "skips": (16,)}
         own = {
-            "text": text if math.prod(measurement.space) > LARGE_PICTURE else {},
-            "pixels": {**FROM_FILL, "input_noise": 0.05, "iterations": 300},
+            "text": text if math.prod(measurement.space) > LARGE_IMAGE else {},
+            "pixels": {**_FROM_FILL, "input_noise": 0.05, "iterations": 300},
             "region": {"skips": (0,), "filters": (64,) * 5, "input_noise": 1 / 30},
         }
         shared = {**FINE, "stop": "converged", "hole": hole}
         return {**shared, **own[hole], **volume_changes(measurement.space)}
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
-        """The picture with its holes filled smoothly."""
+        """The image with its holes filled smoothly, (1, channels, *space)."""
         import torch
 
         missing = (~measurement.observed[0].all(dim=0)).numpy()
-        picture = fill_missing(measurement.y, measurement.observed)[0].numpy()
-        return torch.from_numpy(smoothly_filled(picture, missing).astype(picture.dtype))[None]
+        image = fill_missing(measurement.y, measurement.observed)[0].numpy()
+        return torch.from_numpy(smoothly_filled(image, missing).astype(image.dtype))[None]
 
     @property
     def keeps_known(self) -> bool:
         return self.keep_known
 
 
-def smoothly_filled(picture: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
-    """Fill holes so that the picture's curvature has no jumps (biharmonic).
+def smoothly_filled(image: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
+    """Fill holes so that the curvature has no jumps (biharmonic inpainting).
 
-    A volume as a whole would take too much memory: it is filled plane by plane, in each of three
-    directions, and has the mean of the planes of which anything is known.
+    A volume as a whole would take too much memory. Its planes are filled one by one, in each of
+    three directions, and averaged over the directions in which the plane has a known pixel.
 
     Parameters
     ----------
-    picture
-        (channels, *space), with whatever there is in the holes.
+    image
+        (channels, *space), with any finite values in the holes.
     missing
         (*space), True in the holes.
     """
@@ -114,23 +121,23 @@ def smoothly_filled(picture: NDArray[Any], missing: NDArray[np.bool_]) -> NDArra
     from skimage.restoration import inpaint_biharmonic
 
     if missing.ndim == 2:
-        return np.asarray(inpaint_biharmonic(picture, missing, channel_axis=0))
-    total, count = np.zeros(picture.shape), np.zeros(missing.shape)
+        return np.asarray(inpaint_biharmonic(image, missing, channel_axis=0))
+    total, count = np.zeros(image.shape), np.zeros(missing.shape)
     for axis in range(missing.ndim):
         ours = (np.moveaxis(values, axis, 0) for values in (missing, count))
-        across = (np.moveaxis(values, axis + 1, 0) for values in (picture, total))
+        across = (np.moveaxis(values, axis + 1, 0) for values in (image, total))
         for holes, filled, plane, out in zip(*ours, *across, strict=True):
-            if not holes.all():  # a lost slice: those that cross it know better
+            if not holes.all():  # of a lost slice, only the planes across it know anything
                 out += smoothly_filled(np.ascontiguousarray(plane), np.ascontiguousarray(holes))
                 filled += 1
-    return np.where(count > 0, total / np.maximum(count, 1), picture)
+    return np.where(count > 0, total / np.maximum(count, 1), image)
 
 
 def kind_of_hole(observed: Tensor) -> Literal["text", "pixels", "region"]:
-    """Name the holes of a mask by their depth and their number."""
+    """Recognise the kind of a mask's holes by their depth and their fraction of the image."""
     from scipy.ndimage import distance_transform_edt
 
     known = observed[0].all(dim=0).numpy()
-    if distance_transform_edt(~known).max() >= LARGE_HOLE:
+    if distance_transform_edt(~known).max() >= _REGION_DEPTH:
         return "region"
-    return "pixels" if (~known).mean() > SPRINKLED else "text"
+    return "pixels" if (~known).mean() > _SCATTERED else "text"

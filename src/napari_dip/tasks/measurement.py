@@ -1,4 +1,4 @@
-"""A degraded image as a fit sees it."""
+"""`Measurement`: a degraded image in the form that is fitted."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A degraded image as the fit sees it.
+    """A degraded image in the form that is fitted, with its inputs.
 
     Attributes
     ----------
     y
-        (1, channels, *space), float32, about [0, 1].
+        Values of the image, (1, channels, *space), float32, about [0, 1].
     observed
-        (1, channels, *space), bool: False where nothing is known.
-    unit
-        How much of the data range 1.0 in y stands for: a noise level of sigma (as a fraction of
-        the data range) is sigma / unit in y.
+        Known pixels, (1, channels, *space), bool.
+    data_range_per_unit
+        Fraction of the data range that 1.0 in y stands for: a noise level of sigma (as a fraction
+        of the data range) is sigma / data_range_per_unit in y.
     guide
-        (1, channels, *space), a second picture of the scene.
+        A second image of the scene, (1, channels, *space).
     psf
-        (*sides), the point spread function.
-    low, high
+        The point spread function, (*sides).
+    black, white
         The user's values that 0 and 1 in y stand for, one for each channel.
     """
 
@@ -48,22 +48,19 @@ class Measurement:
         return tuple(self.y.shape[2:])
 
     def values(self) -> list[NDArray[np.float64]]:
-        """Each channel in the user's values, its missing pixels filled."""
+        """The channels, (*space), in the user's values, with missing pixels filled."""
         filled = fill_missing(self.y, self.observed)[0].double().numpy()
-        lows, spans = self.black * len(filled), self.spans * len(filled)
-        return [black + span * y for black, span, y in zip(lows, spans, filled, strict=False)]
+        blacks, spans = self.black * len(filled), self.spans * len(filled)
+        return [black + span * y for black, span, y in zip(blacks, spans, filled, strict=False)]
 
     @property
     def spans(self) -> tuple[float, ...]:
-        """The user's units in 1.0 of y."""
+        """The user's units in 1.0 of y, for each channel."""
         return tuple(white - black for black, white in zip(self.black, self.white, strict=True))
 
     @cached_property
     def estimated_sigma(self) -> float:
-        """The noise's standard deviation in y's units, by scikit-image's wavelet estimator.
-
-        Measured once: a preset, its task and a rule may each ask for it.
-        """
+        """The noise's standard deviation in units of y, by scikit-image's wavelet estimator."""
         from skimage.restoration import estimate_sigma
 
         filled = fill_missing(self.y, self.observed)
@@ -75,9 +72,9 @@ class Measurement:
 
 
 def fill_missing(y: Tensor, observed: Tensor) -> Tensor:
-    """Missing pixels filled from the nearest known one of their channel.
+    """Fill each missing pixel with the nearest known one of its channel.
 
-    A quick, scale-free guess that is only an input for a network, never a result.
+    This quick guess is only the input of a network or an estimator, never a result.
     """
     import torch
     from scipy.ndimage import distance_transform_edt

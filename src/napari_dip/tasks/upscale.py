@@ -1,4 +1,4 @@
-"""Super-resolution: an image whose decimation is the one that was given."""
+"""Super-resolution: a fit whose downsampled image is the given one."""
 
 from __future__ import annotations
 
@@ -20,17 +20,27 @@ class Upscale(Task):
     """Enlarge by a whole factor.
 
     `paper` is section 3.2 with section 4's settings: 2000 iterations and sigma_p 1/30 up to a
-    factor of 4 (the released code: 0.03), 4000 and 1/20 above. `fast` perturbs less: in so
-    few iterations more costs detail, and none leaves blotches.
+    factor of 4 (the released code: 0.03), 4000 and 1/20 above. `fast` perturbs the input less: in
+    so few iterations a stronger perturbation costs detail, and none leaves blotches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip import restore
+    >>> image = np.random.default_rng(0).random((16, 20))
+    >>> restore(image, Upscale(factor=2, iterations=2, filters=(4,))).image.shape
+    (32, 40)
     """
 
     name = "upscale"
     title = "Super-resolve"
 
-    factor: int = setting(4, "How many times larger the result is on each axis", least=2, most=32)
+    factor: int = setting(
+        4, "Factor by which the result is larger along each axis", least=2, most=32
+    )
 
     along: Literal["all", "z"] = setting(
-        "all", "Which axes become finer: all of them, or z alone, where slices lie far apart"
+        "all", "Axes that become finer: all of them, or z alone if slices lie far apart"
     )
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.metrics import WINDOW, psnr, ssim
+from napari_dip.data.metrics import SSIM_WINDOW, psnr, ssim
 from napari_dip.data.value_range import nominal_range
 from napari_dip.ui.compare.displayed_slice import DisplayedSlice, range_clash
 
@@ -70,7 +70,7 @@ def _score(
     black, white = nominal_range(truth.dtype, truth)
     data_range = white - black
     channel = 2 if values.ndim == 3 else None
-    is_small = min(image.shape) < WINDOW
+    is_small = min(image.shape) < SSIM_WINDOW
     similarity = math.nan if is_small else ssim(values, truth, data_range, channel)
     return Score(psnr(values, truth, data_range), similarity, noise)
 

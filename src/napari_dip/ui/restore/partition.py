@@ -89,7 +89,7 @@ class Partition:
         Empty for a single image.
         """
         fitted = self.axis_plan.words(self.shape)
-        words = [] if fitted == "one picture" else [fitted]
+        words = [] if fitted == "one image" else [fitted]
         if self.tiles_per_frame > 1:
             each = " each" if self.loop_axes else ""
             words.append(f"{self.tiles_per_frame} tiles of {self.tile}{each}")
