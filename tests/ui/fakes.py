@@ -33,6 +33,7 @@ class Engine:
     error: Exception | None = None
     shape: tuple[int, ...] = (20, 30)
     dtype: str = "f4"
+    ending: str = "budget"
     done: int = 0
     closed: bool = False
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -42,7 +43,7 @@ class Engine:
 
     def run(self, should_stop=lambda: False):
         try:
-            reason = "budget"
+            reason = self.ending
             for iteration in range(1, self.iterations + 1):
                 if iteration > 1 and should_stop():
                     reason = "cancelled"

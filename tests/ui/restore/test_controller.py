@@ -258,6 +258,18 @@ def test_the_timeline_shows_earlier_snapshots(dock, engine, viewer):
     assert layer.metadata["napari-dip"]["stop_reason"] == "budget"
 
 
+def test_the_curve_marks_where_a_stopping_rule_was_met(dock, engine):
+    engine.ending = "rule"
+    run_to(dock, engine, 1)
+    assert dock.view.last_call["show_curve"][1] is None
+    engine.step(4)
+    dock.until(Phase.FINISHED)
+    assert dock.view.last_call["show_curve"][1] == 5
+    assert dock.view.last_call["show_progress"][1].startswith("Done: the stopping rule was met")
+    dock.view.iteration_chosen.emit(2)
+    assert dock.view.last_call["show_curve"][1] == 5
+
+
 def test_a_snapshot_is_kept_and_all_are_stacked(dock, engine, viewer):
     run_to(dock, engine, 3)
     dock.view.iteration_chosen.emit(2)
