@@ -10,7 +10,7 @@ from napari_dip.ui.docks import PLUGIN_TITLE, RESTORE_TITLE, RestoreDock, open_r
 from napari_dip.ui.layers.provenance import task_of
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.request import request_of
-from napari_dip.ui.samples import ROLES
+from napari_dip.ui.samples import SAMPLE_ROLES
 
 from .find import fields
 
@@ -128,7 +128,7 @@ def test_every_sample_opens_from_the_menu_and_can_be_restored(viewer):
         # the menu's command has the sample's key for its name
         execute(f"napari-dip.{name}")
         image, *beside = viewer.layers
-        model = RestoreModel(image=image, **{ROLES[layer.name]: layer for layer in beside})
+        model = RestoreModel(image=image, **{SAMPLE_ROLES[layer.name]: layer for layer in beside})
         model.task = task_of(image)
         assert model.task.name == name
         request_of(model, viewer.dims)

@@ -9,7 +9,7 @@ from napari_dip.tasks.registry import TASKS
 from napari_dip.ui.layers.provenance import task_of
 from napari_dip.ui.restore.model import RestoreModel
 from napari_dip.ui.restore.request import request_of
-from napari_dip.ui.samples import ROLES, layers_of, layers_of_demo, movie, stack
+from napari_dip.ui.samples import SAMPLE_ROLES, layers_of, layers_of_demo, movie, stack
 
 
 def test_the_manifest_has_a_sample_for_every_task():
@@ -24,7 +24,7 @@ def test_a_sample_has_what_its_task_needs(task):
     for data, kwargs, kind in layers_of(task):
         getattr(viewer, f"add_{kind}")(data, **kwargs)
     image, *beside = viewer.layers
-    model = RestoreModel(image=image, **{ROLES[layer.name]: layer for layer in beside})
+    model = RestoreModel(image=image, **{SAMPLE_ROLES[layer.name]: layer for layer in beside})
     model.task = task_of(image)
     assert model.task.name == task
     job = request_of(model, viewer.dims).prepare()

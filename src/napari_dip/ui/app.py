@@ -14,8 +14,9 @@ from napari.layers import Layer
 
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.reader import plugin_for
+from napari_dip.ui.preferences import PLUGIN
 from napari_dip.ui.run.model import Action
-from napari_dip.ui.samples import ROLES, layers_of_demo
+from napari_dip.ui.samples import SAMPLE_ROLES, layers_of_demo
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from napari_dip.samples.demo import Demo
 
 
-PLUGIN, SAMPLE = "napari-dip", "denoise"
-"""Name of the plugin, and key of the sample that is opened without files."""
+SAMPLE = "denoise"
+"""Key of the sample that is opened without files."""
 
 PROBE = "from qtpy.QtWidgets import QApplication; print(QApplication([]).platformName())"
 """A program that opens a display and prints Qt's name for it."""
@@ -117,7 +118,9 @@ def _show_in_dock(viewer: Viewer, layers: Sequence[Layer]) -> None:
     viewer.layers.selection.active = layers[0]
     dock.controller.act(Action.FROM_LAYER)
     dock.choose(image=layers[0])
-    dock.choose(**{ROLES[layer.name]: layer for layer in layers if layer.name in ROLES})
+    dock.choose(
+        **{SAMPLE_ROLES[layer.name]: layer for layer in layers if layer.name in SAMPLE_ROLES}
+    )
 
 
 def _open(viewer: Viewer, file: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LayerTuple: TypeAlias = tuple[Any, dict[str, Any], str]
 """Data, keywords and type of a layer, as napari takes them from a plugin."""
 
-ROLES = {
+SAMPLE_ROLES = {
     "Original": "reference",
     "Photo with flash": "guide",
     "Point spread function": "psf",

@@ -27,7 +27,7 @@ SMALL_IMAGE = 512
 ENUMS = {"region": Region, "scope": StackScope}
 """Fields whose values are enums."""
 
-ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
+LAYER_ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
     "image": ("Image", (Image,), "The image to restore"),
     "mask": (
         "Mask",
@@ -132,7 +132,7 @@ class Inputs(QWidget):
         if image is not self._image:
             self._image = image
             self._fields["scope"].reset_choices()
-        for role in ROLES:
+        for role in LAYER_ROLES:
             self._layers.set_visible(role, role in self._roles)
         self._new_mask.setVisible("mask" in self._roles)
         self._region.setVisible("image" in self._roles)
@@ -147,7 +147,7 @@ class Inputs(QWidget):
             self._region.set_visible("folder", self._is_tiled)
 
     def _layer_widgets(self) -> Iterable[ComboBox]:
-        for role, (label, kinds, tip) in ROLES.items():
+        for role, (label, kinds, tip) in LAYER_ROLES.items():
             yield ComboBox(
                 name=role,
                 label=label,
