@@ -21,6 +21,7 @@ from napari_dip.ui.layers.source import (
 from napari_dip.ui.run.model import Region, RunModel
 
 if TYPE_CHECKING:
+    from napari import Viewer
     from napari.components import Dims
     from napari.layers import Image, Layer
 
@@ -58,6 +59,21 @@ def new_mask(image: Image) -> Labels:
         units=image.units,
         axis_labels=image.axis_labels,
     )
+
+
+def add_mask(viewer: Viewer, image: Image | None) -> Labels:
+    """Add an empty mask over the chosen image to a viewer.
+
+    Raises
+    ------
+    UserError
+        When no image is chosen.
+    """
+    if image is None:
+        raise UserError("image: choose an Image layer first; the mask gets its shape")
+    mask = new_mask(image)
+    viewer.add_layer(mask)
+    return mask
 
 
 def chosen_source(model: RunModel, dims: Dims) -> LayerSource:

@@ -9,7 +9,7 @@ from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
 from napari_dip.ui.layers.provenance import task_of, task_to_dict
-from napari_dip.ui.layers.regions import chosen_source, new_mask
+from napari_dip.ui.layers.regions import add_mask, chosen_source
 from napari_dip.ui.layers.source import finest_level
 from napari_dip.ui.preferences import Preferences
 from napari_dip.ui.restore.estimate import Estimate, Question, estimate
@@ -44,7 +44,7 @@ class RestoreController(RunController):
         super().__init__(model, view, viewer, **options)
         self._estimator: Background[Question, Estimate] = Background(estimate)
         self._actions |= {
-            Action.NEW_MASK: self.add_mask,
+            Action.NEW_MASK: lambda: view.start_painting(add_mask(viewer, model.image)),
             Action.COPY: self.copy_settings,
             Action.PASTE: self.paste_settings,
             Action.FROM_LAYER: self.settings_from_layer,
@@ -80,14 +80,6 @@ class RestoreController(RunController):
     def choose_iteration(self, iteration: int | None) -> None:
         """Show an earlier snapshot; None follows the newest."""
         self._timeline().choose(iteration)
-
-    def add_mask(self) -> None:
-        """Make an empty mask over the image, ready to be painted on."""
-        if self.model.image is None:
-            raise UserError("image: choose an Image layer first; the mask is made to fit it")
-        layer = new_mask(self.model.image)
-        self.viewer.add_layer(layer)
-        self.view.start_painting(layer)
 
     def copy_settings(self) -> None:
         """Copy the settings to the clipboard, as JSON text."""

@@ -14,7 +14,7 @@ from napari_dip.studies.lab.run import prepare_study
 from napari_dip.studies.study import StudyJob
 from napari_dip.ui.layers.kwargs import plain_kwargs
 from napari_dip.ui.layers.provenance import origin
-from napari_dip.ui.layers.regions import chosen_source, mask_of, new_mask
+from napari_dip.ui.layers.regions import add_mask, chosen_source, mask_of
 from napari_dip.ui.layers.source import input_from_layer
 from napari_dip.ui.run.model import Action, RunModel
 from napari_dip.ui.studies.controller import StudyController, StudyRequest, StudyView
@@ -78,19 +78,11 @@ class LabController(StudyController):
         **options: Any,
     ) -> None:
         super().__init__(model, view, viewer, **options)
-        self._actions[Action.NEW_MASK] = self.add_mask
+        self._actions[Action.NEW_MASK] = lambda: view.start_painting(add_mask(viewer, model.image))
         view.changed.connect(self._set)
         view.study_edited.connect(self._set_study)
         view.show_device(model.device)
         self._show_study()
-
-    def add_mask(self) -> None:
-        """Make an empty mask over the image, ready to be painted on."""
-        if self.model.image is None:
-            raise UserError("image: choose an Image layer first; the mask gets its shape")
-        layer = new_mask(self.model.image)
-        self.viewer.add_layer(layer)
-        self.view.start_painting(layer)
 
     def _request(self) -> StudyRequest:
         model = self.model
