@@ -1,9 +1,14 @@
+from dataclasses import fields
+
 import pytest
 import torch
 
+from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.operators import Identity, Mask
+from napari_dip.engine.problem import FitSettings
 from napari_dip.engine.stopping import Discrepancy, WindowedVariance
 from napari_dip.errors import UserError
+from napari_dip.tasks.base import FIT_SETTINGS, NETWORK_SETTINGS, SharedSettings
 from napari_dip.tasks.deblur import Deblur
 from napari_dip.tasks.denoise import Denoise
 from napari_dip.tasks.flash import FlashNoFlash
@@ -39,6 +44,17 @@ def test_what_is_no_task_is_refused():
         task_from_dict({"task": "denoise", "sgima": 0.1})
 
 
+def test_names_and_values_of_earlier_versions_are_read():
+    former = {"task": "denoise", "recorrupt": False, "grain": 1.0, "stop": "settled"}
+    assert task_from_dict(former) == Denoise(r2r=False, noise_correlation=1.0, stop="converged")
+    assert Upscale.from_dict({"recorrupt": True}).r2r is True
+    assert Denoise.parse("recorrupt", "yes") is True
+    assert Denoise.parse("grain", "0.5") == 0.5
+    assert Denoise.parse("stop", "settled") == "converged"
+    with pytest.raises(UserError, match="grain: Upscale has no such setting"):
+        Upscale.from_dict({"grain": 1.0})
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_tasks_say_what_they_need(name):
     task = TASKS[name]
@@ -47,6 +63,7 @@ def test_tasks_say_what_they_need(name):
     assert task.__doc__
     assert set(task.needs) <= set(task.accepts) <= {"mask", "guide", "psf"}
     assert set(task.parts) == set(task().postprocess(torch.rand(1, 4, 4), tiny())) - {"image"}
+    assert set(task.differences) <= set(task.parts)
 
 
 def tiny() -> Measurement:
@@ -85,12 +102,12 @@ def test_the_discrepancy_is_in_the_fits_units(measured):
 
 
 @pytest.mark.parametrize(("stop", "rule"), [("budget", type(None)), ("variance", WindowedVariance)])
-def test_other_rules(stop, rule, measured):
+def test_a_name_stands_for_a_rule(stop, rule, measured):
     task = Denoise(stop=stop).resolve(measured())
     assert type(task.fit_settings(measured()).stopping) is rule
 
 
-# Recorruption
+# R2R
 
 
 def test_r2r_takes_off_the_share_that_makes_noises_independent(measured):
@@ -128,6 +145,27 @@ def test_r2r_of_another_input_is_refused(task, measured):
 
 
 # From settings and a measurement to a fit
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_shared_setting_reaches_the_fit(name, measured):
+    """A setting that no field takes, and a field that no setting gives, would go unnoticed."""
+    task, settings = TASKS[name], {f.name for f in fields(SharedSettings)}
+    of_network, of_fit = ({f.name for f in fields(spec)} for spec in (NetworkSpec, FitSettings))
+    assert of_network == {*NETWORK_SETTINGS, "kind", "anisotropy"}
+    assert of_fit == {*FIT_SETTINGS, "network", "input", "noise_correlation", "r2r", "stopping"}
+    used_by_name = {"network", "input", "input_channels", "anisotropy", "sigma", "stop", "r2r"}
+    of_runs = {"preset", "runs", "uncertainty"}
+    assert settings == {*NETWORK_SETTINGS, *FIT_SETTINGS, *used_by_name, *of_runs}
+    resolved = task(filters=(4, 6), skips=(1, 2), average=0.5).resolve(measured())
+    fitted = resolved.fit_settings(measured())
+    assert all(getattr(fitted, n) == getattr(resolved, n) for n in FIT_SETTINGS)
+    assert all(getattr(fitted.network, n) == getattr(resolved, n) for n in NETWORK_SETTINGS)
+
+
+def test_open_settings_are_refused(measured):
+    with pytest.raises(ValueError, match="network: expected values, got None; resolve first"):
+        Denoise().fit_settings(measured())
 
 
 def test_missing_pixels_are_masked_in_front_of_any_operator(measured):
