@@ -26,14 +26,14 @@ from napari_dip.restoration.files import restore_file
         ("TYX", (1, 9, 9), None, "YX", "one image"),
     ],
 )
-def test_what_is_fitted_together(axes, shape, each, fitted, words):
+def test_which_axes_are_fitted_together(axes, shape, each, fitted, words):
     fitting = plan_axes(axes, shape, each)
     kept = [i for i, a in enumerate(axes) if a not in fitting.loop_axes]
     assert "".join(fitting.fitted[i] for i in kept) == fitted
     assert fitting.words(shape) == words
 
 
-def test_what_can_not_be_fitted():
+def test_axes_that_can_not_be_fitted_together_are_refused():
     with pytest.raises(
         UserError, match="loop_axes: a fit has three dimensions at most; name T or Z"
     ):
@@ -52,7 +52,7 @@ def test_omes_order_and_finer_grids():
     assert finer.origin == (-0.75, 0, 0, 0)
 
 
-def test_how_far_apart_slices_are():
+def test_anisotropy_is_the_ratio_of_z_and_x():
     um = ("micrometer",) * 3
     assert Axes("ZYX", (2.0, 0.5, 0.5), um).anisotropy() == 4
     assert Axes("ZYX", (2.0, 0.5, 0.5), ("", *um[1:])).anisotropy() == 1
@@ -77,7 +77,7 @@ def test_axes_are_guessed(shape, axes):
 
 
 @pytest.mark.parametrize("shape", [(), (20,), (2, 3, 20, 30), (2, 3, 4, 20, 30), (2, 3, 20, 30, 3)])
-def test_axes_that_could_be_anything_have_to_be_given(shape):
+def test_ambiguous_axes_have_to_be_given(shape):
     with pytest.raises(UserError, match=r"image: .* give axes, for instance axes=CZYX"):
         guess_axes(shape)
 
@@ -92,7 +92,7 @@ def test_axes_that_could_be_anything_have_to_be_given(shape):
         ("?YX", "has a length of 5"),
     ],
 )
-def test_axes_that_cannot_be(axes, said):
+def test_impossible_axes_are_refused(axes, said):
     with pytest.raises(UserError, match=said.replace("?", r"\?")):
         check_axes(axes, (5, 20, 30))
 

@@ -21,7 +21,7 @@ def smooth(shape, rng) -> np.ndarray:
 # Axes
 
 
-def test_small_letters_will_do(rng):
+def test_axes_may_be_in_lower_case(rng):
     _, _, encoding = encode(smooth((20, 30, 5), rng), "yxz")
     assert encoding.axes == "YXZ"
 
@@ -35,7 +35,7 @@ def test_small_letters_will_do(rng):
     st.booleans(),
     st.integers(0, 2**32 - 1),
 )
-def test_there_and_back(axes, dtype, whole_range, seed):
+def test_decoding_inverts_encoding(axes, dtype, whole_range, seed):
     rng = np.random.default_rng(seed)
     sides = {"Y": 17, "X": 20, "Z": 4, "C": 3, "S": 3, "T": 1}
     values = smooth([sides[a] for a in axes], rng)
@@ -122,7 +122,7 @@ def test_transparency_comes_back_untouched(samples, dtype, rng):
     assert encoding.decode_mask(torch.zeros(samples - 1, 20, 24, dtype=torch.bool))[..., -1].all()
 
 
-def test_transparency_grows_with_the_picture(rng):
+def test_transparency_is_enlarged_with_the_image(rng):
     image = (smooth((16, 16, 4), rng) * 255).astype(np.uint8)
     image[..., -1] = np.repeat([[0], [255]], 8, axis=0)
     _, _, encoding = encode(image)
@@ -178,18 +178,18 @@ def test_masks_that_match(axes, shape, fits, rng):
         (np.full((20, 20), "a"), "<U1 values can't be restored"),
     ],
 )
-def test_what_is_no_image(image, said):
+def test_arrays_that_are_no_images_are_refused(image, said):
     with pytest.raises(UserError, match=rf"^image: {said}") as caught:
         encode(image)
     assert "\n" not in str(caught.value)
 
 
-def test_16_pixels_are_enough(rng):
+def test_an_image_of_16_pixels_a_side_is_accepted(rng):
     y, _, _ = encode(smooth((16, 16), rng))
     assert y.shape == (1, 16, 16)
 
 
-def test_the_given_array_is_left_alone(rng):
+def test_encoding_does_not_change_the_given_array(rng):
     image = smooth((20, 20), rng)
     image[3, 3] = np.nan
     kept = image.copy()
@@ -201,7 +201,7 @@ def test_the_given_array_is_left_alone(rng):
 
 @pytest.mark.parametrize("axes", ["YX", "YXS", "CYX"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-def test_parts_are_scaled_as_the_whole(axes, dtype, rng):
+def test_tiles_are_scaled_as_the_whole_image(axes, dtype, rng):
     shape = {"YX": (40, 32), "YXS": (40, 32, 3), "CYX": (3, 40, 32)}[axes]
     ramp = np.linspace(50, 150, 40).reshape([40 if a == "Y" else 1 for a in axes])
     image = (np.broadcast_to(ramp, shape) + rng.normal(0, 5, shape)).astype(dtype)
@@ -221,7 +221,7 @@ def test_parts_are_scaled_as_the_whole(axes, dtype, rng):
         np.testing.assert_array_equal(own.decode(scaled).astype(int), part.astype(int))
 
 
-def test_a_part_without_contrast_or_values_is_no_mistake():
+def test_a_constant_or_empty_tile_is_accepted():
     flat = np.full((16, 16), 7, np.uint8)
     intensity_range = measure_intensity_range(np.arange(256, dtype=np.uint8).reshape(16, 16), "YX")
     y, _, encoding = encode(flat, "YX", intensity_range)

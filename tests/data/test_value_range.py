@@ -10,7 +10,7 @@ RAMP = np.add.outer(np.linspace(0, 0.5, 20), np.linspace(0, 0.5, 20))
 """From 0 to 1, without isolated values."""
 
 
-def test_a_picture_that_fills_its_range_keeps_it():
+def test_an_image_that_fills_its_range_keeps_it():
     _, _, encoding = encode((20 + 200 * RAMP).astype(np.uint8))
     assert (encoding.low, encoding.high) == (0, 255)
     _, _, encoding = encode(0.1 + 0.7 * RAMP)
@@ -27,7 +27,7 @@ def test_a_microscopes_frame_stays_in_its_units():
 
 
 @pytest.mark.parametrize("broken", [[(5, 5)], [(5, 5), (5, 6), (6, 5)]], ids=["one", "three"])
-def test_hot_and_dead_pixels_do_not_squeeze_the_rest(broken):
+def test_hot_and_dead_pixels_do_not_widen_the_range(broken):
     image = (300 + 1700 * RAMP).astype(np.uint16)
     clean, _, expected = encode(image)
     for value in (65535, 0):
@@ -59,13 +59,13 @@ def test_channels_have_ranges_of_their_own_and_samples_share_one():
     assert len(set(shared.low)) == len(set(shared.high)) == 1
 
 
-def test_one_empty_channel_is_no_reason_to_refuse():
+def test_one_empty_channel_is_accepted():
     image = np.stack([(900 * RAMP).astype(np.uint16), np.zeros((20, 20), "u2")])
     y, _, encoding = encode(image, "CYX")
     np.testing.assert_array_equal(encoding.decode(y), image)
 
 
-def test_nothing_but_isolated_points():
+def test_an_image_of_isolated_points_has_a_range():
     image = np.zeros((20, 20), np.uint16)
     image[::5, ::5] = 700
     y, _, encoding = encode(image)
@@ -82,5 +82,5 @@ def test_nothing_but_isolated_points():
         (np.array([-0.1, 0.9, np.inf]), (-0.1, 0.9)),
     ],
 )
-def test_black_and_white(image, expected):
+def test_black_and_white_of_dtypes(image, expected):
     assert nominal_range(image.dtype, image) == expected

@@ -41,7 +41,7 @@ def test_auto_prefers_cuda_and_then_mps(monkeypatch):
         (None, "device: None is none of auto, cpu, cuda, mps"),
     ],
 )
-def test_devices_that_are_not_there(name, said):
+def test_missing_devices_are_refused(name, said):
     with pytest.raises(UserError) as caught:
         resolve_device(name)
     assert str(caught.value) == said
@@ -55,7 +55,7 @@ def test_the_number_of_the_gpu_counts(monkeypatch):
         resolve_device("cuda:2")
 
 
-def test_precision_by_name():
+def test_the_precision_is_chosen_by_name():
     assert resolve_precision("float32", CPU) is torch.float32
     assert resolve_precision("bfloat16", CPU) is torch.bfloat16
 
@@ -68,11 +68,11 @@ def test_precision_by_name():
         ({"amx_bf16": True}, torch.bfloat16),
     ],
 )
-def test_half_precision_where_the_cpu_has_it(monkeypatch, features, expected):
+def test_auto_precision_is_bfloat16_if_the_cpu_has_it(monkeypatch, features, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
     assert resolve_precision("auto", CPU) is expected
 
 
-def test_an_older_torch_cannot_say(monkeypatch):
+def test_auto_precision_of_an_older_torch_is_float32(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert resolve_precision("auto", CPU) is torch.float32

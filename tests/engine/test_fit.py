@@ -75,7 +75,7 @@ def test_every_kind_of_network_learns(problem, settings, kind):
     assert reports[-1].loss < 0.7 * reports[0].loss
 
 
-def test_volumes(settings):
+def test_volumes_are_fitted(settings):
     y = torch.linspace(0, 1, 16).expand(1, 1, 4, 16, 16)
     reports = list(fit(Problem(y, Blur(torch.ones(2, 3, 3))), replace(settings, iterations=40)))
     assert reports[-1].image.shape == (1, 4, 16, 16)
@@ -87,12 +87,12 @@ def test_volumes(settings):
     [(Downsample(2, 2), (32, 40)), (Blur(torch.ones(3, 4)), (16, 20))],
     ids=["decimation", "blur"],
 )
-def test_the_image_is_what_is_visible_of_the_domain(problem, settings, operator, sides):
+def test_the_image_is_cropped_to_the_visible_part(problem, settings, operator, sides):
     final = last(fit(replace(problem, operator=operator), settings))
     assert final.image.shape == (3, *sides)
 
 
-def test_hidden_pixels_say_nothing(problem, settings):
+def test_masked_pixels_do_not_change_the_fit(problem, settings):
     observed = torch.rand(16, 20, generator=torch.Generator().manual_seed(0)) > 0.5
     one = replace(problem, operator=Mask(observed), y=problem.y * observed)
     two = replace(one, y=torch.where(observed, problem.y, 0.0))
@@ -129,7 +129,7 @@ def test_r2r_needs_the_image_as_input(problem, settings):
         list(fit(problem, replace(settings, r2r=0.5)))
 
 
-def test_half_precision(problem, settings):
+def test_bfloat16_changes_the_image_a_little(problem, settings):
     final = last(fit(problem, replace(settings, precision="bfloat16", iterations=60)))
     assert final.image.dtype == torch.float32
     assert final.loss < 0.1
@@ -331,7 +331,7 @@ def test_cancelled_in_the_middle_of_a_failure(problem, settings):
     assert torch.equal(final.image, last(fit(problem, settings, should_stop=StopAt(10))).image)
 
 
-def test_what_grows_without_bounds_is_not_taken_back(problem, settings, monkeypatch):
+def test_an_objective_without_bounds_never_backtracks(problem, settings, monkeypatch):
     def restore(self):
         pytest.fail("went back")
 
@@ -349,12 +349,12 @@ def test_a_fit_that_keeps_breaking_ends_with_the_last_good_image(problem, settin
     assert torch.equal(final.image, last(fit(problem, settings, should_stop=StopAt(10))).image)
 
 
-def test_a_fit_that_never_works_says_so(problem, settings):
+def test_a_loss_that_is_never_finite_is_an_error(problem, settings):
     with pytest.raises(UserError, match="learning_rate: the loss is not a finite number"):
         list(fit(replace(problem, fidelity=Broken(*range(1, 100))), settings))
 
 
-def test_a_rule_does_not_look_at_what_was_taken_back(problem, settings):
+def test_a_rule_is_not_shown_outputs_that_were_taken_back(problem, settings):
     outputs = []
 
     class ViewerState(StoppingRule):

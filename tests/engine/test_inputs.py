@@ -45,7 +45,7 @@ def test_meshgrid_of_a_volume_is_x_y_z():
     ]
 
 
-def test_an_image_goes_in_as_a_copy():
+def test_an_input_image_is_copied():
     image = torch.rand(1, 3, 16, 16)
     z = InputSpec("image").make((16, 16), seeded(), image)
     assert torch.equal(z, image)
@@ -53,7 +53,7 @@ def test_an_image_goes_in_as_a_copy():
     assert image.any()
 
 
-def test_an_image_has_to_be_given():
+def test_an_image_input_without_an_image_is_refused():
     with pytest.raises(ValueError, match="needs an image"):
         InputSpec("image").make((16, 16), seeded())
 
@@ -98,7 +98,7 @@ def test_a_pools_windows_come_with_both_signs():
 
 @pytest.mark.parametrize("kind", [FreshNoise, PooledNoise])
 @pytest.mark.parametrize("space", [(80, 90), (4, 80, 90)])
-def test_correlated_noise_is_as_strong_and_shared_by_neighbours(kind, space):
+def test_correlated_noise_keeps_its_variance(kind, space):
     noise = kind(
         torch.zeros(1, 2, *space), 0.5, torch.Generator().manual_seed(0), correlation=1.0
     )()

@@ -95,13 +95,13 @@ def test_out_of_memory_names_the_remedy(error):
     assert caught.value.__cause__ is error
 
 
-def test_other_errors_stay_what_they_are():
+def test_other_errors_are_not_replaced():
     with pytest.raises(RuntimeError, match="shape mismatch") as caught, memory_errors(1):
         raise RuntimeError("shape mismatch")
     assert not isinstance(caught.value, OutOfMemory)
 
 
-def test_memory_knows_the_input_and_the_domain(problem, settings):
+def test_the_estimate_depends_on_input_and_image_shape(problem, settings):
     needed = memory_needed(problem, settings, CPU)
     larger = Problem(problem.y, Downsample(4, 4))
     assert memory_needed(larger, settings, CPU) > 10 * needed

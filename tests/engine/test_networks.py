@@ -22,6 +22,6 @@ SMALL = {"filters": (4, 6), "skips": (2, 2), "kernels_down": (3, 3), "kernels_up
         ({"kind": "resnet"}, "filters: a ResNet's blocks are equally wide"),
     ],
 )
-def test_descriptions_that_fit_no_network(values, said):
+def test_specifications_that_no_network_can_have_are_refused(values, said):
     with pytest.raises(ValueError, match=said):
         NetworkSpec(**{**SMALL, **values})

@@ -21,12 +21,12 @@ OPERATORS = {
     "mask": (Mask(hole(2)), 2),
     "mask for each channel": (Mask(some(1, 2, *SPACE[2], seed=3) > 0.4), 2),
     "mask, 3-D": (Mask(hole(3)), 3),
-    "mask of decimation": (Mask(hole(2), Downsample(4, 4)), 2),
+    "mask of downsampling": (Mask(hole(2), Downsample(4, 4)), 2),
     "mask of blur": (Mask(hole(2), Blur(some(3, 4))), 2),
-    **{f"decimation {f}": (Downsample(f, f), 2) for f in (1, 2, 3, 4, 8)},
-    "decimation of z": (Downsample(3, 1, 1), 3),
-    "decimation 2, 3-D": (Downsample(2, 2, 2), 3),
-    "decimation 3, 3-D": (Downsample(3, 3, 3), 3),
+    **{f"downsampling {f}": (Downsample(f, f), 2) for f in (1, 2, 3, 4, 8)},
+    "downsampling of z": (Downsample(3, 1, 1), 3),
+    "downsampling 2, 3-D": (Downsample(2, 2, 2), 3),
+    "downsampling 3, 3-D": (Downsample(3, 3, 3), 3),
     "blur, odd": (Blur(some(3, 5)), 2),
     "blur, even": (Blur(some(4, 2)), 2),
     "blur by a pixel": (Blur(torch.ones(1, 1)), 2),
@@ -45,7 +45,7 @@ def test_operators_are_linear(name):
     )
 
 
-def test_mask_hides_what_is_not_observed():
+def test_a_mask_sets_unobserved_pixels_to_0():
     observed = torch.tensor([[True, False], [False, True]])
     assert Mask(observed)(torch.ones(1, 1, 2, 2)).tolist() == [[[[1, 0], [0, 1]]]]
 
@@ -67,7 +67,7 @@ def test_lanczos2_is_a_symmetric_low_pass_of_gain_1(factor):
 
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("factor", [2, 3, 4])
-def test_decimation_is_a_separable_filter_at_the_blocks_centres(factor, ndim):
+def test_downsampling_is_a_separable_filter_at_the_blocks_centres(factor, ndim):
     space = (6,) * ndim
     x = some(1, 1, *(factor * n for n in space))
     expected = x[0, 0].numpy()
@@ -89,7 +89,7 @@ def test_decimation_is_a_separable_filter_at_the_blocks_centres(factor, ndim):
 
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
-def test_decimation_neither_brightens_nor_moves(factor):
+def test_downsampling_keeps_brightness_and_position(factor):
     operator = Downsample(factor, factor)
     n = 12
     flat = operator(torch.full((1, 1, n * factor, n * factor), 0.3))
@@ -101,12 +101,12 @@ def test_decimation_neither_brightens_nor_moves(factor):
     torch.testing.assert_close(small, centres[inside].expand(n, -1), atol=1e-4, rtol=0)
 
 
-def test_decimation_by_1_is_the_identity():
+def test_downsampling_by_1_is_the_identity():
     x = some(1, 2, 5, 6)
     torch.testing.assert_close(Downsample(1, 1)(x), x, atol=1e-7, rtol=0)
 
 
-def test_decimation_refuses_no_factor():
+def test_downsampling_by_0_is_refused():
     with pytest.raises(ValueError, match=r"factors: \(0, 0\) must be at least 1"):
         Downsample(0, 0)
 
@@ -145,7 +145,7 @@ def test_a_blur_of_whole_numbers_is_scaled_to_sum_1():
 @pytest.mark.parametrize(
     ("old", "new"), [((4, 6), (8, 12)), ((4, 6), (6, 4)), ((2, 4, 4), (4,) * 3)]
 )
-def test_resize(old, new):
+def test_resizing_keeps_a_constant(old, new):
     out = resize(torch.full((1, 2, *old), 0.5), new)
     torch.testing.assert_close(out, torch.full((1, 2, *new), 0.5))
 

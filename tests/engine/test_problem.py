@@ -9,7 +9,7 @@ from napari_dip.engine.problem import Problem
 CPU = torch.device("cpu")
 
 
-def test_the_domain_is_the_operators(problem):
+def test_the_image_shape_is_the_operators(problem):
     assert problem.image_shape == (16, 20)
     assert Problem(problem.y, Downsample(3, 3)).image_shape == (48, 60)
 

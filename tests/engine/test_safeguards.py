@@ -19,7 +19,7 @@ def test_an_average_starts_at_the_first_image_and_follows_slowly():
     assert average.copy().item() == pytest.approx(1.19)
 
 
-def test_weight_0_keeps_the_newest():
+def test_an_average_of_weight_0_is_the_newest_image():
     average = ExponentialAverage(0)
     for value in (1.0, 5.0, 3.0):
         average.update(torch.tensor([value]))
@@ -27,7 +27,7 @@ def test_weight_0_keeps_the_newest():
 
 
 @pytest.mark.parametrize("weight", [0, 0.9])
-def test_images_are_copied_in_and_out(weight):
+def test_an_average_copies_images_in_and_out(weight):
     average = ExponentialAverage(weight)
     x = torch.tensor([1.0], requires_grad=True)
     average.update(x)
@@ -40,14 +40,14 @@ def test_images_are_copied_in_and_out(weight):
     assert out.item() == 1.0
 
 
-def test_half_precision_is_averaged_in_full():
+def test_bfloat16_images_are_averaged_in_float32():
     average = ExponentialAverage(0.99)
     for _ in range(3):
         average.update(torch.ones(2, dtype=torch.bfloat16))
     assert average.copy().dtype == torch.float32
 
 
-def test_there_is_nothing_before_the_first_image():
+def test_an_average_of_no_images_is_an_error():
     with pytest.raises(RuntimeError, match="no image"):
         ExponentialAverage(0.5).copy()
 
@@ -109,7 +109,7 @@ def test_a_destroyed_fit_comes_back_bit_by_bit(fit):
         assert not same(fit.state(), good)
 
 
-def test_it_goes_on_as_if_nothing_had_happened(fit):
+def test_a_fit_that_went_back_continues_as_before(fit):
     fit.backtracking.save()
     fit.advance(4)
     expected = fit.state()
@@ -119,7 +119,7 @@ def test_it_goes_on_as_if_nothing_had_happened(fit):
     assert same(fit.state(), expected)
 
 
-def test_the_learning_rate_stays_as_it_is(fit):
+def test_going_back_keeps_the_learning_rate(fit):
     fit.backtracking.save()
     fit.optimizer.param_groups[0]["lr"] = 0.005
     fit.backtracking.restore()
@@ -128,7 +128,7 @@ def test_the_learning_rate_stays_as_it_is(fit):
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_loss_that_is_not_finite_takes_it_back(fit, broken, place):
+def test_a_loss_that_is_not_finite_makes_the_fit_go_back(fit, broken, place):
     fit.backtracking.inspect([0.5, 0.4])
     good = fit.state()
     fit.advance(3)
@@ -147,7 +147,7 @@ def test_failures_in_a_row_are_counted(fit):
     assert fit.backtracking.failures == 0
 
 
-def test_a_jump_takes_it_back_and_noise_does_not(fit):
+def test_a_jump_makes_the_fit_go_back_and_noise_does_not(fit):
     fit.backtracking.inspect([0.3, 0.2, 0.1])
     assert not fit.backtracking.inspect([0.2 * JUMP * 0.99])
     fit.backtracking.inspect([0.2])
@@ -157,7 +157,7 @@ def test_a_jump_takes_it_back_and_noise_does_not(fit):
     assert same(fit.state(), good)
 
 
-def test_a_jump_that_is_over_is_none(fit):
+def test_a_jump_between_two_checks_is_ignored(fit):
     fit.backtracking.inspect([0.1])
     assert not fit.backtracking.inspect([0.9, 0.1])
 

@@ -21,7 +21,7 @@ def camera():
 
 
 @pytest.mark.parametrize(("photons", "read_noise"), [(30, 0), (30, 1), (200, 3)])
-def test_a_cameras_gain_is_read_off_its_picture(camera, photons, read_noise):
+def test_a_cameras_gain_is_estimated(camera, photons, read_noise):
     found = estimate_camera_noise([camera(photons, read_noise)])
     assert found.gain == pytest.approx(10, rel=0.25)
     # Offset and read noise are told together: by the noise at some light.
@@ -29,7 +29,7 @@ def test_a_cameras_gain_is_read_off_its_picture(camera, photons, read_noise):
     assert bright == pytest.approx(100 * (photons + read_noise**2), rel=0.25)
 
 
-def test_even_noise_is_no_cameras():
+def test_uniform_noise_is_not_taken_for_a_cameras():
     random = np.random.default_rng(0)
     ramp = np.linspace(0, 200, 128) + random.normal(0, 10, (128, 128))
     assert estimate_camera_noise([ramp]) is None
@@ -46,16 +46,16 @@ def test_even_noise_is_no_cameras():
     ],
     ids=["constant", "clean", "impulses", "tiny"],
 )
-def test_what_has_no_such_noise_is_not_taken_for_it(picture):
+def test_images_without_camera_noise_give_none(picture):
     assert estimate_camera_noise([picture]) is None
 
 
-def test_channels_and_slices_tell_together(camera):
+def test_channels_and_slices_are_estimated_together(camera):
     stack = np.stack([camera(30), camera(30)])
     assert estimate_camera_noise([stack, stack]).gain == pytest.approx(10, rel=0.25)
 
 
-def test_the_noise_follows_the_light():
+def test_the_noise_map_grows_with_brightness():
     flat = np.full((16, 32), 1100.0)
     flat[:, :16] = 100
     std = CameraNoise(gain=10, offset=100, read_noise=20).std(flat)
@@ -63,7 +63,7 @@ def test_the_noise_follows_the_light():
     assert std[8, 2] == pytest.approx(20, rel=0.01)
 
 
-def test_every_pixel_has_some_noise():
+def test_no_pixel_of_the_noise_map_is_0():
     dark = np.linspace(0, 1000, 32) * np.ones((16, 1))
     std = CameraNoise(gain=10, offset=500).std(dark)
     assert std.min() > 0.05 * std.max()

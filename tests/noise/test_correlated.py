@@ -17,26 +17,26 @@ def noisy(sigma: float, blur: float, scene: np.ndarray = SCENE) -> np.ndarray:
 
 
 @pytest.mark.parametrize("blur", [0.6, 1.0, 1.5])
-def test_blurred_noise_is_measured_through_a_picture(blur):
+def test_correlated_noise_is_measured_in_an_image(blur):
     found = estimate_correlated_noise(noisy(0.1, blur))
     assert found == (pytest.approx(blur, rel=0.15), pytest.approx(0.1, rel=0.2))
 
 
 @pytest.mark.parametrize("sigma", [0.04, 0.1, 0.3])
-def test_white_noise_is_no_grain(sigma):
+def test_white_noise_is_not_taken_for_correlated(sigma):
     assert estimate_correlated_noise(noisy(sigma, 0)) is None
 
 
 @pytest.mark.parametrize("name", ["camera", "moon", "page", "coins", "cell", "brick"])
-def test_pictures_alone_are_no_grain(name):
+def test_clean_images_have_no_correlated_noise(name):
     assert estimate_correlated_noise(getattr(skimage.data, name)()[None] / 255) is None
 
 
-def test_faint_grain_could_be_texture():
+def test_weak_correlated_noise_is_not_found():
     assert estimate_correlated_noise(noisy(0.03, 1.0)) is None
 
 
-def test_colours_count_together_and_the_middle_of_large_pictures():
+def test_colours_are_averaged_and_large_images_measured_in_the_middle():
     colours = np.concatenate([noisy(0.1, 1.0), noisy(0.1, 1.0, SCENE[::-1])])
     assert estimate_correlated_noise(colours) == (
         pytest.approx(1, rel=0.1),
@@ -47,6 +47,6 @@ def test_colours_count_together_and_the_middle_of_large_pictures():
 
 
 @pytest.mark.parametrize("sides", [(16, 16), (16, 200)])
-def test_small_and_empty_pictures_have_none(sides):
+def test_small_and_empty_images_have_no_correlated_noise(sides):
     assert estimate_correlated_noise(np.zeros((1, *sides))) is None
     assert estimate_correlated_noise(np.random.default_rng(0).normal(0.5, 0.1, (1, *sides))) is None

@@ -40,7 +40,7 @@ def test_dead_pixels_are_found_in_the_channel_that_has_them():
     assert not impulses[[0, 2]].any()
 
 
-def test_no_impulse_in_other_noise_nor_in_clean_pictures():
+def test_other_noise_and_clean_images_have_no_impulses():
     random = np.random.default_rng(0)
     assert not found(SCENE).any()
     for sigma in (10, 25, 75, 120):
@@ -52,12 +52,12 @@ def test_no_impulse_in_other_noise_nor_in_clean_pictures():
 
 
 @pytest.mark.parametrize("name", ["moon", "page", "text", "cell", "coins", "coffee", "retina"])
-def test_real_pictures_have_no_impulses(name):
+def test_photographs_have_no_impulses(name):
     picture = getattr(skimage.data, name)()[:300, :300]
     assert found(picture).mean() < 0.001
 
 
-def test_unknown_pixels_do_not_count():
+def test_missing_pixels_are_no_impulses():
     picture, _ = hit(SCENE, 0.1)
     assert not found(picture, known=np.zeros(SCENE.shape, bool)).any()
     known = np.ones(SCENE.shape, bool)
@@ -65,5 +65,5 @@ def test_unknown_pixels_do_not_count():
     assert not found(picture, known)[:, :64].any()
 
 
-def test_flat_pictures_have_none():
+def test_flat_images_have_no_impulses():
     assert not found(np.zeros((32, 32))).any()

@@ -28,12 +28,12 @@ def half_known(*shape: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_task_is_remade_from_what_it_says_of_itself(name):
+def test_a_task_is_made_again_from_its_dict(name):
     task = TASKS[name](iterations=5, filters=(8, 4))
     assert task_from_dict({"task": name, **task.to_dict()}) == task
 
 
-def test_what_is_no_task_is_refused():
+def test_unknown_tasks_and_settings_are_refused():
     with pytest.raises(
         UserError, match=r"^task: expected one of denoise, .*, flash, got 'sharpen'$"
     ):
@@ -56,7 +56,7 @@ def test_names_and_values_of_earlier_versions_are_read():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_tasks_say_what_they_need(name):
+def test_attributes_of_tasks_are_consistent(name):
     task = TASKS[name]
     assert task.name == name
     assert task.title
@@ -110,19 +110,19 @@ def test_a_name_stands_for_a_rule(stop, rule, measured):
 # R2R
 
 
-def test_r2r_takes_off_the_share_that_makes_noises_independent(measured):
+def test_the_r2r_factor_makes_the_noises_independent(measured):
     measurement = measured(data_range_per_unit=0.5)
     task = Denoise(sigma=0.05, input="image", r2r=True, input_noise=0.2).resolve(measurement)
     assert task.fit_settings(measurement).r2r == pytest.approx((0.05 / 0.5 / 0.2) ** 2)
 
 
-def test_without_a_perturbation_there_is_no_share(measured):
+def test_the_r2r_factor_is_0_without_a_perturbation(measured):
     measurement = measured()
     task = Denoise(sigma=0.05, input="image", r2r=True, input_noise=0).resolve(measurement)
     assert task.fit_settings(measurement).r2r == 0
 
 
-def test_another_input_does_without_r2r(measured):
+def test_r2r_is_off_for_another_input(measured):
     task = Denoise(input="noise").resolve(measured())
     assert task.r2r is False
     assert task.fit_settings(measured()).r2r == 0
@@ -193,7 +193,7 @@ def test_the_image_as_input_has_the_size_of_what_is_fitted(task, measured):
     assert problem.guide.isfinite().all()
 
 
-def test_a_network_that_cannot_be_is_the_users_to_mend(measured):
+def test_impossible_networks_are_user_errors(measured):
     for bad, said in (
         (Denoise(kernels_down=4), "kernels_down"),
         (Denoise(kernel_skip=2), "kernel_skip"),

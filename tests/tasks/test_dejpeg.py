@@ -48,7 +48,7 @@ def test_the_perturbation_follows_the_blocks_within_limits(clean):
     assert noise[0] <= 0.15
 
 
-def test_half_the_resolution_is_for_heavy_blocks(clean):
+def test_strong_blocks_are_fitted_at_half_the_resolution(clean):
     heavy, mild = (DeJPEG().resolve(measured(compressed(clean, q))) for q in (3, 50))
     assert (heavy.shuffle, mild.shuffle) == (2, 1)
     assert heavy.iterations < mild.iterations

@@ -27,13 +27,13 @@ def test_a_camera_is_recognised(counts):
     assert task.resolve(counts) == task
 
 
-def test_a_given_noise_level_is_believed(counts):
+def test_a_given_noise_level_is_used(counts):
     task = Denoise(sigma=0.001).resolve(counts)
     assert (task.gain, task.sigma) == (None, 0.001)
     assert task.problem(counts).noise_shape is None
 
 
-def test_a_given_camera_is_believed(counts):
+def test_a_given_camera_is_used(counts):
     task = Denoise(gain=20, offset=100, read_noise=5).resolve(counts)
     assert (task.gain, task.offset, task.read_noise) == (20, 100, 5)
     shape = task.problem(counts).noise_shape
@@ -42,7 +42,7 @@ def test_a_given_camera_is_believed(counts):
     assert shape[..., -4:].mean() > 2 * shape[..., :4].mean()
 
 
-def test_a_part_is_perturbed_as_the_whole_is(counts):
+def test_a_tile_is_perturbed_as_the_whole_image(counts):
     task = Denoise(gain=10, offset=100).resolve(counts)
     bright = np.s_[..., 64:]
     part = replace(counts, y=counts.y[bright], observed=counts.observed[bright])
@@ -52,7 +52,7 @@ def test_a_part_is_perturbed_as_the_whole_is(counts):
     torch.testing.assert_close(again.problem(part).noise_shape[..., 8:], whole, rtol=0.02, atol=0)
 
 
-def test_the_paper_knows_no_camera(counts):
+def test_the_paper_preset_estimates_no_camera(counts):
     assert Denoise(preset="paper").resolve(counts).gain is None
 
 
@@ -62,7 +62,7 @@ def test_half_a_camera_is_refused(counts, name):
         Denoise(**{name: 1.0}).resolve(counts)
 
 
-def test_detail_that_was_left_over_is_given_back(measured):
+def test_remaining_detail_is_added_back(measured):
     measurement = measured(48, 48)
     smooth = measurement.y.clone()
     measurement.y[..., 10:30, 10:30] += torch.tensor([0.4, -0.4]).repeat(10)
@@ -73,14 +73,14 @@ def test_detail_that_was_left_over_is_given_back(measured):
     assert torch.equal(back[outside], fitted[outside])
 
 
-def test_noise_is_not_given_back(measured):
+def test_remaining_noise_is_not_added_back(measured):
     measurement = measured(64, 64)
     truth = torch.linspace(0.2, 0.8, 64).expand(1, 64, 64)
     back = with_remaining_detail(truth, measurement, torch.full((1, 1, 1), 0.05))
     assert (back - truth).square().mean() < 0.02 * 0.05**2
 
 
-def test_what_is_missing_is_not_given_back(measured):
+def test_missing_pixels_are_not_added_back(measured):
     measurement = measured(32, 32)
     observed = torch.ones_like(measurement.observed)
     observed[..., :16] = False
@@ -92,7 +92,7 @@ def test_what_is_missing_is_not_given_back(measured):
     assert not torch.equal(back[..., 16:], fitted[..., 16:])
 
 
-def test_detail_is_given_back_to_nearly_clean_pictures_alone(measured):
+def test_detail_is_added_back_to_nearly_clean_images_only(measured):
     measurement = measured(32, 32)
     fitted = torch.full((1, 32, 32), 0.5)
     for sigma, is_back in ((0.005, True), (0.05, False)):
@@ -101,7 +101,7 @@ def test_detail_is_given_back_to_nearly_clean_pictures_alone(measured):
         assert torch.equal(image, fitted) is not is_back
 
 
-def test_impulses_are_taken_as_missing(measured):
+def test_impulses_are_treated_as_missing(measured):
     measurement = measured(64, 64)
     hit = torch.rand(measurement.y.shape, generator=torch.Generator().manual_seed(1)) < 0.1
     measurement.y[hit] = 1.5
@@ -115,7 +115,7 @@ def test_impulses_are_taken_as_missing(measured):
 
 
 @pytest.mark.parametrize("task", [Denoise(preset="paper"), Denoise(impulses=False)])
-def test_impulses_are_left_when_asked(measured, task):
+def test_impulses_can_be_kept(measured, task):
     measurement = measured(64, 64)
     measurement.y[..., ::5, ::7] = 1.5
     assert task.prepare_measurement(measurement) is measurement
@@ -131,7 +131,7 @@ def test_impulses_are_left_when_asked(measured, task):
 
 
 @pytest.fixture
-def grainy(measured):
+def correlated(measured):
     """Noise of 0.1 that was blurred by a pixel, over a ramp."""
     measurement = measured(96, 96)
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 1.0)
@@ -140,35 +140,37 @@ def grainy(measured):
     return replace(measurement, y=y, data_range_per_unit=0.5)
 
 
-def test_grain_is_recognised(grainy):
-    task = Denoise().resolve(grainy)
+def test_correlated_noise_is_recognised(correlated):
+    task = Denoise().resolve(correlated)
     assert task.noise_correlation == pytest.approx(1, rel=0.15)
     assert task.sigma == pytest.approx(0.1 * 0.5, rel=0.2)
     assert task.gain is None
-    assert task.resolve(grainy) == task
-    assert task.fit_settings(grainy).noise_correlation == task.noise_correlation
-    # Grain is learned sooner than white noise.
-    assert task.iterations < Denoise(noise_correlation=0).resolve(grainy).iterations
-    best = Denoise(preset="best").resolve(grainy)
-    assert best.iterations < Denoise(preset="best", noise_correlation=0).resolve(grainy).iterations
+    assert task.resolve(correlated) == task
+    assert task.fit_settings(correlated).noise_correlation == task.noise_correlation
+    # Correlated noise is learned sooner than white noise.
+    assert task.iterations < Denoise(noise_correlation=0).resolve(correlated).iterations
+    best = Denoise(preset="best").resolve(correlated)
+    assert (
+        best.iterations < Denoise(preset="best", noise_correlation=0).resolve(correlated).iterations
+    )
 
 
-def test_what_is_known_of_the_noise_is_believed(grainy):
-    assert Denoise(sigma=0.07).resolve(grainy).sigma == 0.07
-    assert Denoise(sigma=0.07).resolve(grainy).noise_correlation > 0.8
-    assert Denoise(noise_correlation=0).resolve(grainy).noise_correlation == 0
-    assert Denoise(gain=1.0).resolve(grainy).noise_correlation == 0
-    assert Denoise(preset="paper").resolve(grainy).noise_correlation == 0
+def test_given_noise_settings_are_used(correlated):
+    assert Denoise(sigma=0.07).resolve(correlated).sigma == 0.07
+    assert Denoise(sigma=0.07).resolve(correlated).noise_correlation > 0.8
+    assert Denoise(noise_correlation=0).resolve(correlated).noise_correlation == 0
+    assert Denoise(gain=1.0).resolve(correlated).noise_correlation == 0
+    assert Denoise(preset="paper").resolve(correlated).noise_correlation == 0
 
 
-def test_grain_of_a_stack_is_seen_in_its_slices(grainy):
-    stack = grainy.y[:, :, None].expand(1, 1, 5, 96, 96)
-    measurement = replace(grainy, y=stack, observed=torch.ones_like(stack, dtype=torch.bool))
+def test_correlated_noise_of_a_stack_is_measured_in_its_slices(correlated):
+    stack = correlated.y[:, :, None].expand(1, 1, 5, 96, 96)
+    measurement = replace(correlated, y=stack, observed=torch.ones_like(stack, dtype=torch.bool))
     assert Denoise().resolve(measurement).noise_correlation == pytest.approx(1, rel=0.15)
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])
-def test_a_picture_that_has_low_snr_in_noise_is_fitted_shortly(measured, preset):
+def test_an_image_with_low_snr_has_a_short_fit(measured, preset):
     measurement = measured(64, 64)  # a ramp of 0.6 with noise of 0.05
     noise = 0.4 * torch.randn(measurement.y.shape, generator=torch.Generator().manual_seed(2))
     drowned = replace(measurement, y=measurement.y + noise)

@@ -5,7 +5,7 @@ from napari_dip.tasks.enhance import EnhanceDetail
 
 
 @pytest.mark.parametrize("gain", [0.0, 1.0, 2.5])
-def test_parts_add_up(gain, measured):
+def test_image_and_parts_add_up(gain, measured):
     measurement = measured(channels=2)
     x = torch.rand(2, 32, 40)
     parts = EnhanceDetail(gain=gain).postprocess(x, measurement)

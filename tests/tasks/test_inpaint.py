@@ -19,7 +19,7 @@ def with_holes(kind: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", ["text", "pixels", "region"])
-def test_holes_are_told_apart(kind, measured):
+def test_kinds_of_holes_are_recognised(kind, measured):
     observed = with_holes(kind)
     assert kind_of_hole(observed) == kind
     measurement = measured(64, 64, channels=3, observed=observed)
@@ -42,18 +42,18 @@ def test_regions_are_filled_without_skips(measured):
     assert (fast.input, set(fast.upsampling)) == ("noise", {"bilinear"})
 
 
-def test_what_the_user_says_of_the_hole_counts(measured):
+def test_a_given_kind_of_hole_is_used(measured):
     measurement = measured(64, 64, channels=3, observed=with_holes("region"))
     task = Inpaint(preset="paper", hole="text").resolve(measurement)
     assert (task.hole, task.iterations) == ("text", 6000)
 
 
-def test_known_pixels_are_kept_unless_told_otherwise():
+def test_known_pixels_are_kept_by_default():
     assert Inpaint().keeps_known
     assert not Inpaint(keep_known=False).keeps_known
 
 
-def test_text_in_a_large_picture_starts_from_a_smooth_fill(monkeypatch):
+def test_text_in_a_large_image_starts_from_a_smooth_fill(monkeypatch):
     y, x = np.mgrid[:20, :24]
     ramp = torch.from_numpy((y + x).astype(np.float32) / 50)[None, None]
     observed = torch.ones_like(ramp, dtype=torch.bool)
@@ -86,7 +86,7 @@ def test_a_volume_is_filled_from_its_neighbouring_slices_too():
     np.testing.assert_allclose(filled, z, atol=1e-6)
 
 
-def test_a_lost_slice_is_filled_from_those_beside_it():
+def test_a_lost_slice_is_filled_from_its_neighbours():
     z = np.broadcast_to(np.arange(7.0)[:, None, None] / 7, (7, 6, 6)).copy()
     missing = np.zeros(z.shape, bool)
     missing[3] = True
@@ -94,7 +94,7 @@ def test_a_lost_slice_is_filled_from_those_beside_it():
     np.testing.assert_allclose(filled, z, atol=1e-6)
 
 
-def test_where_planes_know_nothing_the_picture_stays_as_it_is():
+def test_pixels_without_a_known_plane_keep_their_values():
     missing = np.zeros((5, 5, 5), bool)
     missing[2], missing[:, 2], missing[:, :, 2] = True, True, True
     filled = smoothly_filled(np.full((1, 5, 5, 5), 0.5), missing)[0]

@@ -8,7 +8,7 @@ import torch
 from napari_dip.tasks.measurement import fill_missing
 
 
-def test_an_empty_channel_has_no_say_in_the_noise_level(measured):
+def test_an_empty_channel_does_not_lower_the_noise_level(measured):
     measurement = measured(64, 64, channels=2)
     measurement.y[0, 1] = 0.5
     assert measurement.estimated_sigma == pytest.approx(0.05, rel=0.2)
@@ -34,6 +34,6 @@ def test_a_channel_without_a_known_pixel_is_filled_with_something():
     assert filled.isfinite().all()
 
 
-def test_nothing_missing_nothing_copied():
+def test_filling_copies_nothing_if_nothing_is_missing():
     y = torch.rand(1, 1, 4, 4)
     assert fill_missing(y, torch.ones(1, 1, 4, 4, dtype=torch.bool)) is y

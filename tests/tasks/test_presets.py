@@ -185,7 +185,7 @@ def test_best_is_more_of_fast_and_less_than_the_paper(name, measured):
 
 
 @pytest.mark.parametrize("task", [Inpaint(), Upscale()])
-def test_what_does_not_overfit_stops_when_it_has_converged(task, measured):
+def test_tasks_that_do_not_overfit_stop_when_they_have_converged(task, measured):
     resolved = task.resolve(measured())
     assert resolved.stop == "converged"
     rule = resolved.fit_settings(measured()).stopping
@@ -198,7 +198,7 @@ def test_what_does_not_overfit_stops_when_it_has_converged(task, measured):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_what_the_user_sets_is_kept(name, measured):
+def test_given_settings_are_kept(name, measured):
     chosen = {
         "iterations": 7,
         "runs": 3,

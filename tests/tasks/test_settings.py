@@ -76,7 +76,7 @@ def test_values_take_their_fields_type(values, expected):
         ({"modes": ("a", "c")}, "modes: 'c' is not one of a, b, or several with commas"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(values, said):
+def test_bad_values_are_refused_in_one_line(values, said):
     with pytest.raises(UserError) as caught:
         Example(**values)
     assert str(caught.value) == said
@@ -107,7 +107,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest(use):
     assert str(caught.value) == "cuont: Example has no such setting; did you mean count?"
 
 
-def test_a_name_like_none_is_refused_with_all():
+def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(UserError, match="known are count, size, on, mode, widths, modes"):
         Example.from_dict({"xyz": 1})
 
@@ -124,7 +124,7 @@ examples = st.builds(
 
 
 @given(examples)
-def test_to_json_and_back(example):
+def test_settings_survive_json(example):
     assert Example.from_dict(json.loads(example.to_json())) == example
 
 
@@ -152,7 +152,7 @@ def test_text_of_a_value_parses_to_it(example):
         ("modes", "a,b", ("a", "b")),
     ],
 )
-def test_values_as_text(name, text, expected):
+def test_text_is_parsed(name, text, expected):
     assert Example.parse(name, text) == expected
 
 
@@ -169,7 +169,7 @@ def test_values_as_text(name, text, expected):
         ("widths", "64 32"),
     ],
 )
-def test_text_that_is_no_value(name, text):
+def test_text_that_is_no_value_is_refused(name, text):
     with pytest.raises(UserError, match=f"^{name}: '{text}' is not "):
         Example.parse(name, text)
 

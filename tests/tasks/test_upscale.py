@@ -1,9 +1,19 @@
-"""Super-resolution along all axes, or z alone."""
+"""Super-resolution along all axes, or along z alone."""
 
 import numpy as np
 import pytest
 
-from napari_dip import Upscale, UserError, prepare, restore
+from napari_dip import UserError, prepare, restore
+from napari_dip.engine.operators import Downsample
+from napari_dip.tasks.upscale import Upscale
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+@pytest.mark.parametrize("space", [(16, 17), (3, 16, 16)])
+def test_upscaling_downsamples_in_its_operator(factor, space, measured):
+    operator = Upscale(factor=factor).operator(measured(*space))
+    assert isinstance(operator, Downsample)
+    assert operator.image_shape(space) == tuple(factor * n for n in space)
 
 
 def test_z_alone_becomes_finer(rng):
