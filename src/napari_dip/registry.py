@@ -1,4 +1,4 @@
-"""Registries: what can be extended from outside, by name."""
+"""`Registry`: named classes of one kind, which other packages and scripts can extend."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Named things of one kind: the package's own, and those of other packages.
+    """Named entries of one kind: the package's own, and those of other packages.
 
-    Another package adds to it with an entry point of the registry's group, such as
-    `napari_dip.tasks`, whose value is what would be given to `register`; a script calls `register`.
+    A script adds an entry by `register`, another package by an entry point of the registry's group,
+    such as `napari_dip.tasks`, that refers to the entry.
 
     Parameters
     ----------
     kind
-        What the entries are, in one word: "task". It begins error messages.
+        Kind of the entries in one word, such as "task"; error messages begin with it.
     name_of
-        Gives an entry's name.
+        Returns an entry's name.
     check
-        Raises a `UserError` that says what an entry lacks.
+        Raises a `UserError` that names what an entry lacks.
     builtin
-        The package's own entries; or, if importing them takes long, their names and where they are
-        ("module:attribute"), for the registry to import them when they are asked for.
+        The package's own entries. If their import takes long, a mapping from their names to
+        "module:attribute" instead; an entry is then imported when it is asked for.
     group
-        The group of entry points; `napari_dip.KINDs` if not given.
+        Group of entry points; `napari_dip.KINDs` if not given.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Registry(Mapping[str, T], Generic[T]):
             self._own = {name_of(entry): entry for entry in builtin}
 
     def register(self, entry: T) -> T:
-        """Add an entry; as a decorator, it gives the entry back.
+        """Add an entry and return it, so that it can be a decorator.
 
         Raises
         ------
@@ -71,12 +71,12 @@ class Registry(Mapping[str, T], Generic[T]):
         return self._add(self._entries, entry)
 
     def unregister(self, name: str) -> None:
-        """Take an entry away that was registered."""
+        """Remove an entry that was registered."""
         del self._entries[name]
 
     @cached_property
     def _entries(self) -> dict[str, T | EntryPoint]:
-        """The package's own and those of entry points, which are looked for at the first use."""
+        """All entries; those of entry points are searched for at the first use."""
         entries = dict(self._own)
         for point in entry_points(group=self.group):
             self._add(entries, point.load())
@@ -115,6 +115,6 @@ def has_docstring(cls: type) -> bool:
 
 
 class _Missing(UserError, KeyError):
-    """No such entry; also a KeyError, which `get` and `in` rely on."""
+    """There is no such entry. It is a KeyError, too, on which `Mapping.get` relies."""
 
     __str__ = Exception.__str__  # KeyError's own would add quotes

@@ -116,9 +116,9 @@ class NetworkSpec:
 class Network:
     """Base of the kinds of network; a subclass also derives from a `torch.nn.Module`.
 
-    Its first argument is the `NetworkSpec`, of which it uses what applies to it; then come the
-    channels of the input z, the channels of the image, and the image's sides in pixels (two or
-    three of them). It maps z, (1, channels, *space), to an image in [0, 1] of the same sides.
+    Its arguments are a `NetworkSpec`, of which it uses the fields that apply to it, the channels of
+    the input z, the channels of the image, and the image's two or three sides in pixels. It maps z,
+    (1, channels, *space), to an image in [0, 1] with the same sides.
     """
 
     name: ClassVar[str]

@@ -1,7 +1,8 @@
 """Forward operators A: how an image x becomes the measurement y.
 
-Each is linear, and tells how large an image a measurement needs (`image_shape`) and which part of
-that image is a result (`crop_to_visible`). Shapes: x is (1, C, *image_shape), y is (1, C, *space).
+Each is linear. `image_shape` is the shape of the image that a measurement needs, `crop_to_visible`
+returns the part of that image that is a result. Shapes: x is (1, C, *image_shape), y is
+(1, C, *space).
 """
 
 from __future__ import annotations

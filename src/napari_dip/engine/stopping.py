@@ -1,8 +1,8 @@
 """Rules that stop a fit before its iteration budget, and `STOPPING_RULES`, all of them by name.
 
-A rule looks at the fit every few iterations and decides whether to go on. Its settings are frozen;
-the monitor that `start` makes for each fit has the state. Importing this module does not import
-torch, so that forms and the command line can list the rules.
+A rule is shown the fit every few iterations and decides whether it goes on. Its settings are
+frozen; the monitor that `start` makes for each fit has the state. Importing this module does not
+import torch, so that forms and the command line can list the rules.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class StoppingMonitor(ABC):
 
 @dataclass(frozen=True)
 class FitFacts:
-    """What a rule may know of a fit before it begins.
+    """Properties of a fit that a rule may depend on.
 
     Attributes
     ----------
@@ -278,4 +278,4 @@ def _check(rule: type[StoppingRule]) -> None:
 STOPPING_RULES: Registry[type[StoppingRule]] = Registry(
     "stopping_rule", lambda rule: rule.name, _check, (Discrepancy, WindowedVariance, Converged)
 )
-"""All rules by name, beside "auto" (the preset's) and "budget" (none)."""
+"""All rules by name; the setting `stop` also takes "auto" (the preset's) and "budget" (none)."""

@@ -29,7 +29,7 @@ LARGEST_MEASURED = 1024
 """Side, in pixels, of the middle of an image that is enough to measure in."""
 
 _BLURS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.5)
-"""Standard deviations of the Gaussian blurs, in pixels, that are told apart."""
+"""Standard deviations of the Gaussian blurs, in pixels, that are compared with the image."""
 
 _LEAST_BLUR = 0.48
 """Blur, by the finest differences, from which noise is taken for correlated: white noise over
