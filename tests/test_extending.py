@@ -175,12 +175,12 @@ class NoRule(StoppingRule):
     ("registry", "entry", "said"),
     [
         (TASKS, NoTask, "task: expected a subclass of Task, got <class"),
-        (TASKS, BareTask, "task: BareTask has no name and no title and no docstring and no preset"),
+        (TASKS, BareTask, "task: BareTask has no name and no title and no preset_values"),
         (TASKS, OtherInputs, "task: OtherInputs.accepts must name inputs .* and all of its needs"),
         (NETWORKS, NoTask, "network: expected a subclass of Network"),
         (NETWORKS, NoNetwork, "network: NoNetwork has no name and no forward and no docstring"),
         (STOPPING_RULES, NoTask, "stopping_rule: expected a subclass of StoppingRule"),
-        (STOPPING_RULES, NoRule, "stopping_rule: NoRule has no docstring and no start"),
+        (STOPPING_RULES, NoRule, "stopping_rule: NoRule has no start and no docstring"),
         (STOPPING_RULES, STOPPING_RULES["sigma"], None),
     ],
 )

@@ -108,10 +108,29 @@ class Registry(Mapping[str, T], Generic[T]):
         return len(self._entries)
 
 
-def has_docstring(cls: type) -> bool:
-    """Whether a class has a docstring of its own, and not the signature that `dataclass` writes."""
-    text = vars(cls).get("__doc__") or ""
-    return bool(text) and not text.startswith(f"{cls.__name__}(")
+def class_check(kind: str, base: type, *needed: str) -> Callable[[type], None]:
+    """Make the `check` of a registry of classes.
+
+    A class has to derive from `base`, to have the needed attributes and methods, and a docstring.
+    """
+
+    def check(entry: type) -> None:
+        if not (isinstance(entry, type) and issubclass(entry, base)):
+            raise UserError(f"{kind}: expected a subclass of {base.__name__}, got {entry!r}")
+        found = {name: getattr(entry, name, None) for name in needed}
+        missing = [
+            name
+            for name, value in found.items()
+            if not value or getattr(value, "__isabstractmethod__", False)
+        ]
+        # A dataclass without a docstring has its signature as one.
+        text = vars(entry).get("__doc__") or ""
+        if not text or text.startswith(f"{entry.__name__}("):
+            missing.append("docstring")
+        if missing:
+            raise UserError(f"{kind}: {entry.__name__} has no {' and no '.join(missing)}; add them")
+
+    return check
 
 
 class _Missing(UserError, KeyError):

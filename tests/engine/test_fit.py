@@ -248,12 +248,13 @@ class Best(StoppingRule):
         class Judge(StoppingMonitor):
             interval = 5
 
-            def update(self, iteration, output, average, residual):
-                assert residual() == pytest.approx(residual())
-                assert not output.requires_grad
-                if iteration == rule.best:
+            def update(self, fit):
+                assert fit.residual() == pytest.approx(fit.residual())
+                assert not fit.output.requires_grad
+                if fit.iteration == rule.best:
                     return StopDecision.BEST
-                return StopDecision.STOP if iteration == rule.stop else StopDecision.CONTINUE
+                is_over = fit.iteration == rule.stop
+                return StopDecision.STOP if is_over else StopDecision.CONTINUE
 
         return Judge()
 
@@ -357,17 +358,17 @@ def test_a_loss_that_is_never_finite_is_an_error(problem, settings):
 def test_a_rule_is_not_shown_outputs_that_were_taken_back(problem, settings):
     outputs = []
 
-    class ViewerState(StoppingRule):
+    class Recording(StoppingRule):
         def start(self):
             class Judge(StoppingMonitor):
-                def update(self, iteration, output, average, residual):
-                    outputs.append(output.clone())
+                def update(self, fit):
+                    outputs.append(fit.output.clone())
                     return StopDecision.CONTINUE
 
             return Judge()
 
     broken = replace(problem, fidelity=Broken(14))
-    last(fit(broken, replace(settings, iterations=40, stopping=ViewerState())))
+    last(fit(broken, replace(settings, iterations=40, stopping=Recording())))
     assert len(outputs) == 3
     assert all(output.isfinite().all() for output in outputs)
 

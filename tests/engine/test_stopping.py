@@ -2,7 +2,13 @@ from typing import Any
 
 import torch
 
-from napari_dip.engine.stopping import Converged, Discrepancy, StopDecision, WindowedVariance
+from napari_dip.engine.stopping import (
+    Converged,
+    Discrepancy,
+    FitSnapshot,
+    StopDecision,
+    WindowedVariance,
+)
 
 ANYTHING = torch.zeros(1, 1, 4, 4)
 
@@ -14,7 +20,7 @@ def unasked() -> Any:
 def test_discrepancy_stops_when_the_residual_is_down_to_the_noise():
     monitor = Discrepancy(0.1).start()
     decisions = [
-        monitor.update(i, ANYTHING, unasked, lambda r=r: r)
+        monitor.update(FitSnapshot(i, ANYTHING, unasked, lambda r=r: r))
         for i, r in enumerate((0.5, 0.011, 0.0099))
     ]
     assert decisions == [StopDecision.CONTINUE, StopDecision.CONTINUE, StopDecision.STOP]
@@ -22,7 +28,7 @@ def test_discrepancy_stops_when_the_residual_is_down_to_the_noise():
 
 def test_discrepancy_does_not_stop_on_a_broken_fit():
     assert (
-        Discrepancy(0.1).start().update(10, ANYTHING, unasked, lambda: float("nan"))
+        Discrepancy(0.1).start().update(FitSnapshot(10, ANYTHING, unasked, lambda: float("nan")))
         is StopDecision.CONTINUE
     )
 
@@ -36,7 +42,7 @@ def run(rule: WindowedVariance, sizes: list[float]) -> list[StopDecision]:
     monitor = rule.start()
     assert monitor.interval == rule.interval
     updates = [
-        monitor.update((i + 1) * rule.interval, swinging(size, i), unasked, unasked)
+        monitor.update(FitSnapshot((i + 1) * rule.interval, swinging(size, i), unasked, unasked))
         for i, size in enumerate(sizes)
     ]
     return (
@@ -75,14 +81,14 @@ def test_each_fit_has_a_monitor_of_its_own():
 
 def test_a_large_output_is_sampled():
     monitor = WindowedVariance(window=2).start()
-    monitor.update(1, torch.rand(1, 3, 400, 400), unasked, unasked)
+    monitor.update(FitSnapshot(1, torch.rand(1, 3, 400, 400), unasked, unasked))
     assert monitor.seen[0].numel() <= 2 * monitor.SAMPLES
 
 
 def test_a_broken_output_is_no_minimum():
     monitor = WindowedVariance(window=2, patience=3, start_at=0).start()
     broken = torch.full((1, 1, 4, 4), float("nan"))
-    decisions = [monitor.update(i, broken, unasked, unasked) for i in range(8)]
+    decisions = [monitor.update(FitSnapshot(i, broken, unasked, unasked)) for i in range(8)]
     assert decisions[-1] is StopDecision.STOP
     assert StopDecision.BEST not in decisions
 
@@ -94,7 +100,9 @@ def converges_at(rule: Converged, changes: list[float]) -> int:
     for i, change in enumerate(changes, 1):
         value += change
         image = torch.full((1, 1, 4, 4), value)
-        decision = monitor.update(i * rule.interval, ANYTHING, lambda image=image: image, unasked)
+        decision = monitor.update(
+            FitSnapshot(i * rule.interval, ANYTHING, lambda image=image: image, unasked)
+        )
         if decision is StopDecision.STOP:
             return i
     return 0
@@ -110,7 +118,7 @@ def test_convergence_does_not_count_before_the_start():
     assert converges_at(Converged(5, change=1e-3, patience=2, start_at=30), [0.0] * 12) == 8
     # The image is not even computed.
     assert (
-        Converged(5, start_at=30).start().update(5, ANYTHING, unasked, unasked)
+        Converged(5, start_at=30).start().update(FitSnapshot(5, ANYTHING, unasked, unasked))
         is StopDecision.CONTINUE
     )
 

@@ -20,7 +20,7 @@ from napari_dip.engine.losses import squared_error, total_variation
 from napari_dip.engine.memory import memory_errors, memory_needed
 from napari_dip.engine.problem import FitSettings, Problem
 from napari_dip.engine.safeguards import JUMP, Backtracking, ExponentialAverage
-from napari_dip.engine.stopping import StopDecision
+from napari_dip.engine.stopping import FitSnapshot, StopDecision
 from napari_dip.errors import UserError
 
 CHECK_EVERY = 10
@@ -168,8 +168,9 @@ class FitState:
             and iteration % self.monitor.interval == 0
             and self.average.value is not None
         ):
+            output = self.output.detach()
             decision = self.monitor.update(
-                iteration, self.output.detach(), self.average.copy, self.residual
+                FitSnapshot(iteration, output, self.average.copy, self.residual)
             )
             if decision is StopDecision.BEST:
                 self.best = self.average.copy()

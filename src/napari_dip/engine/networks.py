@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias, TypeVar
 
-from napari_dip.errors import UserError
-from napari_dip.registry import Registry, has_docstring
+from napari_dip.registry import Registry, class_check
 
 Downsampling: TypeAlias = Literal["stride", "average", "max"]
 Upsampling: TypeAlias = Literal["bilinear", "nearest"]
@@ -131,19 +130,10 @@ class Network:
         """Raise a ValueError, whose message begins with the field, if it can't be built so."""
 
 
-def _check(network: type[Network]) -> None:
-    if not (isinstance(network, type) and issubclass(network, Network)):
-        raise UserError(f"network: expected a subclass of Network, got {network!r}")
-    missing = [name for name in ("name", "forward") if not getattr(network, name, None)]
-    missing += [] if has_docstring(network) else ["docstring"]
-    if missing:
-        raise UserError(f"network: {network.__name__} has no {' and no '.join(missing)}; add them")
-
-
 NETWORKS: Registry[type[Network]] = Registry(
     "network",
     lambda network: network.name,
-    _check,
+    class_check("network", Network, "name", "forward"),
     {
         "skip": "napari_dip.engine.architectures:SkipNetwork",
         "unet": "napari_dip.engine.architectures:UNet",

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from napari_dip.errors import UserError
-from napari_dip.registry import Registry, has_docstring
+from napari_dip.registry import Registry, class_check
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +32,28 @@ class StopDecision(Enum):
     """Stop and return the best remembered image, or this one if none was."""
 
 
+@dataclass(frozen=True)
+class FitSnapshot:
+    """A fit after some iteration, as a rule is shown it.
+
+    Attributes
+    ----------
+    iteration
+        Number of iterations done.
+    output
+        The newest image, (1, C, *image_shape).
+    average
+        Returns a copy of the averaged image; it is computed only if it is called.
+    residual
+        Returns the averaged image's mean squared residual; likewise.
+    """
+
+    iteration: int
+    output: Tensor
+    average: Callable[[], Tensor]
+    residual: Callable[[], float]
+
+
 class StoppingMonitor(ABC):
     """The state of a rule during one fit."""
 
@@ -40,26 +61,8 @@ class StoppingMonitor(ABC):
     """Iterations between two updates."""
 
     @abstractmethod
-    def update(
-        self,
-        iteration: int,
-        output: Tensor,
-        average: Callable[[], Tensor],
-        residual: Callable[[], float],
-    ) -> StopDecision:
-        """Decide whether the fit goes on.
-
-        Parameters
-        ----------
-        iteration
-            Iterations done.
-        output
-            The newest image, (1, C, *image_shape).
-        average
-            Returns a copy of the averaged image; it is computed only if it is asked for.
-        residual
-            Returns the averaged image's mean squared residual; likewise.
-        """
+    def update(self, fit: FitSnapshot) -> StopDecision:
+        """Decide whether the fit goes on."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +133,8 @@ class _DiscrepancyMonitor(StoppingMonitor):
     def __init__(self, sigma: float) -> None:
         self.variance = sigma**2
 
-    def update(
-        self,
-        iteration: int,
-        output: Tensor,
-        average: Callable[[], Tensor],
-        residual: Callable[[], float],
-    ) -> StopDecision:
-        return StopDecision.STOP if residual() <= self.variance else StopDecision.CONTINUE
+    def update(self, fit: FitSnapshot) -> StopDecision:
+        return StopDecision.STOP if fit.residual() <= self.variance else StopDecision.CONTINUE
 
 
 @dataclass(frozen=True)
@@ -183,19 +180,13 @@ class _VarianceMonitor(StoppingMonitor):
         self.least = float("inf")
         self.waited = 0
 
-    def update(
-        self,
-        iteration: int,
-        output: Tensor,
-        average: Callable[[], Tensor],
-        residual: Callable[[], float],
-    ) -> StopDecision:
+    def update(self, fit: FitSnapshot) -> StopDecision:
         import torch
 
-        flat = output.flatten()
+        flat = fit.output.flatten()
         step = max(1, flat.numel() // self.SAMPLES)
         self.seen = [*self.seen, flat[::step].clone()][-self.rule.window :]
-        if len(self.seen) < self.rule.window or iteration < self.rule.start_at:
+        if len(self.seen) < self.rule.window or fit.iteration < self.rule.start_at:
             return StopDecision.CONTINUE
         variance = float(torch.stack(self.seen).var(dim=0, correction=0).mean())
         if variance < self.least:
@@ -246,16 +237,10 @@ class _ConvergedMonitor(StoppingMonitor):
         self.last: Tensor | None = None
         self.rested = 0
 
-    def update(
-        self,
-        iteration: int,
-        output: Tensor,
-        average: Callable[[], Tensor],
-        residual: Callable[[], float],
-    ) -> StopDecision:
-        if iteration < self.rule.start_at:
+    def update(self, fit: FitSnapshot) -> StopDecision:
+        if fit.iteration < self.rule.start_at:
             return StopDecision.CONTINUE
-        image = average()
+        image = fit.average()
         if self.last is not None:
             change = float((image - self.last).square().mean().sqrt())
             self.rested = self.rested + 1 if change < self.rule.change else 0
@@ -263,19 +248,10 @@ class _ConvergedMonitor(StoppingMonitor):
         return StopDecision.STOP if self.rested >= self.rule.patience else StopDecision.CONTINUE
 
 
-def _check(rule: type[StoppingRule]) -> None:
-    if not (isinstance(rule, type) and issubclass(rule, StoppingRule)):
-        raise UserError(f"stopping_rule: expected a subclass of StoppingRule, got {rule!r}")
-    missing = [] if getattr(rule, "name", "") else ["name"]
-    missing += [] if has_docstring(rule) else ["docstring"]
-    missing += sorted(rule.__abstractmethods__)
-    if missing:
-        raise UserError(
-            f"stopping_rule: {rule.__name__} has no {' and no '.join(missing)}; add them"
-        )
-
-
 STOPPING_RULES: Registry[type[StoppingRule]] = Registry(
-    "stopping_rule", lambda rule: rule.name, _check, (Discrepancy, WindowedVariance, Converged)
+    "stopping_rule",
+    lambda rule: rule.name,
+    class_check("stopping_rule", StoppingRule, "name", "start"),
+    (Discrepancy, WindowedVariance, Converged),
 )
 """All rules by name; the setting `stop` also takes "auto" (the preset's) and "budget" (none)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_dip.errors import UserError
-from napari_dip.registry import Registry, has_docstring
+from napari_dip.registry import Registry, class_check
 from napari_dip.tasks.base import INPUT_HELP, Task
 from napari_dip.tasks.deblur import Deblur
 from napari_dip.tasks.dejpeg import DeJPEG
@@ -15,15 +15,11 @@ from napari_dip.tasks.flash import FlashNoFlash
 from napari_dip.tasks.inpaint import Inpaint
 from napari_dip.tasks.upscale import Upscale
 
+_check_class = class_check("task", Task, "name", "title", "preset_values")
+
 
 def _check(task: type[Task]) -> None:
-    if not (isinstance(task, type) and issubclass(task, Task)):
-        raise UserError(f"task: expected a subclass of Task, got {task!r}")
-    missing = [name for name in ("name", "title") if not getattr(task, name, "")]
-    missing += [] if has_docstring(task) else ["docstring"]
-    missing += ["preset_values"] if task.preset_values is Task.preset_values else []
-    if missing:
-        raise UserError(f"task: {task.__name__} has no {' and no '.join(missing)}; add them")
+    _check_class(task)
     if not set(task.needs) <= set(task.accepts) <= set(INPUT_HELP):
         raise UserError(
             f"task: {task.__name__}.accepts must name inputs ({', '.join(INPUT_HELP)}) and all of "

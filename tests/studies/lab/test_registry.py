@@ -90,7 +90,7 @@ def test_the_error_names_what_a_study_lacks():
         title = "Nameless"
 
     with pytest.raises(
-        UserError, match=r"^study: Nameless has no name and no axis and no docstring and no parts"
+        UserError, match=r"^study: Nameless has no name and no axis and no parts and no docstring"
     ):
         STUDIES.register(Nameless)
     with pytest.raises(UserError, match=r"^study: expected a subclass of Study, got 5"):
