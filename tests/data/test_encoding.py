@@ -213,8 +213,8 @@ def test_tiles_are_scaled_as_the_whole_image(axes, dtype, rng):
     )
     for number, part in enumerate(parts):
         scaled, _, own = encode(part, axes, intensity_range)
-        np.testing.assert_allclose(own.low, encoding.low, atol=2)
-        np.testing.assert_allclose(own.high, encoding.high, atol=2)
+        np.testing.assert_allclose(own.black, encoding.black, atol=2)
+        np.testing.assert_allclose(own.white, encoding.white, atol=2)
         assert own.limits == encoding.limits
         half = whole[:, 20 * number : 20 * number + 20]
         np.testing.assert_allclose(scaled.numpy(), half.numpy(), atol=0.03)

@@ -12,16 +12,16 @@ RAMP = np.add.outer(np.linspace(0, 0.5, 20), np.linspace(0, 0.5, 20))
 
 def test_an_image_that_fills_its_range_keeps_it():
     _, _, encoding = encode((20 + 200 * RAMP).astype(np.uint8))
-    assert (encoding.low, encoding.high) == (0, 255)
+    assert (encoding.black, encoding.white) == (0, 255)
     _, _, encoding = encode(0.1 + 0.7 * RAMP)
-    assert (encoding.low, encoding.high) == (0, 1)
+    assert (encoding.black, encoding.white) == (0, 1)
 
 
 def test_a_microscopes_frame_stays_in_its_units():
     image = (300 + 1700 * RAMP).astype(np.uint16)
     y, _, encoding = encode(image)
-    assert encoding.low == pytest.approx(300 - RANGE_MARGIN * 1700, abs=2)
-    assert encoding.high == pytest.approx(2000 + RANGE_MARGIN * 1700, abs=2)
+    assert encoding.black == pytest.approx(300 - RANGE_MARGIN * 1700, abs=2)
+    assert encoding.white == pytest.approx(2000 + RANGE_MARGIN * 1700, abs=2)
     assert y.min() == pytest.approx(RANGE_MARGIN / (1 + 2 * RANGE_MARGIN), abs=0.01)
     assert y.max() == pytest.approx(1 - RANGE_MARGIN / (1 + 2 * RANGE_MARGIN), abs=0.01)
 
@@ -54,9 +54,9 @@ def test_channels_have_ranges_of_their_own_and_samples_share_one():
     base = RAMP
     image = np.stack([300 + 1000 * base, 10 + 50 * base]).astype(np.uint16)
     _, _, own = encode(image, "CYX")
-    assert own.high - own.low == pytest.approx([1200, 60], rel=0.02)
+    assert own.white - own.black == pytest.approx([1200, 60], rel=0.02)
     _, _, shared = encode(np.concatenate([image, image[:1]]), "SYX")
-    assert len(set(shared.low)) == len(set(shared.high)) == 1
+    assert len(set(shared.black)) == len(set(shared.white)) == 1
 
 
 def test_one_empty_channel_is_accepted():

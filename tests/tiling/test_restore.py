@@ -68,7 +68,7 @@ def test_tiles_share_range_and_noise(tmp_path, out, noisy):
         for item in mosaic.items.values():
             job = item.plan.job(item.tile, values + item.tile.start[1])
             tasks.append(job.task)
-            ranges.append(tuple(job.encoding.low) + tuple(job.encoding.high))
+            ranges.append(tuple(job.encoding.black) + tuple(job.encoding.white))
 
     assert restore_large(
         path, out, TINY.replace(sigma=None), on_outcome=look, **OPTIONS

@@ -22,9 +22,9 @@ from napari_dip.data.value_range import (
 from napari_dip.errors import UserError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
+Array = NDArray[Any]
 
 _LEAST_SIDE = 16
 """Least side of an image along y and x, in pixels."""
@@ -41,7 +41,7 @@ class Encoding:
     ----------
     axes, shape, dtype
         Axes, shape and dtype of the user's array.
-    low, high
+    black, white
         The user's values that 0 and 1 stand for, (channels,).
     alpha
         Transparency of an RGBA or grey-alpha image, (*space); it is not fitted.
@@ -52,9 +52,9 @@ class Encoding:
     axes: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    alpha: NDArray[Any] | None
+    black: NDArray[np.float64]
+    white: NDArray[np.float64]
+    alpha: Array | None
     limits: tuple[float, float]
 
     @property
@@ -65,14 +65,14 @@ class Encoding:
     @property
     def span(self) -> float:
         """The user's units in one unit of the tensor (its mean over channels)."""
-        return float(np.mean(self.high - self.low))
+        return float(np.mean(self.white - self.black))
 
     @property
     def sides(self) -> tuple[int, ...]:
         """The lengths of the axes of space."""
         return tuple(self.shape[self.axes.index(a)] for a in self.space)
 
-    def decode(self, x: Tensor, *, relative: bool = False) -> NDArray[Any]:
+    def decode(self, x: Tensor, *, relative: bool = False) -> Array:
         """Convert a tensor (channels, *space) to an array in the user's axes, dtype and values.
 
         The tensor may have other sides than the user's array (super-resolution). With `relative`,
@@ -81,8 +81,8 @@ class Encoding:
         values = np.moveaxis(x.detach().cpu().double().numpy(), 0, -1)
         space = values.shape[:-1]
         if relative:
-            return self._lay_out((values * (self.high - self.low)).astype(np.float32))
-        values = self.low + values * (self.high - self.low)
+            return self._lay_out((values * (self.white - self.black)).astype(np.float32))
+        values = self.black + values * (self.white - self.black)
         if self.dtype.kind in "ui":
             values = np.rint(values)
         values = np.clip(values, *self.limits).astype(self.dtype)
@@ -103,7 +103,7 @@ class Encoding:
             values = np.concatenate([values, np.ones_like(values[..., :1])], axis=-1)
         return self._lay_out(values)
 
-    def match(self, mask: NDArray[Any]) -> NDArray[Any] | None:
+    def match(self, mask: Array) -> Array | None:
         """Convert an array with the image's shape, with or without channels, to (c, *space).
 
         c is 1 or the number of channels. The result is None if the shape is another.
@@ -121,7 +121,7 @@ class Encoding:
             return None
         return np.moveaxis(values, -1, 0)
 
-    def _lay_out(self, values: NDArray[Any]) -> NDArray[Any]:
+    def _lay_out(self, values: Array) -> Array:
         """Bring (*space, channels) into the user's order of axes."""
         channel = next((a for a in self.axes if a in CHANNELS), "")
         if not channel:
@@ -134,7 +134,7 @@ class Encoding:
 
 
 def encode(
-    image: NDArray[Any], axes: str | None = None, intensity_range: IntensityRange | None = None
+    image: Array, axes: str | None = None, intensity_range: IntensityRange | None = None
 ) -> tuple[Tensor, Tensor, Encoding]:
     """Convert an array to the form that is fitted.
 
@@ -195,17 +195,17 @@ def encode(
         if intensity_range.lowest == intensity_range.highest:
             value = intensity_range.lowest[0]
             raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
-    low, high = value_range(intensity_range, dtype, values.shape[-1])
+    black, white = value_range(intensity_range, dtype, values.shape[-1])
     limits = value_limits(dtype, intensity_range)
-    encoding = Encoding(axes, image.shape, dtype, low, high, alpha, limits)
-    scaled = np.clip((values - low) / (high - low), -_MOST_BEYOND, 1 + _MOST_BEYOND)
+    encoding = Encoding(axes, image.shape, dtype, black, white, alpha, limits)
+    scaled = np.clip((values - black) / (white - black), -_MOST_BEYOND, 1 + _MOST_BEYOND)
     scaled[~finite] = 0
     y = torch.from_numpy(np.moveaxis(scaled, -1, 0).astype(np.float32))
     observed = torch.from_numpy(np.ascontiguousarray(np.moveaxis(finite, -1, 0)))
     return y, observed, encoding
 
 
-def measure_intensity_range(image: NDArray[Any], axes: str) -> IntensityRange | None:
+def measure_intensity_range(image: Array, axes: str) -> IntensityRange | None:
     """The intensity range of an image or a tile; None if it has no finite pixel."""
     values = _channels_last(image, axes)[0].astype(np.float64)
     finite = np.isfinite(values)
@@ -222,7 +222,7 @@ def _space(axes: str, shape: Sequence[int]) -> str:
     return "".join(a for a in SPACE_LETTERS if a in "YX" or sides.get(a, 1) > 1)
 
 
-def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _channels_last(image: Array, axes: str) -> tuple[Array, Array | None]:
     """The image as (*space, channels), and its transparency (*space), if it has any."""
     space = list(_space(axes, image.shape))
     channel = [a for a in axes if a in CHANNELS]
@@ -236,21 +236,18 @@ def _channels_last(image: NDArray[Any], axes: str) -> tuple[NDArray[Any], NDArra
     return values, None
 
 
-def _zoom(alpha: NDArray[Any], space: Sequence[int]) -> NDArray[Any]:
+def _zoom(alpha: Array, space: Sequence[int]) -> Array:
     """The transparency at other sides."""
     if alpha.shape == tuple(space):
         return alpha
     from skimage.transform import resize
 
     zoomed = resize(alpha, tuple(space), order=1, preserve_range=True)
-    values: NDArray[Any] = np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed
+    values: Array = np.rint(zoomed) if alpha.dtype.kind in "ui" else zoomed
     return values.astype(alpha.dtype)
 
 
-Array = NDArray[Any]
-
-
-def mask_tensor(mask: Array, encoding: Encoding) -> torch.Tensor:
+def mask_tensor(mask: Array, encoding: Encoding) -> Tensor:
     """Convert a mask to missing pixels, (1 or channels, *space), bool."""
     import torch
 
@@ -270,7 +267,7 @@ def guide_tensor(
     encoding: Encoding,
     axes: str | None = None,
     intensity_range: IntensityRange | None = None,
-) -> torch.Tensor:
+) -> Tensor:
     """Convert a guide to (1, channels, *space); the parameters are those of `encode`."""
     try:
         if axes is None and guide.shape == encoding.shape:
@@ -286,7 +283,7 @@ def guide_tensor(
     return y[None]
 
 
-def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> torch.Tensor:
+def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> Tensor:
     """Convert a point spread function to (*sides), float32."""
     import torch
 

@@ -98,8 +98,8 @@ def value_range(
         else:
             margin = RANGE_MARGIN * (most - least)
             ranges.append((least - margin, most + margin))
-    low, high = np.array(ranges * (channels if len(ranges) == 1 else 1)).T
-    return low, high
+    blacks, whites = np.array(ranges * (channels if len(ranges) == 1 else 1)).T
+    return blacks, whites
 
 
 def value_limits(dtype: np.dtype[Any], intensity_range: IntensityRange) -> tuple[float, float]:

@@ -86,8 +86,8 @@ def prepare(
         if guide is None
         else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_intensity_range),
         psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
-        black=tuple(encoding.low.tolist()),
-        white=tuple(encoding.high.tolist()),
+        black=tuple(encoding.black.tolist()),
+        white=tuple(encoding.white.tolist()),
     )
     measurement = task.prepare_measurement(measurement)
     seed = check_seed(seed)
