@@ -1,5 +1,6 @@
 """What registries take, refuse and find."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +29,7 @@ def test_what_is_registered_comes_after_the_packages_own(words):
 
 def test_a_name_is_taken_once(words):
     words.register("apple")  # itself, again
-    with pytest.raises(UserError, match="^word: the name 'a' is taken; choose another$"):
+    with pytest.raises(UserError, match=r"^word: the name 'a' is taken; choose another$"):
         words.register("avocado")
 
 
@@ -38,7 +39,7 @@ def test_what_an_entry_lacks_is_said(words):
 
 
 def test_a_missing_name_names_the_others_and_get_and_in_work(words):
-    with pytest.raises(UserError, match="^word: expected one of a, b, got 'z'$"):
+    with pytest.raises(UserError, match=r"^word: expected one of a, b, got 'z'$"):
         words["z"]
     assert words.get("z") is None
     assert "z" not in words
@@ -48,3 +49,13 @@ def test_entry_points_of_other_packages_are_found(words, monkeypatch):
     points = {"napari_dip.words": [SimpleNamespace(load=lambda: "cake")]}
     monkeypatch.setattr(registry, "entry_points", lambda group: points[group])
     assert words["c"] == "cake"
+
+
+def test_entries_given_by_their_place_are_imported_when_they_are_asked_for():
+    places = {"path": "pathlib:Path", "none": "no_such_module:Nothing"}
+    lazy = Registry("class", lambda entry: entry.__name__, lambda entry: None, places)
+    assert list(lazy) == ["path", "none"]
+    assert "none" in lazy
+    assert lazy["path"] is Path
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        lazy["none"]

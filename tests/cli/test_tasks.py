@@ -382,6 +382,18 @@ def test_former_option_names_still_work_and_are_in_no_help(movie):
     assert "No such option" in run("info", "--each", "T", code=2).stderr
 
 
+def test_names_and_values_of_former_settings_still_work(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    former = ["--stop", "settled", "--set", "recorrupt=no", "--set", "grain=0.5"]
+    run("denoise", "grey.png", "-o", "out.tif", "--report", "out.json", *SHORT, *former)
+    settings = json.loads(Path("out.json").read_text())["settings"]
+    assert (settings["stop"], settings["r2r"], settings["noise_correlation"]) == (
+        "converged",
+        False,
+        0.5,
+    )
+
+
 def test_help_of_a_task_has_no_examples():
     for name in TASKS:
         assert ">>>" not in run(name, "--help").stdout
