@@ -10,6 +10,7 @@ A case is a kind and a level, written `kind-level`:
     clean-0            nothing
     jpeg-10            JPEG of quality 10
     blur-2             Gaussian blur of 2 pixels and normal noise of 2 of 255
+    blur-2-10          the same with normal noise of 10 of 255
     holes-50           50 % of the pixels missing, each by itself
     text-0             letters over the picture
     hole-0             a square hole of a quarter of the sides
@@ -85,8 +86,8 @@ def make(name: str, picture: str, clean: Array, settings: dict[str, Any], seed: 
     seed
         Of the degradation.
     """
-    kind, _, level_text = name.partition("-")
-    level = float(level_text or 0)
+    kind, *numbers = name.split("-")
+    level = float(numbers[0]) if numbers and numbers[0] else 0.0
     random = np.random.default_rng(seed)
     if kind == "gaussian":
         noisy = gaussian_noise(clean, level, seed)
@@ -99,14 +100,15 @@ def make(name: str, picture: str, clean: Array, settings: dict[str, Any], seed: 
         return Case(name, picture, clean, jpeg(clean, int(level)), DeJPEG(**settings))
     if kind == "blur":
         psf = _gaussian_psf(level)
+        noise = float(numbers[1]) if len(numbers) > 1 else 2.0
         axes = (level, level, 0)[: clean.ndim]
         blurred = gaussian_filter(clean.astype(np.float64), axes, mode="reflect")
         return Case(
             name,
             picture,
             clean,
-            _to_8_bit(blurred + random.normal(0, 2, clean.shape)),
-            Deblur(sigma=2 / 255, **settings),
+            _to_8_bit(blurred + random.normal(0, noise, clean.shape)),
+            Deblur(sigma=noise / 255, **settings),
             {"psf": psf},
         )
     if kind in HOLES:
@@ -124,14 +126,20 @@ def make(name: str, picture: str, clean: Array, settings: dict[str, Any], seed: 
 
 def real(picture: str, noisy: Array, truth: Array, settings: dict[str, Any]) -> Case:
     """A pair of real frames; the truth's scale is fitted, as averages are often stretched."""
-    return Case("real-0", picture, truth, noisy, Denoise(**settings), score=fitted_psnr)
+    score = psnr if picture.endswith(PLAIN) else fitted_psnr
+    return Case("real-0", picture, truth, noisy, Denoise(**settings), score=score)
 
+
+PLAIN = ("_raw1", "_raw3")
+"""Frames of the FMD set, whose averages are of the frames' scale: papers score them as they are."""
 
 PAIRS = (
     ("_noisy", "_gt"),
     ("_noisy_16bit", "_target_16bit"),
     ("_avg1", "_avg400"),
     ("_low_snr", "_high_snr"),
+    ("_raw1", "_gt"),
+    ("_raw3", "_gt"),
 )
 
 
@@ -143,7 +151,7 @@ def load_pairs(folder: Path, names: list[str], crop: int | None) -> dict[str, tu
     for file in sorted(folder.iterdir()):
         for few, many in PAIRS:
             other = file.with_stem(file.stem.removesuffix(few) + many)
-            name = file.stem.removesuffix(few)
+            name = file.stem if few in PLAIN else file.stem.removesuffix(few)
             if file.stem.endswith(few) and other.exists() and (not names or name in names):
                 found[name] = (centre(imread(file), crop), centre(imread(other), crop))
     return found

@@ -26,7 +26,7 @@ from PIL import Image
 from skimage import restoration
 from skimage.util import img_as_float
 
-from napari_dip.noise.camera import CameraNoise, estimate_camera_noise
+from napari_dip.noise.camera import estimate_camera_noise
 
 Peer = Callable[[Case], Array]
 
@@ -102,21 +102,6 @@ def peers_of(case: Case, told: float | None = None) -> dict[str, Peer]:
     }[case.task.name]()
 
 
-def anscombe(values: Array, camera: CameraNoise) -> Array:
-    """The generalised Anscombe transform: camera noise becomes normal noise of variance 1."""
-    inside = camera.gain * (values - camera.offset) + 0.375 * camera.gain**2 + camera.read_noise**2
-    return 2 / camera.gain * np.sqrt(np.maximum(inside, 0))
-
-
-def inverse_anscombe(stable: Array, camera: CameraNoise) -> Array:
-    """The closed form of the exact unbiased inverse."""
-    d = np.maximum(stable, 2 * np.sqrt(0.375))
-    root = np.sqrt(1.5)
-    photons = d**2 / 4 + root / (4 * d) - 11 / (8 * d**2) + 5 * root / (8 * d**3) - 1 / 8
-    photons -= (camera.read_noise / camera.gain) ** 2
-    return camera.gain * photons + camera.offset
-
-
 def _bm3d(case: Case, told: float | None = None) -> Array:
     values = case.degraded.astype(np.float64)
     sigma = _estimated(values) if told is None else told * _span(case) / 255
@@ -139,7 +124,7 @@ def _gat_bm3d(case: Case) -> Array:
     camera = estimate_camera_noise(list(planes))
     if camera is None:
         return _bm3d(case)
-    done = [inverse_anscombe(_bm3d_of(anscombe(p, camera), 1.0), camera) for p in planes]
+    done = [camera.from_stabilized(_bm3d_of(camera.stabilized(p), 1.0)) for p in planes]
     return _as_given(np.moveaxis(np.array(done), 0, -1) if values.ndim == 3 else done[0], case)
 
 

@@ -67,7 +67,10 @@ CASES = [
     ("denoise good.tif {o} more.tif", "more.tif"),
     ("upscale good.tif {o} --mask-keep all.tif", "--mask-keep"),
     # Settings
-    ("denoise good.tif {o} --preset slow", "--preset: 'slow' is not one of fast, best, paper"),
+    (
+        "denoise good.tif {o} --preset slow",
+        "--preset: 'slow' is not one of instant, fast, best, paper",
+    ),
     ("denoise good.tif {o} --iterations 0", "--iterations: 0 is below its least value of 1"),
     ("denoise good.tif {o} --iterations many", "--iterations: 'many' is not a whole number"),
     ("denoise good.tif {o} --runs 1.5", "--runs: '1.5' is not a whole number"),
@@ -151,7 +154,7 @@ CASES = [
     ("denoise good.tif {o} --report out.tif", "--report: out.tif is the result's own name"),
     # The demo
     ("demo --task sharpen", "--task: expected one of denoise, dejpeg"),
-    ("demo --preset slow", "--preset: 'slow' is not one of fast, best, paper"),
+    ("demo --preset slow", "--preset: 'slow' is not one of instant, fast, best, paper"),
     ("demo --device tpu", "--device: 'tpu' is none of"),
     ("demo -o exists.tif/demo", "--output: exists.tif/demo can't be made"),
 ]

@@ -67,3 +67,18 @@ def test_no_pixel_of_the_noise_map_is_0():
     dark = np.linspace(0, 1000, 32) * np.ones((16, 1))
     std = CameraNoise(gain=10, offset=500).std(dark)
     assert std.min() > 0.05 * std.max()
+
+
+def test_stabilized_noise_has_a_deviation_of_one_and_comes_back_without_a_bias():
+    camera = CameraNoise(gain=3.0, offset=50.0, read_noise=4.0)
+    random = np.random.default_rng(0)
+    for photons in (3.0, 10.0, 100.0):
+        seen = 50 + 3 * random.poisson(photons, 200_000) + random.normal(0, 4, 200_000)
+        stable = camera.stabilized(seen)
+        assert 0.9 < stable.std() < 1.05
+        assert camera.from_stabilized(stable.mean()) == pytest.approx(50 + 3 * photons, rel=0.01)
+
+
+def test_nothing_below_the_offset_comes_back():
+    camera = CameraNoise(gain=2.0, offset=10.0)
+    assert (camera.from_stabilized(np.array([-5.0, 0.0, 0.5])) == 10).all()

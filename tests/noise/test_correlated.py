@@ -50,3 +50,17 @@ def test_colours_are_averaged_and_large_images_measured_in_the_middle():
 def test_small_and_empty_images_have_no_correlated_noise(sides):
     assert estimate_correlated_noise(np.zeros((1, *sides))) is None
     assert estimate_correlated_noise(np.random.default_rng(0).normal(0.5, 0.1, (1, *sides))) is None
+
+
+def test_weak_noise_that_is_most_of_a_dark_image_is_found():
+    from scipy.ndimage import gaussian_filter
+
+    noise = gaussian_filter(np.random.default_rng(0).normal(0, 1, (128, 128)), 0.8)
+    dark = 0.1 + 0.02 * np.linspace(0, 1, 128) + 0.03 * noise / noise.std()
+    found = estimate_correlated_noise(dark[None])
+    assert found is not None
+    blur, sigma = found
+    assert 0.6 < blur < 1.0
+    assert 0.024 < sigma < 0.036
+    # The same noise in an image of contrast can't be told from texture.
+    assert estimate_correlated_noise((dark + 0.3 * np.linspace(0, 1, 128)[:, None])[None]) is None

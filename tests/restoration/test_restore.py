@@ -346,11 +346,26 @@ def test_the_history_has_at_most_200_entries(iterations, runs, image):
 def test_each_update_has_an_image_and_the_last_one_the_result(image):
     seen = []
     result = restore(image, Denoise(**QUICK), on_progress=seen.append)
-    assert [u.iteration for u in seen] == [1, 2, 3]
+    assert [u.iteration for u in seen] == [0, 1, 2, 3]  # the instant estimate comes first
     assert {u.iterations for u in seen} == {3}
-    assert [u.result for u in seen] == [None, None, result]
+    assert [u.result for u in seen] == [None, None, None, result]
     np.testing.assert_array_equal(seen[-1].image, result.image)
     assert all(u.image.dtype == image.dtype for u in seen)
+
+
+def test_instant_returns_its_only_update(image):
+    seen = []
+    result = restore(image, Denoise(preset="instant", sigma=0.1), on_progress=seen.append)
+    assert [update.result for update in seen] == [result]
+    assert seen[0].loss is None
+    assert (result.stop_reason, result.is_complete, result.history) == ("budget", True, [])
+    assert result.image.shape == image.shape
+    assert result.report()["preset"] == "instant"
+
+
+def test_a_task_without_an_instant_estimate_says_so(image):
+    with pytest.raises(UserError, match="^preset: enhance has no instant estimate; use fast$"):
+        restore(image, EnhanceDetail(preset="instant"))
 
 
 def test_stopping_returns_the_image_so_far(image):

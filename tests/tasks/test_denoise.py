@@ -182,3 +182,39 @@ def test_an_image_with_low_snr_has_a_short_fit(measured, preset):
     one = torch.zeros_like(measurement.observed)
     one[..., 0, 0] = True
     assert has_low_snr(replace(measurement, observed=one), 0.1)
+
+
+def test_fast_blends_the_fit_with_a_nonlocal_estimate(measured):
+    measurement = measured(24, 24)
+    task = Denoise(sigma=0.05).resolve(measurement)
+    assert task.blend_share == pytest.approx(0.3)
+    assert task.last_pass
+    x, instant = torch.ones(1, 24, 24), torch.zeros(1, 24, 24)
+    assert float(task.blend(x, instant, progress=1.0).mean()) == pytest.approx(0.3)
+    assert float(task.blend(x, instant, progress=0.1).mean()) == pytest.approx(0.003)
+
+
+def test_the_instant_estimate_has_less_noise(measured):
+    measurement = measured(48, 48)
+    task = Denoise(sigma=0.05).resolve(measurement)
+    clean = torch.linspace(0.2, 0.8, 48).expand(1, 48, 48)
+    instant = task.instant(measurement)
+    assert float((instant - clean).square().mean()) < 0.05**2 / 4
+
+
+@pytest.mark.parametrize("preset", ["paper", "fast"])
+def test_the_fit_is_alone_where_patches_do_not_help(measured, preset):
+    missing = torch.ones(1, 1, 24, 24, dtype=torch.bool)
+    missing[..., :4] = False
+    cases = {"paper": measured(24, 24), "fast": measured(24, 24, observed=missing)}
+    task = Denoise(preset=preset, sigma=0.05).resolve(cases[preset])
+    assert task.blend_share == 1
+    assert task.instant(cases[preset]) is None
+    x = torch.ones(1, 24, 24)
+    assert task.refine(x, cases[preset]) is x
+    assert Denoise(sigma=0.05).resolve(measured(8, 24, 24)).blend_share == 1
+
+
+def test_at_a_low_signal_to_noise_ratio_there_is_no_last_pass(measured):
+    assert Denoise(sigma=0.05).resolve(measured()).last_pass
+    assert not Denoise(sigma=0.5).resolve(measured()).last_pass

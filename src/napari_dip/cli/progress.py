@@ -40,8 +40,9 @@ def run_job(job: Job) -> Restoration:
     """
 
     def describe(update: Update) -> str:
-        psnr = "" if update.psnr is None else f", psnr={update.psnr:.2f} dB"
-        return f"loss={update.loss:.2e}{psnr}"
+        loss = [] if update.loss is None else [f"loss={update.loss:.2e}"]
+        psnr = [] if update.psnr is None else [f"psnr={update.psnr:.2f} dB"]
+        return ", ".join(loss + psnr)
 
     with _progress(job.task.name, describe) as (interrupted, show):
         return job.result(interrupted, show)

@@ -83,6 +83,11 @@ _QUICK_STRONG_NOISE_PASSES = (
 _STRONG_NOISE = 0.12
 """Standard deviation, in units of y, above which noise is strong."""
 
+_FIRST_PASS_NOISE = 1.2
+"""Noise that the first pass is told, as a multiple of what it is. Noise that it leaves looks like
+structure to the later passes, so that too low an estimate of the noise would cost decibels; where
+the noise is known exactly, this costs 0.02 dB."""
+
 _RESOLUTION = 1e-7
 """Weakest noise that is removed, as a fraction of the largest value: float32 has no finer steps."""
 
@@ -299,7 +304,8 @@ def _denoise_at_all_scales(
     pilot: Tensor | None = None
     estimate = noisy
     for settings in passes:
-        estimate = _run_pass(noisy, pilot, noise, settings)
+        told = replace(noise, sigma=_FIRST_PASS_NOISE * noise.sigma) if pilot is None else noise
+        estimate = _run_pass(noisy, pilot, told, settings)
         if coarse is not None:
             missing = _blur((coarse - _half(estimate))[:, None])
             larger = F.interpolate(missing, scale_factor=2.0, mode="bilinear")[:, 0]

@@ -37,7 +37,11 @@ texture comes to 0.46."""
 
 _LEAST_SIGMA = 0.055
 """Noise level, in units of y, from which correlated noise is found: weaker noise can't be told from
-an image that is all texture."""
+an image that is all texture..."""
+
+_LEAST_SHARE = 0.5
+"""...unless it is at least this share of the image's standard deviation, as in dark frames; the
+finest structure of textured photographs comes to 0.34."""
 
 
 def estimate_correlated_noise(planes: Array) -> tuple[float, float] | None:
@@ -77,7 +81,8 @@ def estimate_correlated_noise(planes: Array) -> tuple[float, float] | None:
     # Sensors and rounding add white noise after the blur, which hides it in the finest differences.
     blur = max(blur, _interpolate(coarse / middling, known[:, 2] / known[:, 1]))
     sigma = float(middling / np.interp(blur, _BLURS, known[:, 1]))
-    return (blur, sigma) if sigma >= _LEAST_SIGMA else None
+    contrast = float(middle.std(axis=(1, 2)).mean())
+    return (blur, sigma) if sigma >= min(_LEAST_SIGMA, _LEAST_SHARE * contrast) else None
 
 
 def _energies(plane: Array) -> Array | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,7 +22,7 @@ from napari_dip.tasks.measurement import Measurement
 if TYPE_CHECKING:
     import torch
 
-    from napari_dip.engine.fit import Progress, Weights
+    from napari_dip.engine.fit import Weights
     from napari_dip.engine.problem import Problem
 
 
@@ -87,8 +88,8 @@ class Job:
     >>> import numpy as np
     >>> from napari_dip import Denoise, prepare
     >>> job = prepare(np.arange(256.0).reshape(16, 16), Denoise(iterations=2, filters=(4,)))
-    >>> [update.iteration for update in job.run()]
-    [1, 2]
+    >>> [update.iteration for update in job.run()]  # 0: the instant estimate
+    [0, 1, 2]
     """
 
     image: Array = field(repr=False)
@@ -131,6 +132,8 @@ class Job:
     ) -> Iterator[Update]:
         """Fit, and yield updates; the last one has the result.
 
+        The first update, of iteration 0 and without a loss, has the task's instant estimate.
+
         Parameters
         ----------
         should_stop
@@ -143,9 +146,15 @@ class Job:
         """
         from napari_dip.engine.fit import fit_mean
 
+        start = time.perf_counter()
+        instant = self.task.instant(self.measurement)
         runs = self.task.runs or 1
         total = runs * (self.task.iterations or 1)
         history: list[dict[str, float]] = []
+        if instant is not None:
+            yield self._first(instant, total, time.perf_counter() - start)
+        if self.task.is_instant:
+            return
         for progress in fit_mean(
             self._problem,
             self.task.fit_settings(self.measurement),
@@ -156,7 +165,13 @@ class Job:
             should_stop=should_stop,
             weights=weights,
         ):
-            images = self._images(progress)
+            x = progress.image
+            if instant is not None:
+                done = min(1.0, progress.iteration / (self.task.iterations or 1))
+                x = self.task.blend(x, instant, done)
+            if progress.stop_reason is not None:
+                x = self.task.refine(x, self.measurement)
+            images = self._images(x, progress.spread)
             update = Update(
                 iteration=progress.iteration,
                 iterations=progress.iterations,
@@ -167,7 +182,7 @@ class Job:
             )
             scores = {} if update.psnr is None else {"psnr": update.psnr}
             history.append(
-                {"iteration": update.iteration, "seconds": update.seconds, "loss": update.loss}
+                {"iteration": update.iteration, "seconds": update.seconds, "loss": progress.loss}
                 | scores
             )
             if progress.stop_reason is not None:
@@ -187,6 +202,15 @@ class Job:
         """Run to the end; parameters as in `restore` and `run`."""
         updates = self.run(should_stop, weights=weights, keep_weights=keep_weights)
         return run_to_end(updates, on_progress)
+
+    def _first(self, instant: torch.Tensor, iterations: int, seconds: float) -> Update:
+        """The update with the instant estimate, which for the preset `instant` is the last one."""
+        images = self._images(instant)
+        image = images["image"]
+        if not self.task.is_instant:
+            return Update(0, iterations, seconds, None, image, self._psnr(image))
+        last = Update(1, 1, seconds, None, image, self._psnr(image))
+        return replace(last, result=self._result(last, "budget", images, [], ()))
 
     def _result(
         self,
@@ -216,17 +240,17 @@ class Job:
             weights=weights,
         )
 
-    def _images(self, progress: Progress) -> dict[str, Array]:
+    def _images(self, x: torch.Tensor, spread: torch.Tensor | None = None) -> dict[str, Array]:
         """All images of the task in the user's units, by name."""
         decoded = {
             name: self.encoding.decode(value, relative=name in self.task.differences)
-            for name, value in self.task.postprocess(progress.image, self.measurement).items()
+            for name, value in self.task.postprocess(x, self.measurement).items()
         }
         if self.task.keeps_known:
             known = self.encoding.decode_mask(self.measurement.observed[0])
             decoded["image"] = np.where(known, self.image, decoded["image"])
-        if self.task.uncertainty and progress.spread is not None:
-            decoded["uncertainty"] = self.encoding.decode(progress.spread, relative=True)
+        if self.task.uncertainty and spread is not None:
+            decoded["uncertainty"] = self.encoding.decode(spread, relative=True)
         return decoded
 
     def _psnr(self, image: Array) -> float | None:

@@ -142,7 +142,7 @@ class Update:
     seconds
         The time since the start.
     loss
-        The loss of the latest iteration.
+        The loss of the latest iteration; None before the first one, and without a fit.
     image
         The image that would be returned now, in the units of the given one.
     psnr
@@ -163,7 +163,7 @@ class Update:
     iteration: int
     iterations: int
     seconds: float
-    loss: float
+    loss: float | None
     image: Array = field(repr=False)
     psnr: float | None = None
     result: Restoration | None = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.engine.operators import Operator
     from napari_dip.engine.problem import FitSettings, Problem
 
-Preset = Literal["fast", "best", "paper"]
+Preset = Literal["instant", "fast", "best", "paper"]
 
 
 def _stops() -> tuple[str, ...]:
@@ -36,8 +36,8 @@ class SharedSettings(Settings):
 
     preset: Preset = setting(
         "fast",
-        "fast: the paper's quality in a fraction of its time; best: several seeds, better still; "
-        "paper: its settings",
+        "fast: better than the paper in a fraction of its time; best: several seeds, better still; "
+        "instant: no fit, a classical estimate in a second or two; paper: its settings",
     )
     iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
     runs: int | None = setting(
@@ -211,6 +211,8 @@ class Task(SharedSettings):
     """Images that `postprocess` returns in addition to the result."""
     differences: ClassVar[tuple[str, ...]] = ()
     """Those of `parts` that are differences of images: signed, with 0 for no difference."""
+    fit_alone: ClassVar[dict[str, Any]] = {}
+    """Settings with which the result is that of the fit, blended with nothing."""
     fills_missing: ClassVar[bool] = False
     """Whether the task only fills missing pixels, and has nothing to do where none is missing."""
 
@@ -264,6 +266,35 @@ class Task(SharedSettings):
         return {"image": x}
 
     @property
+    def is_instant(self) -> bool:
+        """Whether the result is the instant estimate, without a fit."""
+        return self.preset == "instant"
+
+    def instant(self, measurement: Measurement) -> Tensor | None:
+        """An estimate without a fit, (channels, *space) in units of y; None if the task has none.
+
+        It takes a second or two, and is what the preset `instant` returns and what a person sees
+        first.
+        """
+        return None
+
+    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
+        """The fitted image x, and the instant estimate as far as it makes x better.
+
+        Parameters
+        ----------
+        x, instant
+            Both (channels, *space).
+        progress
+            How far the fit is, from 0 to 1: an early fit has little to say.
+        """
+        return x
+
+    def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
+        """The last touch to the blended image x of a fit that has ended."""
+        return x
+
+    @property
     def keeps_known(self) -> bool:
         """Whether known pixels are returned as they were given, bit by bit."""
         return False
@@ -278,6 +309,8 @@ class Task(SharedSettings):
         UserError
             When settings contradict each other, or can't be used for this measurement.
         """
+        if self.is_instant and type(self).instant is Task.instant:
+            raise UserError(f"preset: {self.name} has no instant estimate; use fast")
         values = self.preset_values(measurement)
         if self.preset == "best":
             values |= self.best_values(measurement)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip.engine.problem import FitSettings, Problem
+    from napari_dip.noise.camera import CameraNoise
 
 _LEAST_WHERE_FILLED = 0.15
 """Least perturbation if pixels are missing. With less, the network ends by copying its input, which
@@ -35,6 +36,10 @@ _LOW_SNR_FIT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 
 _CORRELATED_FIT: dict[str, Any] = {"iterations": 200, "average": 0.95}
 """Correlated noise looks more like detail than white noise does, and is learned sooner."""
+
+_SHARE_OF_FIT = 0.3
+"""Share of the fit in its blend with the non-local estimate, which is better by itself on most
+images; together they are better than either."""
 
 _DETAIL_WINDOW = 9
 """Side, in pixels, of the window in which the residual is compared with the noise."""
@@ -58,7 +63,9 @@ class Denoise(Task):
     is perturbed, and a share of the perturbation is subtracted from the target, so that neither
     contains the noise of the other. The perturbation is as strong at each pixel, and as correlated,
     as the noise. Impulses ("salt and pepper") are treated as missing pixels. If there is little
-    noise, detail that the fit leaves over is added back.
+    noise, detail that the fit leaves over is added back. The fit and a non-local estimate, which
+    denoises similar patches together, make different mistakes: the result is a blend of both, which
+    guides a last pass over the patches. `instant` is the non-local estimate alone.
 
     Examples
     --------
@@ -71,6 +78,8 @@ class Denoise(Task):
 
     name = "denoise"
     title = "Denoise"
+
+    fit_alone: ClassVar = {"blend_share": 1.0}
 
     FORMER_NAMES: ClassVar = {**Task.FORMER_NAMES, "grain": "noise_correlation"}
 
@@ -102,6 +111,17 @@ class Denoise(Task):
         advanced=True,
     )
 
+    blend_share: float | None = setting(
+        None,
+        "Share of the fit in its blend with a non-local estimate: 1 for the fit alone",
+        least=0,
+        most=1,
+        advanced=True,
+    )
+    last_pass: bool | None = setting(
+        None, "Let the blend guide a last pass over similar patches", advanced=True
+    )
+
     def prepare_measurement(self, measurement: Measurement) -> Measurement:
         from napari_dip.noise.impulse import find_impulses
 
@@ -117,6 +137,8 @@ class Denoise(Task):
                 **PAPER,
                 "noise_correlation": 0.0,
                 "impulses": False,
+                "blend_share": 1.0,
+                "last_pass": False,
                 "iterations": 1800,
                 "runs": 2,
                 "input_noise": 1 / 20 if strong else 1 / 30,
@@ -134,6 +156,9 @@ class Denoise(Task):
             "r2r": True,
             "noise_correlation": 0.0,
             "impulses": True,
+            "blend_share": self._share_of_fit(measurement),
+            # Without structure to go by, a pass over patches brings noise back.
+            "last_pass": not low_snr,
             "shuffle": 2,
             **volume_changes(measurement.space),
             **(_CORRELATED_FIT if self.noise_correlation else {}),
@@ -198,6 +223,42 @@ class Denoise(Task):
             x = with_remaining_detail(x, measurement, self._noise(measurement)[0])
         return {"image": x}
 
+    def instant(self, measurement: Measurement) -> Tensor | None:
+        if self.blend_share == 1 and not self.is_instant:
+            return None
+        return self._nonlocal(measurement)
+
+    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
+        share = (self.blend_share or 0.0) * progress**2
+        return share * x + (1 - share) * instant
+
+    def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
+        if self.blend_share == 1 or not self.last_pass:
+            return x
+        return (x + self._nonlocal(measurement, pilot=x)) / 2
+
+    def _share_of_fit(self, measurement: Measurement) -> float:
+        """The share of the fit that `fast` blends with the non-local estimate."""
+        # A volume's fit sees all axes, patches only planes; and missing pixels mislead patches.
+        if is_volume(measurement.space) or not bool(measurement.observed.all()):
+            return 1.0
+        return _SHARE_OF_FIT
+
+    def _nonlocal(self, measurement: Measurement, pilot: Tensor | None = None) -> Tensor:
+        from napari_dip.tasks.nonlocal_estimate import NoiseScale, nonlocal_estimate
+
+        scale = NoiseScale.of(measurement, self._level(measurement), self._camera)
+        return nonlocal_estimate(measurement, scale, self.noise_correlation or 0.0, pilot)
+
+    @property
+    def _camera(self) -> CameraNoise | None:
+        """The camera's noise, as given or estimated; None if the noise is uniform."""
+        from napari_dip.noise.camera import CameraNoise
+
+        if self.gain is None:
+            return None
+        return CameraNoise(self.gain, self.offset or 0.0, self.read_noise or 0.0)
+
     def fit_settings(self, measurement: Measurement) -> FitSettings:
         settings = super().fit_settings(measurement)
         return replace(settings, **self._resolved("noise_correlation"))
@@ -213,11 +274,9 @@ class Denoise(Task):
         import numpy as np
         import torch
 
-        from napari_dip.noise.camera import CameraNoise
-
-        if self.gain is None:
+        camera = self._camera
+        if camera is None:
             return torch.full((1,) * measurement.y.ndim, self._level(measurement))
-        camera = CameraNoise(self.gain, self.offset or 0.0, self.read_noise or 0.0)
         channels = measurement.values()
         spans = measurement.spans * len(channels)
         maps = [camera.std(v) / span for v, span in zip(channels, spans, strict=False)]

@@ -177,7 +177,7 @@ def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
     layer = viewer.add_image(frames, name="cells", **PLACE)
     result = dock.restore(layer)
     viewer.dims.set_point(0, PLACE["translate"][0])
-    assert dock.view.last_call["show_timeline"] == ((1, 2, 3, 4, 5, 6), None)
+    assert dock.view.last_call["show_timeline"] == ((0, 1, 2, 3, 4, 5, 6), None)
     assert len(dock.view.last_call["show_curve"][0]) == 6
     last, others = result.data[0], result.data[1:]
     dock.view.iteration_chosen.emit(1)
@@ -191,11 +191,11 @@ def test_the_timeline_is_that_of_the_frame_on_display(dock, viewer, frames):
     assert kept.metadata[KEY]["iterations"] == 1
     dock.ask(Action.STACK)
     stack = viewer.layers["cells [denoise] frame 1 of 4 iterations"]
-    assert stack.data.shape == (6, 1, 36, 40)
+    assert stack.data.shape == (7, 1, 36, 40)
     dock.view.iteration_chosen.emit(None)
     np.testing.assert_array_equal(result.data[0], last)
     viewer.dims.set_point(1, 5)  # the third frame, which follows: a sixth of the iterations
-    assert dock.view.last_call["show_timeline"] == ((1,), None)
+    assert dock.view.last_call["show_timeline"] == ((0, 1), None)
 
 
 def test_a_reference_tells_each_frames_psnr(dock, viewer, frames):

@@ -128,7 +128,8 @@ class StudyOfTask(Study):
             chosen["factor"] = self.factor
         elif self.task == Denoise.name:
             chosen["sigma"] = self.sigma
-        return STUDIED_TASKS[self.task](**{**chosen, **settings})
+        task = STUDIED_TASKS[self.task]
+        return task(**{**chosen, **task.fit_alone, **settings})
 
 
 def restoration_part(name: str, job: Job) -> StudyPart:

@@ -149,7 +149,9 @@ class RestoreRun(RunThread[RestoreUpdate]):
         fit, start = update.fit, update.start
         if fit is None or start is None:
             return
-        curve = (*self.curves.get(start, ()), CurvePoint(fit.iteration, fit.loss, fit.psnr))
+        curve = self.curves.get(start, ())
+        if fit.loss is not None:  # the instant estimate has none
+            curve = (*curve, CurvePoint(fit.iteration, fit.loss, fit.psnr))
         if self.request.partition.tiles_per_frame > 1:
             self.curves = {start: curve}
         else:
