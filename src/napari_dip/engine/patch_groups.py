@@ -144,6 +144,31 @@ def match_patches(guide: Tensor, search: Search, noise: Noise | None) -> Tensor:
     return torch.cat(groups)
 
 
+def reference_places(search: Search, columns: int) -> Tensor:
+    """Places of the reference patches, in the order of the groups of `match_patches`.
+
+    Parameters
+    ----------
+    search
+        Reference patches and the places searched.
+    columns
+        Number of patches in a row of the image.
+
+    Returns
+    -------
+    Tensor
+        Places of the reference patches, counted row by row: (references,).
+    """
+    bands, across = (-(-n // _BLOCK) for n in search.count)
+    in_row = torch.arange(bands * _BLOCK).view(bands, 1, _BLOCK, 1)
+    in_column = torch.arange(across * _BLOCK).view(1, across, 1, _BLOCK)
+    row, column = (
+        start + search.step * each
+        for start, each in zip(search.start, (in_row, in_column), strict=True)
+    )
+    return (row * columns + column)[(in_row < search.count[0]) & (in_column < search.count[1])]
+
+
 def _search_windows(
     guide: Tensor, search: Search, bands: int, across: int
 ) -> tuple[Tensor, Tensor]:
