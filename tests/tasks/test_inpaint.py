@@ -53,17 +53,52 @@ def test_known_pixels_are_kept_by_default():
     assert not Inpaint(keep_known=False).keeps_known
 
 
-def test_text_in_a_large_image_starts_from_a_smooth_fill(monkeypatch):
-    y, x = np.mgrid[:20, :24]
-    ramp = torch.from_numpy((y + x).astype(np.float32) / 50)[None, None]
+def with_scattered_holes() -> tuple[np.ndarray, Measurement]:
+    y, x = np.mgrid[:40, :44]
+    clean = (0.5 + 0.4 * np.sin(1.7 * x + 0.9 * y)).astype(np.float32)
+    observed = torch.rand(1, 1, 40, 44, generator=torch.Generator().manual_seed(0)) > 0.5
+    return clean, Measurement(y=torch.from_numpy(clean) * observed, observed=observed)
+
+
+@pytest.mark.parametrize("hole", ["text", "pixels"])
+def test_thin_holes_of_a_plane_start_from_the_instant_estimate(hole):
+    clean, measurement = with_scattered_holes()
+    task = Inpaint(hole=hole).resolve(measurement)
+    instant = task.instant(measurement)
+    assert (task.input, task.shuffle) == ("image", 2)
+    assert torch.equal(task.problem(measurement).guide[0], instant)
+    missing = ~measurement.observed[0, 0].numpy()
+    smooth = smoothly_filled(measurement.y[0].numpy(), missing)[0]
+    errors = [np.std((filled - clean)[missing]) for filled in (instant[0].numpy(), smooth)]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def test_fit_and_fill_are_blended_by_their_share():
+    _, measurement = with_scattered_holes()
+    fit, fill = torch.ones(1, 2, 2), torch.zeros(1, 2, 2)
+    task = Inpaint(blend_share=0.4).resolve(measurement)
+    torch.testing.assert_close(task.blend(fit, fill, 1.0), 0.4 * fit)
+    torch.testing.assert_close(task.blend(fit, fill, 0.5), 0.2 * fit)
+    for alone in (Inpaint(preset="paper"), Inpaint(keep_known=False)):
+        assert torch.equal(alone.resolve(measurement).blend(fit, fill, 0.5), fit)
+
+
+def test_paper_has_no_instant_estimate():
+    _, measurement = with_scattered_holes()
+    assert Inpaint(preset="paper").instant(measurement) is None
+
+
+def test_text_in_a_large_volume_starts_from_a_smooth_fill(monkeypatch):
+    z, y, x = np.mgrid[:6, :12, :14]
+    ramp = torch.from_numpy((z + y + x).astype(np.float32) / 40)[None, None]
     observed = torch.ones_like(ramp, dtype=torch.bool)
-    observed[..., 9:11, 4:20] = False
+    observed[..., 5:7, 4:10] = False
     measurement = Measurement(y=ramp * observed, observed=observed)
     monkeypatch.setattr("napari_dip.tasks.inpaint.LARGE_IMAGE", 100)
-    task = Inpaint().resolve(measurement)
+    task = Inpaint(hole="text").resolve(measurement)
     assert (task.hole, task.input, task.shuffle) == ("text", "image", 2)
-    # A biharmonic fill continues a ramp exactly.
-    torch.testing.assert_close(task.problem(measurement).guide, ramp, atol=1e-3, rtol=0)
+    smooth = smoothly_filled(measurement.y[0].numpy(), ~observed[0, 0].numpy())
+    np.testing.assert_array_equal(task.problem(measurement).guide[0].numpy(), smooth.astype("f"))
 
 
 def test_pixels_of_a_volume_start_from_a_smooth_fill(rng):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement, fill_missing
-from napari_dip.tasks.presets import FINE, FROM_IMAGE, PAPER, volume_changes
+from napari_dip.tasks.presets import FINE, FROM_IMAGE, PAPER, is_volume, volume_changes
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
@@ -33,12 +34,28 @@ _FROM_FILL: dict[str, Any] = {
     "filters": (64,) * 4,
     "average": 0.97,
 }
-"""Settings to start from a smooth fill, at half the resolution."""
+"""Settings to start from an image with its holes filled, at half the resolution."""
+
+_SHARE_IN_REGIONS = 0.35
+"""Share of the fit in its blend with the fill in large holes, where which is better varies."""
+
+_FROM_NONLOCAL_FILL: dict[str, Any] = {
+    **_FROM_FILL,
+    "input_noise": 0.02,
+    "iterations": 200,
+    "blend_share": 0.2,
+}
+"""The same for a plane whose holes are filled from its own similar patches: a fill so good that
+the fit adds little to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inpaint(Task):
     """Fill in missing pixels: text and scratches, random pixels, or whole regions.
+
+    `instant` predicts missing pixels from the known pixels of similar patches. In planes, `fast`
+    and `best` take this image as the network's input, fit the known pixels, and blend both images
+    in the holes.
 
     `paper` follows section 4: text 6000 iterations; random pixels 11000 at a learning rate of
     0.001; regions with coordinates as input, no skips and nearest-neighbour upsampling, 5000 (the
@@ -67,6 +84,13 @@ class Inpaint(Task):
         "recognised from the mask if not given",
     )
     keep_known: bool = setting(True, "Return known pixels unchanged instead of as fitted")
+    blend_share: float | None = setting(
+        None,
+        "Share of the fit in its blend with a non-local fill: 1 for the fit alone",
+        least=0,
+        most=1,
+        advanced=True,
+    )
 
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
         hole = self.hole or kind_of_hole(measurement.observed)
@@ -81,27 +105,69 @@ class Inpaint(Task):
                     "upsampling": ("nearest",),
                 },
             }
-            return {**PAPER, "average": 0.0, "hole": hole, **own[hole]}
+            return {**PAPER, "average": 0.0, "hole": hole, "blend_share": 1.0, **own[hole]}
+        region = {"skips": (0,), "filters": (64,) * 5, "input_noise": 1 / 30}
+        shared = {**FINE, "stop": "converged", "hole": hole, "blend_share": 1.0}
+        if not is_volume(measurement.space):
+            own = {
+                "text": _FROM_NONLOCAL_FILL,
+                "pixels": _FROM_NONLOCAL_FILL,
+                "region": {**region, "blend_share": _SHARE_IN_REGIONS},
+            }
+            return {**shared, **own[hole], **({} if self.keep_known else {"blend_share": 1.0})}
         text = {**_FROM_FILL, "input_noise": 0.03, "skips": (16,)}
         own = {
             "text": text if math.prod(measurement.space) > LARGE_IMAGE else {},
             "pixels": {**_FROM_FILL, "input_noise": 0.05, "iterations": 300},
-            "region": {"skips": (0,), "filters": (64,) * 5, "input_noise": 1 / 30},
+            "region": region,
         }
-        shared = {**FINE, "stop": "converged", "hole": hole}
         return {**shared, **own[hole], **volume_changes(measurement.space)}
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
-        """The image with its holes filled smoothly, (1, channels, *space)."""
-        import torch
+        """The image with its holes filled, (1, channels, *space)."""
+        return self._filled(measurement)[None]
 
-        missing = (~measurement.observed[0].all(dim=0)).numpy()
-        image = fill_missing(measurement.y, measurement.observed)[0].numpy()
-        return torch.from_numpy(smoothly_filled(image, missing).astype(image.dtype))[None]
+    def instant(self, measurement: Measurement) -> Tensor | None:
+        if self.preset == "paper":
+            return None
+        return self._filled(measurement)
+
+    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
+        if self.blend_share is None or self.blend_share == 1:
+            return x
+        share = self.blend_share * progress
+        return share * x + (1 - share) * instant
+
+    def _filled(self, measurement: Measurement) -> Tensor:
+        """The image with its holes filled without a fit, (channels, *space)."""
+        if self.preset == "paper" or is_volume(measurement.space):
+            return _smooth_fill(measurement)
+        return _nonlocal_fill(measurement, not self.is_instant)
 
     @property
     def keeps_known(self) -> bool:
         return self.keep_known
+
+
+@lru_cache(maxsize=1)
+def _nonlocal_fill(measurement: Measurement, thorough: bool) -> Tensor:
+    """The image with its holes filled from similar patches, (channels, y, x).
+
+    The last one is kept: it is both the instant estimate and the network's input.
+    """
+    from napari_dip.engine.nonlocal_inpainting import fill_nonlocal
+
+    smooth = _smooth_fill(measurement)
+    return fill_nonlocal(measurement.y[0], measurement.observed[0], smooth, thorough=thorough)
+
+
+def _smooth_fill(measurement: Measurement) -> Tensor:
+    """The image with its holes filled smoothly, (channels, *space)."""
+    import torch
+
+    missing = (~measurement.observed[0].all(dim=0)).numpy()
+    image = fill_missing(measurement.y, measurement.observed)[0].numpy()
+    return torch.from_numpy(smoothly_filled(image, missing).astype(image.dtype))
 
 
 def smoothly_filled(image: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
