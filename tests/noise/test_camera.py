@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from napari_dip.noise.camera import CameraNoise, estimate_camera_noise
+from napari_dip.noise.camera import (
+    CameraNoise,
+    estimate_camera_noise,
+    estimate_sparse_counts,
+)
 
 
 @pytest.fixture
@@ -82,3 +86,19 @@ def test_stabilized_noise_has_a_deviation_of_one_and_comes_back_without_a_bias()
 def test_nothing_below_the_offset_comes_back():
     camera = CameraNoise(gain=2.0, offset=10.0)
     assert (camera.from_stabilized(np.array([-5.0, 0.0, 0.5])) == 10).all()
+
+
+@pytest.mark.parametrize("photons", [0.1, 0.3])
+def test_sparse_counts_are_found_where_most_pixels_saw_nothing(photons):
+    light = photons * (1 + np.sin(np.linspace(0, 6, 96))) * np.ones((96, 1))
+    counts = np.random.default_rng(0).poisson(light)
+    assert estimate_sparse_counts([100.0 + 5 * counts]) == CameraNoise(5.0, 100.0)
+
+
+def test_lines_many_photons_and_fractions_are_no_sparse_counts():
+    lines = np.zeros((64, 64))
+    lines[20:22] = lines[:, 40:43] = 255
+    random = np.random.default_rng(0)
+    many = random.poisson(3, (64, 64)).astype(float)
+    fractions = random.poisson(0.2, (64, 64)) * random.uniform(1, 2, (64, 64))
+    assert [estimate_sparse_counts([v]) for v in (lines, many, fractions)] == [None] * 3

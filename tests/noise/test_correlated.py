@@ -64,3 +64,12 @@ def test_weak_noise_that_is_most_of_a_dark_image_is_found():
     assert 0.024 < sigma < 0.036
     # The same noise in an image of contrast can't be told from texture.
     assert estimate_correlated_noise((dark + 0.3 * np.linspace(0, 1, 128)[:, None])[None]) is None
+
+
+def test_lines_and_letters_are_not_taken_for_noise():
+    y, x = np.mgrid[:96, :96]
+    lines = np.where((x + y) % 37 == 0, 0.0, 1.0)
+    lines[20:22] = lines[:, 40] = 0
+    page = skimage.data.page()[60:156, 60:156] / 255
+    for image in (lines, page):
+        assert estimate_correlated_noise(image[None]) is None

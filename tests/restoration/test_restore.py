@@ -364,7 +364,7 @@ def test_instant_returns_its_only_update(image):
 
 
 def test_a_task_without_an_instant_estimate_says_so(image):
-    with pytest.raises(UserError, match="^preset: enhance has no instant estimate; use fast$"):
+    with pytest.raises(UserError, match=r"^preset: enhance has no instant estimate; use fast$"):
         restore(image, EnhanceDetail(preset="instant"))
 
 

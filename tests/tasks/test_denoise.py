@@ -218,3 +218,20 @@ def test_the_fit_is_alone_where_patches_do_not_help(measured, preset):
 def test_at_a_low_signal_to_noise_ratio_there_is_no_last_pass(measured):
     assert Denoise(sigma=0.05).resolve(measured()).last_pass
     assert not Denoise(sigma=0.5).resolve(measured()).last_pass
+
+
+def test_a_checkerboard_is_subtracted_but_not_by_paper(measured):
+    y = torch.linspace(0.2, 0.8, 32).expand(1, 1, 32, 32)
+    pattern = 0.05 * (-1.0) ** torch.arange(64).unfold(0, 32, 1)[:32]
+    measurement = Measurement(y=y + pattern, observed=torch.ones(y.shape, dtype=torch.bool))
+    flat = Denoise().prepare_measurement(measurement).y
+    assert float((flat - y).abs().max()) < 1e-3
+    assert Denoise(preset="paper").prepare_measurement(measurement).y is measurement.y
+
+
+def test_single_photons_are_no_impulses():
+    counts = torch.from_numpy(np.random.default_rng(0).poisson(0.1, (64, 64))).float()[None, None]
+    measurement = Measurement(y=counts / 4, observed=torch.ones(counts.shape, dtype=torch.bool))
+    prepared = Denoise().prepare_measurement(measurement)
+    assert bool(prepared.observed.all())
+    assert Denoise().resolve(prepared).gain == pytest.approx(0.25)

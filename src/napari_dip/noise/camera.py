@@ -45,6 +45,17 @@ _LEAST_VARIANCE = 0.01
 """Least variance of a pixel, relative to the mean variance: one without noise can't be fitted."""
 
 
+_MOST_SEEN = 0.5
+"""Share of pixels that saw a photon, below which no noise can be measured from differences."""
+
+_MOST_CLUMPED = 4.0
+"""Pairs of neighbours that both saw a photon, as a multiple of what chance gives, up to which the
+photons of an image that is brighter in places lie at random."""
+
+_COUNT_TOLERANCE = 0.01
+"""Photons by which a count may differ from a whole number."""
+
+
 @dataclass(frozen=True)
 class CameraNoise:
     """Poisson-Gaussian noise, all in data values.
@@ -98,6 +109,46 @@ class CameraNoise:
     def _read_variance(self) -> float:
         """The variance of the read noise, in photons squared."""
         return (self.read_noise / self.gain) ** 2
+
+
+def estimate_sparse_counts(channels: list[Array]) -> CameraNoise | None:
+    """Take an image of a few photons, in which most pixels saw none, for what it is.
+
+    Where most differences of pixels are 0, no noise can be measured; but the smallest step above
+    the darkest value is that of one photon.
+
+    Parameters
+    ----------
+    channels
+        Arrays (*space) in data values, all of one camera.
+
+    Returns
+    -------
+    CameraNoise or None
+        None unless most pixels have the darkest value, and the others lie about at random: lines
+        and letters on a black ground clump.
+
+    Examples
+    --------
+    >>> photons = np.random.default_rng(0).poisson(0.2, (64, 64))
+    >>> estimate_sparse_counts([7.0 + 2 * photons])
+    CameraNoise(gain=2.0, offset=7.0, read_noise=0.0)
+    """
+    values = np.stack(channels)
+    dark = float(values.min())
+    seen = values > dark
+    share = float(seen.mean())
+    if not 0 < share < _MOST_SEEN:
+        return None
+    together = float((seen[..., 1:] & seen[..., :-1]).mean())
+    if together > _MOST_CLUMPED * share**2:
+        return None
+    gain = float(values[seen].min()) - dark
+    steps = (values[seen] - dark) / gain
+    # A few of the brightest values may have been clipped.
+    if np.quantile(np.abs(steps - np.rint(steps)), 0.95) > _COUNT_TOLERANCE:
+        return None
+    return CameraNoise(gain, dark)
 
 
 def estimate_camera_noise(channels: list[Array]) -> CameraNoise | None:

@@ -22,6 +22,17 @@ _DISTANCES = (1, 2, 4)
 _WINDOW = 15
 """Side, in pixels, of the neighbourhoods that are compared."""
 
+_INSIDE = np.s_[_WINDOW // 2 : -(_WINDOW // 2), _WINDOW // 2 : -(_WINDOW // 2)]
+"""Neighbourhoods that lie in the image."""
+
+_NOTHING = 1e-12
+"""Energy of a neighbourhood that is empty."""
+
+_MOST_KURTOSIS, _MOST_SPREAD = 6.0, 12.0
+"""Kurtosis of the finest structure where it is quiet, and its usual energy as a multiple of the
+quiet one, up to which it may be noise: 3 and 2 for normal noise over a photograph, 26 and 46 for a
+printed page."""
+
 _QUIET = 0.1
 """Fraction of the neighbourhoods that is taken for flat."""
 
@@ -70,7 +81,7 @@ def estimate_correlated_noise(planes: Array) -> tuple[float, float] | None:
     middle = planes[:, top : top + LARGEST_MEASURED, left : left + LARGEST_MEASURED].astype(
         np.float64
     )
-    found = [e for e in map(_energies, middle) if e is not None]
+    found = [e for plane in middle if (e := _energies(plane)) is not None and is_noise(plane)]
     if not found:
         return None
     fine, middling, coarse = np.sqrt(np.mean(found, axis=0))
@@ -85,16 +96,35 @@ def estimate_correlated_noise(planes: Array) -> tuple[float, float] | None:
     return (blur, sigma) if sigma >= min(_LEAST_SIGMA, _LEAST_SHARE * contrast) else None
 
 
+def is_noise(plane: Array) -> bool:
+    """Whether the finest structure of a plane (y, x), where it is quiet, may be noise.
+
+    Noise is everywhere and about normal; the structure of lines and letters is neither.
+    """
+    waves = _differences(plane, 1)[_INSIDE]
+    energy = uniform_filter(waves**2, _WINDOW)
+    alive = energy > _NOTHING
+    if alive.mean() < _QUIET:
+        return False
+    quiet, usual = np.quantile(energy[alive], [2 * _QUIET, 0.5])
+    squares = waves[alive & (energy <= quiet)] ** 2
+    kurtosis = np.mean(squares**2) / max(float(np.mean(squares)) ** 2, _NOTHING**2)
+    return bool(kurtosis < _MOST_KURTOSIS and usual < _MOST_SPREAD * quiet)
+
+
+def _differences(plane: Array, apart: int) -> Array:
+    """Second differences along both axes of pixels so far apart; white noise keeps its level."""
+    kernel = np.zeros(2 * apart + 1)
+    kernel[::apart] = np.array([1.0, -2.0, 1.0]) / np.sqrt(6)
+    rows = convolve1d(plane, kernel, 0, mode="mirror")
+    waves: Array = convolve1d(rows, kernel, 1, mode="mirror")
+    return waves
+
+
 def _energies(plane: Array) -> Array | None:
     """Mean squares of second differences, by distance, where the plane is quiet but not empty."""
-    inside = np.s_[_WINDOW // 2 : -(_WINDOW // 2)]
-    found = []
-    for apart in _DISTANCES:
-        kernel = np.zeros(2 * apart + 1)
-        kernel[::apart] = np.array([1.0, -2.0, 1.0]) / np.sqrt(6)
-        waves = convolve1d(convolve1d(plane, kernel, 0, mode="mirror"), kernel, 1, mode="mirror")
-        found.append(uniform_filter(waves**2, _WINDOW)[inside, inside])
-    alive = found[0] > 1e-12
+    found = [uniform_filter(_differences(plane, n) ** 2, _WINDOW)[_INSIDE] for n in _DISTANCES]
+    alive = found[0] > _NOTHING
     if alive.mean() < _QUIET:
         return None
     return np.array([np.quantile(energy[alive], _QUIET) for energy in found])

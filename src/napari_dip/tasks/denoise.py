@@ -62,7 +62,8 @@ class Denoise(Task):
     half the resolution, and trains on recorrupted pairs (R2R; Pang et al., CVPR 2021): the input
     is perturbed, and a share of the perturbation is subtracted from the target, so that neither
     contains the noise of the other. The perturbation is as strong at each pixel, and as correlated,
-    as the noise. Impulses ("salt and pepper") are treated as missing pixels. If there is little
+    as the noise. Impulses ("salt and pepper") are treated as missing pixels, and a pattern of
+    period 2 (every second pixel, row or column is brighter) is subtracted. If there is little
     noise, detail that the fit leaves over is added back. The fit and a non-local estimate, which
     denoises similar patches together, make different mistakes: the result is a blend of both, which
     guides a last pass over the patches. `instant` is the non-local estimate alone.
@@ -123,9 +124,17 @@ class Denoise(Task):
     )
 
     def prepare_measurement(self, measurement: Measurement) -> Measurement:
+        from napari_dip.noise.camera import estimate_sparse_counts
         from napari_dip.noise.impulse import find_impulses
 
-        if not (self.preset != "paper" if self.impulses is None else self.impulses):
+        if self.preset != "paper":
+            measurement = without_pattern(measurement)
+        if self.impulses is None:
+            # Single photons on a dark ground look like impulses.
+            is_wanted = self.preset != "paper" and not estimate_sparse_counts(measurement.values())
+        else:
+            is_wanted = self.impulses
+        if not is_wanted:
             return measurement
         hit = find_impulses(measurement.y, measurement.observed)
         return replace(measurement, observed=measurement.observed & ~hit)
@@ -172,7 +181,7 @@ class Denoise(Task):
         return {**super().best_values(measurement), **more, **wide}
 
     def resolve(self, measurement: Measurement) -> Self:
-        from napari_dip.noise.camera import estimate_camera_noise
+        from napari_dip.noise.camera import estimate_camera_noise, estimate_sparse_counts
 
         task = self
         if self.gain is None:
@@ -181,7 +190,8 @@ class Denoise(Task):
                     raise UserError(f"{name}: it belongs to a camera; give its gain too")
             task = self._with_noise_correlation(measurement)
             if task.sigma is None and self.preset != "paper":
-                camera = estimate_camera_noise(measurement.values())
+                values = measurement.values()
+                camera = estimate_sparse_counts(values) or estimate_camera_noise(values)
                 if camera is not None:
                     task = task.replace(**vars(camera))
         if task.gain is not None:
@@ -281,6 +291,20 @@ class Denoise(Task):
         spans = measurement.spans * len(channels)
         maps = [camera.std(v) / span for v, span in zip(channels, spans, strict=False)]
         return torch.from_numpy(np.stack(maps)).float()[None]
+
+
+def without_pattern(measurement: Measurement) -> Measurement:
+    """A measurement of a plane without its pattern of period 2, if it has one."""
+    import torch
+
+    from napari_dip.noise.pattern import find_pattern
+
+    if is_volume(measurement.space):
+        return measurement
+    pattern = find_pattern(fill_missing(measurement.y, measurement.observed)[0].numpy())
+    if pattern is None:
+        return measurement
+    return replace(measurement, y=measurement.y - torch.from_numpy(pattern).float())
 
 
 def has_low_snr(measurement: Measurement, sigma: float) -> bool:
