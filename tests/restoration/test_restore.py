@@ -363,6 +363,25 @@ def test_instant_returns_its_only_update(image):
     assert result.report()["preset"] == "instant"
 
 
+def test_a_sigma_far_from_the_measured_noise_is_said():
+    noise = np.random.default_rng(0).normal(0, 5, (64, 64))
+    image = np.clip(np.rint(128 + noise), 0, 255).astype(np.uint8)
+    (warning,) = prepare(image, Denoise(sigma=25 / 255)).warnings
+    assert re.match(r"sigma: 0.098 is given, and the image's noise is about 0.0[12]", warning)
+    assert prepare(image, Denoise(sigma=5 / 255)).warnings == ()
+    assert prepare(image, Denoise()).warnings == ()
+    result = restore(image, Denoise(preset="instant", sigma=25 / 255))
+    assert result.warnings == (warning,)
+    assert result.report()["warnings"] == [warning]
+
+
+def test_whole_numbers_that_lose_fractions_are_said():
+    counts = np.random.default_rng(0).poisson(0.3, (48, 48))
+    (warning,) = prepare(counts.astype(np.uint8), Denoise()).warnings
+    assert warning.startswith("image: the result is rounded to whole numbers")
+    assert prepare(counts.astype(np.float32), Denoise()).warnings == ()
+
+
 def test_a_task_without_an_instant_estimate_says_so(image):
     with pytest.raises(UserError, match=r"^preset: enhance has no instant estimate; use fast$"):
         restore(image, EnhanceDetail(preset="instant"))

@@ -107,6 +107,8 @@ def _restore(task: type[Task], **given: Any) -> ExitCode | None:
         **{n: given[n] for n in ("reference", "report", "axes", "data_range", "seed", "device")},
     )
     click.echo(f"{output}: {summary(result)}")
+    for warning in result.warnings:
+        click.echo(f"napari-dip: {warning}", err=True)
     if result.stop_reason == "cancelled":
         return interrupted(f"{output} is how far it had come")
     return None

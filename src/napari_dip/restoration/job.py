@@ -82,6 +82,8 @@ class Job:
         As in `restore`.
     device
         The device that the fit will run on.
+    warnings
+        What a person should know before it runs, a line each.
 
     Examples
     --------
@@ -100,6 +102,7 @@ class Job:
     data_range: float
     device: torch.device
     seed: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def memory_needed(self) -> int:
@@ -238,6 +241,7 @@ class Job:
             data_range=self.data_range,
             peak_memory_mb=peak_memory(self.device),
             weights=weights,
+            warnings=self.warnings,
         )
 
     def _images(self, x: torch.Tensor, spread: torch.Tensor | None = None) -> dict[str, Array]:

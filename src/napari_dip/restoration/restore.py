@@ -91,15 +91,17 @@ def prepare(
     )
     measurement = task.prepare_measurement(measurement)
     seed = check_seed(seed)
+    resolved = task.resolve(measurement)
     job = Job(
         image=image,
-        task=task.resolve(measurement),
+        task=resolved,
         measurement=measurement,
         encoding=encoding,
         reference=None,
         data_range=data_range,
         device=resolve_device(device),
         seed=seed,
+        warnings=resolved.warnings(task, measurement, image.dtype),
     )
     if reference is not None:
         job = replace(job, reference=_checked_reference(np.asarray(reference), job))

@@ -29,6 +29,8 @@ class Result(ABC):
         "diverged", or "failed" (some of many tiles or files).
     seconds
         The time that the run took.
+    warnings
+        What a person should know about the settings and the result, a line each.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Result(ABC):
 
     stop_reason: str
     seconds: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -107,6 +110,7 @@ class Restoration(Result):
     peak_memory_mb: float
     version: str = __version__
     weights: tuple[Weights, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
@@ -128,6 +132,7 @@ class Restoration(Result):
             "input_psnr": _finite(self.input_psnr),
             "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
             "version": self.version,
+            "warnings": list(self.warnings),
         }
 
 

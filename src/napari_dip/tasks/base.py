@@ -15,6 +15,7 @@ from napari_dip.tasks.measurement import Measurement, fill_missing
 from napari_dip.tasks.settings import Settings, setting
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from napari_dip.engine.operators import Operator
@@ -230,6 +231,22 @@ class Task(SharedSettings):
     def prepare_measurement(self, measurement: Measurement) -> Measurement:
         """The measurement that this task fits, for instance with more pixels marked as missing."""
         return measurement
+
+    def warnings(
+        self, given: Self, measurement: Measurement, dtype: np.dtype[Any]
+    ) -> tuple[str, ...]:
+        """What a person should know about these resolved settings, a line each.
+
+        Parameters
+        ----------
+        given
+            The settings before they were resolved.
+        measurement
+            The measurement that they were resolved for.
+        dtype
+            The data type of the image, and so of the result.
+        """
+        return ()
 
     def operator(self, measurement: Measurement) -> Operator:
         """The forward operator, before missing pixels are masked."""

@@ -13,6 +13,7 @@ from napari_dip.tasks.presets import FAST, FROM_IMAGE, PAPER, is_volume, volume_
 from napari_dip.tasks.settings import setting
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from napari_dip.engine.problem import FitSettings, Problem
@@ -36,6 +37,12 @@ _LOW_SNR_FIT: dict[str, Any] = {"iterations": 150, "average": 0.93}
 
 _CORRELATED_FIT: dict[str, Any] = {"iterations": 200, "average": 0.95}
 """Correlated noise looks more like detail than white noise does, and is learned sooner."""
+
+_FAR_OFF = 1.6
+"""By how many times a given noise level differs from the measured one before it is said."""
+
+_FINE_NOISE = 1.0
+"""Noise, in data values, below which rounding to whole numbers costs decibels."""
 
 _SHARE_OF_FIT = 0.3
 """Share of the fit in its blend with the non-local estimate, which is better by itself on most
@@ -179,6 +186,24 @@ class Denoise(Task):
         is_short = self.noise_correlation or has_low_snr(measurement, self._level(measurement))
         more = {} if is_short else {"iterations": 400, "average": 0.98}
         return {**super().best_values(measurement), **more, **wide}
+
+    def warnings(
+        self, given: Self, measurement: Measurement, dtype: np.dtype[Any]
+    ) -> tuple[str, ...]:
+        found = []
+        measured = measurement.estimated_sigma * measurement.data_range_per_unit
+        if given.sigma and measured and not 1 / _FAR_OFF < given.sigma / measured < _FAR_OFF:
+            found.append(
+                f"sigma: {given.sigma:.3g} is given, and the image's noise is about "
+                f"{measured:.3g}; leave sigma out to have it measured"
+            )
+        deviation = self._level(measurement) * min(measurement.spans)
+        if dtype.kind in "iu" and 0 < deviation < _FINE_NOISE:
+            found.append(
+                "image: the result is rounded to whole numbers, and its noise is less than one; "
+                "give floats to keep fractions"
+            )
+        return tuple(found)
 
     def resolve(self, measurement: Measurement) -> Self:
         from napari_dip.noise.camera import estimate_camera_noise, estimate_sparse_counts

@@ -273,6 +273,8 @@ class RunController(ABC):
             phase = self._session.poll()
             if phase is Phase.FAILED:
                 self.model.say(self._session.run.error or "", is_error=True)
+            if phase is Phase.FINISHED and self._session.run.result.warnings:
+                self.model.say(" ".join(self._session.run.result.warnings))
             self.model.phase = phase
         if not self.model.phase.is_active and not self._is_waiting:
             self.view.set_ticking(False)
