@@ -22,7 +22,6 @@ IMAGES = ROOT / "docs" / "images"
 SPEED = (("gaussian-25", "f16"), ("real-0", "fmd_confocal_fish3"))
 STOPPING = ("gaussian-50", "camera-30", "impulse-10", "correlated-25", "jpeg-10", "clean-0")
 COLOURS = {"paper": "0.4", "fast": "tab:blue", "best": "tab:green"}
-CLASSICAL = {"bm3d": "tab:orange", "nlm": "tab:red"}
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -39,7 +38,7 @@ def reference(case: str, picture: str) -> list[dict[str, float]]:
 
 
 def speed(axes: Axes, case: str, picture: str) -> None:
-    """PSNR over seconds: the paper's, ours, and the classical methods."""
+    """PSNR over seconds: the paper's and ours."""
 
     def mine(row: dict[str, Any]) -> bool:
         return (row["case"], row["picture"]) == (case, picture)
@@ -54,10 +53,6 @@ def speed(axes: Axes, case: str, picture: str) -> None:
                 curve = [(p["iteration"] * pace, p["psnr"]) for p in reference(case, picture)]
                 axes.plot(*zip(*curve, strict=True), color=COLOURS["paper"], label="paper")
                 axes.axhline(row["paper_best"] - 0.2, color="0.8", zorder=0)
-    for row in filter(mine, rows("denoisers-cpu.json")):
-        for name, colour in CLASSICAL.items():
-            point = row[name]
-            axes.plot(point["seconds"], point["psnr"], "o", color=colour, label=name.upper())
     axes.set(xscale="log", xlabel="seconds", ylabel="PSNR (dB)", title=f"{picture}, {case}")
     axes.set_ylim(bottom=10)
     axes.legend()

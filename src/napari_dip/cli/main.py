@@ -99,7 +99,7 @@ for _command in (INVERT, MAXIMIZE, LAYERS):
     show_default=True,
     help="Folder of the images; if it has files already, a new one beside it.",
 )
-@click.option("--preset", metavar="fast|best|paper", default="fast", show_default=True)
+@click.option("--preset", metavar="instant|fast|best|paper", default="fast", show_default=True)
 @click.option("--headless", is_flag=True, help="Don't open napari, where it could be opened.")
 def demo(
     task: str, output: Path, preset: str, headless: bool, seed: int, device: str
