@@ -42,8 +42,8 @@ _SHARE_IN_REGIONS = 0.35
 _FROM_NONLOCAL_FILL: dict[str, Any] = {
     **_FROM_FILL,
     "input_noise": 0.02,
-    "iterations": 200,
-    "blend_share": 0.2,
+    "iterations": 100,
+    "blend_share": 0.1,
 }
 """The same for a plane whose holes are filled from its own similar patches: a fill so good that
 the fit adds little to it."""
@@ -122,6 +122,13 @@ class Inpaint(Task):
             "region": region,
         }
         return {**shared, **own[hole], **volume_changes(measurement.space)}
+
+    def best_values(self, measurement: Measurement) -> dict[str, Any]:
+        values = super().best_values(measurement)
+        thin = (self.hole or kind_of_hole(measurement.observed)) != "region"
+        if thin and self.keep_known and not is_volume(measurement.space):
+            values |= {"iterations": 200, "blend_share": 0.2}
+        return values
 
     def input_image(self, measurement: Measurement, space: Sequence[int]) -> Tensor | None:
         """The image with its holes filled, (1, channels, *space)."""
