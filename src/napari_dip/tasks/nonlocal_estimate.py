@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_dip.noise.camera import CameraNoise
 from napari_dip.tasks.measurement import Measurement, fill_missing
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from napari_dip.noise.camera import CameraNoise
 
 
 @dataclass(frozen=True)
