@@ -52,3 +52,17 @@ def test_strong_blocks_are_fitted_at_half_the_resolution(clean):
     heavy, mild = (DeJPEG().resolve(measured(compressed(clean, q))) for q in (3, 50))
     assert (heavy.shuffle, mild.shuffle) == (2, 1)
     assert heavy.iterations < mild.iterations
+
+
+@pytest.mark.parametrize("quality", [10, 40])
+def test_the_instant_estimate_is_nearer_the_clean_image(quality):
+    y, x = np.mgrid[:64, :64]
+    bars = np.where((y + x) // 6 % 2, 200, 60).astype(np.uint8)
+    truth, given = measured(bars), measured(compressed(bars, quality))
+    found = DeJPEG().instant(given)
+    before, after = ((z - truth.y[0]).square().mean() for z in (given.y[0], found))
+    assert after < 0.9 * before
+
+
+def test_paper_has_no_instant_estimate(clean):
+    assert DeJPEG(preset="paper").instant(measured(clean)) is None
