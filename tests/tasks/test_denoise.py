@@ -235,3 +235,8 @@ def test_single_photons_are_no_impulses():
     prepared = Denoise().prepare_measurement(measurement)
     assert bool(prepared.observed.all())
     assert Denoise().resolve(prepared).gain == pytest.approx(0.25)
+
+
+def test_the_fit_has_a_smaller_share_where_noise_is_weak(measured):
+    weak = Denoise(sigma=0.01).resolve(measured(24, 24))
+    assert weak.blend_share == pytest.approx(0.3 / 4)

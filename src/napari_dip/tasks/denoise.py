@@ -48,6 +48,10 @@ _SHARE_OF_FIT = 0.3
 """Share of the fit in its blend with the non-local estimate, which is better by itself on most
 images; together they are better than either."""
 
+_WEAK_NOISE = 0.04
+"""Noise level, in units of y, below which the share of the fit falls: it loses detail that weaker
+noise leaves."""
+
 _DETAIL_WINDOW = 9
 """Side, in pixels, of the window in which the residual is compared with the noise."""
 
@@ -277,7 +281,7 @@ class Denoise(Task):
         # A volume's fit sees all axes, patches only planes; and missing pixels mislead patches.
         if is_volume(measurement.space) or not bool(measurement.observed.all()):
             return 1.0
-        return _SHARE_OF_FIT
+        return _SHARE_OF_FIT * min(1.0, self._level(measurement) / _WEAK_NOISE)
 
     def _nonlocal(self, measurement: Measurement, pilot: Tensor | None = None) -> Tensor:
         from napari_dip.tasks.nonlocal_estimate import NoiseScale, nonlocal_estimate
