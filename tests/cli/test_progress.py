@@ -48,3 +48,8 @@ def test_summary_compares_with_the_reference_where_there_is_one(image):
     assert "PSNR" not in summary(alone)
     compared = run_job(prepare(image, TINY, reference=image // 2, device="cpu"))
     assert f"PSNR {compared.input_psnr:.2f} -> {compared.psnr:.2f} dB" in summary(compared)
+
+
+def test_the_summary_of_an_instant_estimate_counts_no_iterations(image):
+    instant = run_job(prepare(image, TINY.replace(preset="instant"), device="cpu"))
+    assert summary(instant).startswith("instant estimate in ")

@@ -115,6 +115,8 @@ def summary(result: Restoration) -> str:
     """How a restoration went, in a line."""
     ending = _ENDINGS[result.stop_reason]
     text = f"{result.iterations} iterations in {result.seconds:.1f} s, {ending}"
+    if result.task.is_instant:
+        text = f"instant estimate in {result.seconds:.1f} s"
     if result.psnr is None:
         return text
     before = "" if result.input_psnr is None else f"{result.input_psnr:.2f} -> "

@@ -177,6 +177,8 @@ _ENDINGS = {
 def summary(result: Restoration) -> str:
     """Iterations, time and quality of a restoration, in a line."""
     parts = [f"{result.iterations} iterations in {result.seconds:.0f} s"]
+    if result.task.is_instant:
+        parts = [f"instant estimate in {result.seconds:.1f} s"]
     if result.psnr is not None and result.ssim is not None:
         parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
     if result.input_psnr is not None:
