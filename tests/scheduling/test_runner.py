@@ -2,7 +2,9 @@
 
 import os
 import signal
+from concurrent.futures import CancelledError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from distributed import Client
@@ -10,7 +12,7 @@ from scheduled import Deadly, Faulty, Waiting, wait_for
 
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Status
-from napari_dip.scheduling.runner import SchedulerLost, run_items
+from napari_dip.scheduling.runner import SchedulerLost, _outcome, run_items
 
 
 def began(folder: Path) -> list[str]:
@@ -85,3 +87,14 @@ def test_a_run_that_is_ended_stops_its_workers(make_cluster, tmp_path):
         wait_for(lambda: not any(client.processing().values()), "an idle worker")
     assert len(began(tmp_path)) == 1
     assert cluster.workers[0].poll() is None
+
+
+@pytest.mark.parametrize("status", ["finished", "error"])
+def test_a_scheduler_that_is_lost_while_an_outcome_is_asked_for(status):
+    def cancelled():
+        raise CancelledError
+
+    future = SimpleNamespace(status=status, result=cancelled, exception=cancelled)
+    client = SimpleNamespace(status="running", scheduler=SimpleNamespace(address="tcp://gone"))
+    with pytest.raises(SchedulerLost, match="tcp://gone is gone"):
+        _outcome("item 1", future, client)

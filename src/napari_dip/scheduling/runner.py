@@ -6,6 +6,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -143,12 +144,15 @@ def _together(
 
 def _outcome(name: str, future: Future[Any], client: Client) -> Outcome | None:
     """The outcome of a future that has ended; None if its workers died."""
-    if future.status == "finished":
-        outcome: Outcome = future.result()
-        return outcome
-    if future.status == "cancelled" or client.status != "running":
-        raise _lost(client)
-    error = future.exception()
+    try:
+        if future.status == "finished":
+            outcome: Outcome = future.result()
+            return outcome
+        if future.status == "cancelled" or client.status != "running":
+            raise _lost(client)
+        error = future.exception()
+    except CancelledError:  # the scheduler was lost between two of these lines
+        raise _lost(client) from None
     if type(error).__name__ == "KilledWorker":
         return None
     message = f"{type(error).__name__}: {error}".strip().splitlines()[0]
