@@ -398,6 +398,12 @@ class Task(SharedSettings):
             **self._resolved(*FIT_SETTINGS),
         )
 
+    def _level(self, measurement: Measurement) -> float:
+        """The noise's standard deviation in units of y, as given or estimated."""
+        if self.sigma is None:
+            return measurement.estimated_sigma
+        return self.sigma / measurement.data_range_per_unit
+
     def _resolved(self, *names: str) -> dict[str, Any]:
         """The values of settings that are no longer None."""
         values = {name: getattr(self, name) for name in names}

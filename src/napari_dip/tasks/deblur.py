@@ -92,9 +92,3 @@ class Deblur(Task):
     def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
         share = _SHARE_OF_FIT * min(1.0, progress / _EARLY)
         return share * x + (1 - share) * instant
-
-    def _level(self, measurement: Measurement) -> float:
-        """The noise's standard deviation in units of y, as given or estimated."""
-        if self.sigma is None:
-            return measurement.estimated_sigma
-        return self.sigma / measurement.data_range_per_unit

@@ -302,12 +302,6 @@ class Denoise(Task):
         settings = super().fit_settings(measurement)
         return replace(settings, **self._resolved("noise_correlation"))
 
-    def _level(self, measurement: Measurement) -> float:
-        """The noise's standard deviation in units of y, as given or estimated."""
-        if self.sigma is None:
-            return measurement.estimated_sigma
-        return self.sigma / measurement.data_range_per_unit
-
     def _noise(self, measurement: Measurement) -> Tensor:
         """The noise's standard deviation in units of y: (1, channels, *space), or all sides 1."""
         import numpy as np

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement, fill_missing
@@ -77,6 +77,7 @@ class Inpaint(Task):
     name = "inpaint"
     title = "Inpaint"
     fills_missing = True
+    fit_alone: ClassVar = {"blend_share": 1.0}
 
     hole: Literal["text", "pixels", "region"] | None = setting(
         None,

@@ -88,3 +88,8 @@ def test_bad_arguments_are_refused_before_a_fit(picture):
         prepare_study(ComparePriors(factor=2), picture, reference=picture)
     with pytest.raises(UserError, match="inputs: 'image' is not one of noise, meshgrid"):
         ComparePriors(inputs=("image",))
+
+
+def test_the_deep_prior_of_the_lab_is_the_fit_alone():
+    for task in ("denoise", "inpaint"):
+        assert ComparePriors(task=task).restoration().blend_share == 1
