@@ -295,17 +295,22 @@ class Task(SharedSettings):
         """
         return None
 
-    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
-        """The fitted image x, and the instant estimate as far as it makes x better.
+    def share_of_fit(self, channels: int, progress: float) -> float:
+        """The share of the fit in its blend with the instant estimate, from 0 to 1.
 
         Parameters
         ----------
-        x, instant
-            Both (channels, *space).
+        channels
+            Channels of the image.
         progress
             How far the fit is, from 0 to 1: an early fit has little to say.
         """
-        return x
+        return 1.0
+
+    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
+        """The fitted image x and the instant estimate, both (channels, *space), as one."""
+        share = self.share_of_fit(len(x), progress)
+        return x if share == 1 else share * x + (1 - share) * instant
 
     def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
         """The last touch to the blended image x of a fit that has ended."""

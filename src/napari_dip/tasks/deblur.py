@@ -89,6 +89,5 @@ class Deblur(Task):
         sigma = self._level(measurement)
         return deblur_plug_and_play(y, measurement.observed[0], self.operator(measurement), sigma)
 
-    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
-        share = _SHARE_OF_FIT * min(1.0, progress / _EARLY)
-        return share * x + (1 - share) * instant
+    def share_of_fit(self, channels: int, progress: float) -> float:
+        return _SHARE_OF_FIT * min(1.0, progress / _EARLY)

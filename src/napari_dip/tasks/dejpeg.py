@@ -84,9 +84,8 @@ class DeJPEG(Task):
         noise = NoiseScale(_NOISE * blockiness(measurement))
         return nonlocal_estimate(measurement, noise, 0.0)
 
-    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
-        share = progress * (_SHARE_OF_FIT if len(x) > 1 else _SHARE_OF_GREY_FIT)
-        return share * x + (1 - share) * instant
+    def share_of_fit(self, channels: int, progress: float) -> float:
+        return progress * (_SHARE_OF_FIT if channels > 1 else _SHARE_OF_GREY_FIT)
 
 
 def blockiness(measurement: Measurement) -> float:

@@ -176,7 +176,7 @@ class Denoise(Task):
             "r2r": True,
             "noise_correlation": 0.0,
             "impulses": True,
-            "blend_share": self._share_of_fit(measurement),
+            "blend_share": self._preset_share(measurement),
             # Without structure to go by, a pass over patches brings noise back.
             "last_pass": not low_snr,
             "shuffle": 2,
@@ -267,16 +267,15 @@ class Denoise(Task):
             return None
         return self._nonlocal(measurement)
 
-    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
-        share = (self.blend_share or 0.0) * progress**2
-        return share * x + (1 - share) * instant
+    def share_of_fit(self, channels: int, progress: float) -> float:
+        return (self.blend_share or 0.0) * progress**2
 
     def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
         if self.blend_share == 1 or not self.last_pass:
             return x
         return (x + self._nonlocal(measurement, pilot=x)) / 2
 
-    def _share_of_fit(self, measurement: Measurement) -> float:
+    def _preset_share(self, measurement: Measurement) -> float:
         """The share of the fit that `fast` blends with the non-local estimate."""
         # A volume's fit sees all axes, patches only planes; and missing pixels mislead patches.
         if is_volume(measurement.space) or not bool(measurement.observed.all()):

@@ -140,11 +140,10 @@ class Inpaint(Task):
             return None
         return self._filled(measurement)
 
-    def blend(self, x: Tensor, instant: Tensor, progress: float) -> Tensor:
+    def share_of_fit(self, channels: int, progress: float) -> float:
         if self.blend_share is None or self.blend_share == 1:
-            return x
-        share = self.blend_share * progress
-        return share * x + (1 - share) * instant
+            return 1.0
+        return self.blend_share * progress
 
     def _filled(self, measurement: Measurement) -> Tensor:
         """The image with its holes filled without a fit, (channels, *space)."""
