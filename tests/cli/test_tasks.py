@@ -266,7 +266,7 @@ def test_ctrl_c_writes_what_there_is(folder):
 
 
 def test_ctrl_c_before_the_fit_writes_nothing(folder, monkeypatch):
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("napari_dip.restoration.files.read_image", interrupted)

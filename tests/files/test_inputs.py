@@ -25,7 +25,7 @@ def test_an_open_image_is_taken_as_it_is():
     inputs = InputFiles(guide=guide)
     assert inputs.absolute() == inputs
     assert inputs.paths == {"guide": Path("layer")}
-    np.testing.assert_array_equal(inputs.read("guide"), np.ones((4, 5)))
+    np.testing.assert_array_equal(inputs.read("guide").values, np.ones((4, 5)))
 
 
 def test_colours_make_one_mask_and_a_grey_psf_without_their_transparency(tmp_path):
@@ -35,9 +35,9 @@ def test_colours_make_one_mask_and_a_grey_psf_without_their_transparency(tmp_pat
     path = tmp_path / "in.png"
     Image.fromarray(pixels).save(path)
     marked = np.array([[False, True], [False, False]])
-    assert (InputFiles(mask=path).read("mask") == marked).all()
-    assert (InputFiles(mask=path, mask_keeps=True).read_all()["mask"] == ~marked).all()
-    np.testing.assert_array_equal(InputFiles(psf=path).read("psf"), marked * 10.0)
+    assert (InputFiles(mask=path).read("mask").values == marked).all()
+    assert (InputFiles(mask=path, mask_keeps=True).read_all()["mask"].values == ~marked).all()
+    np.testing.assert_array_equal(InputFiles(psf=path).read("psf").values, marked * 10.0)
 
 
 def test_a_folder_stands_for_the_file_of_the_images_name(tmp_path):

@@ -35,7 +35,8 @@ class FileItem(Item):
     task, inputs
         As in `restore_file`.
     options
-        Further keywords of `restore_file`, as JSON values: axes, data_range, seed, device.
+        Further keywords of `restore_file`, as JSON values: axes, data_range, seed, device, series,
+        strict.
     """
 
     label: str
@@ -65,6 +66,7 @@ class FileItem(Item):
     def request(self) -> dict[str, Any]:
         """All that decides the result, as JSON values; a file by its size and time of writing."""
         request = {"task": self.task.name, **self.task.to_dict(), **self.options}
+        request.pop("strict", None)  # it refuses a result, and changes none
         if self.inputs.mask_keeps:
             request["mask_keeps"] = True
         request["source"] = _state(self.source)

@@ -60,6 +60,7 @@ class Batch:
     data_range: float | None = None
     seed: int = 0
     device: str = "auto"
+    strict: bool = False
     workers: int | None = None
     scheduler: str | None = None
     resume: bool = False
@@ -119,7 +120,10 @@ class Batch:
     @property
     def _options(self) -> dict[str, Any]:
         """Keywords that all images are restored with."""
-        return {name: getattr(self, name) for name in ("axes", "data_range", "seed", "device")}
+        options = {name: getattr(self, name) for name in ("axes", "data_range", "seed", "device")}
+        if self.strict:
+            options["strict"] = True
+        return options
 
     def _check(self) -> Path:
         folder = Path(self.output).absolute()
@@ -193,6 +197,7 @@ def restore_many(
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    strict: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
@@ -221,7 +226,7 @@ def restore_many(
         The task, with the settings for all images.
     mask, guide, psf
         A file for all images, or a folder with a file of each image's name.
-    mask_keeps, axes, data_range, seed, device
+    mask_keeps, axes, data_range, seed, device, strict
         As in `restore_large`, for all images.
     tiling
         How images are divided. If loop axes, a tile or an overlap are given, and for Zarr stores,
@@ -270,6 +275,7 @@ def restore_many(
         data_range=data_range,
         seed=seed,
         device=device,
+        strict=strict,
         workers=workers,
         scheduler=scheduler,
         resume=resume,

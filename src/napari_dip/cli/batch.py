@@ -11,6 +11,7 @@ from napari_dip.cli.options import (
     DEVICE,
     FORCE,
     SEED,
+    STRICT,
     Command,
     ExitCode,
     axes_option,
@@ -86,6 +87,7 @@ def _run_options() -> list[click.Parameter]:
     return [
         axes_option("the files", "one letter for each axis, as in TCYX"),
         click.Option(["--data-range"], type=float, metavar="X", help="Range from black to white."),
+        STRICT,
         SEED,
         DEVICE,
         *tiling_options(),
@@ -129,7 +131,9 @@ def _run(**given: Any) -> ExitCode | None:
             ),
             should_stop=is_interrupted,
             **{name: given[name] for name in ("axes", "data_range", "seed")},
-            **{name: given[name] for name in ("device", "workers", "scheduler", "resume")},
+            **{
+                name: given[name] for name in ("device", "strict", "workers", "scheduler", "resume")
+            },
         )
     click.echo(f"{given['output']}: {summary}; see summary.csv")
     if summary.count(Status.UNFINISHED):

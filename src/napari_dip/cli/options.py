@@ -114,6 +114,15 @@ FORCE = flag("--force", "Replace files that exist.")
 
 MASK_KEEPS = flag("--mask-keeps", "The mask marks the known pixels instead of the missing ones.")
 
+SERIES = click.Option(
+    ["--series"],
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Which image of a file with several, from 1 on; the first if not given.",
+)
+
+STRICT = flag("--strict", "Refuse files of which something would be left out, changed or assumed.")
+
 REFERENCE = file_option("--reference", help="The true image, if it is known, for PSNR and SSIM.")
 
 SEED = click.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -36,8 +36,10 @@ _ENDINGS = {
 def run_job(job: Job) -> Restoration:
     """Run a job to its end, or until Ctrl-C: then its stop reason is "cancelled".
 
-    A second Ctrl-C interrupts at once, and there is no result.
+    A second Ctrl-C interrupts at once, and there is no result. Notes about what was
+    read come first.
     """
+    show_notes(map(str, job.notes))
 
     def describe(update: Update) -> str:
         loss = [] if update.loss is None else [f"loss={update.loss:.2e}"]
@@ -98,10 +100,19 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
+def show_notes(notes: Iterable[str]) -> None:
+    """Write what was left out, changed or assumed, a line each, to stderr."""
+    for note in notes:
+        click.echo(f"napari-dip: {note}", err=True)
+
+
 def show_outcome(outcome: Outcome, number: int, count: int) -> None:
     """Write a line for one of many items when it ends: on stderr if it failed."""
+    from napari_dip.data.reading import Note
     from napari_dip.scheduling.item import Status
 
+    if outcome.status is Status.DONE and outcome.report:
+        show_notes(str(Note.from_dict(note)) for note in outcome.report.get("notes", ()))
     line, report = f"[{number}/{count}] {outcome.name}: {outcome.status}", outcome.report
     if outcome.status is Status.FAILED:
         click.echo(f"{line}: {outcome.error}", err=True)

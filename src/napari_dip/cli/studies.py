@@ -110,11 +110,15 @@ def _classifier_options() -> list[click.Parameter]:
 
 
 def _run_study(study: type[Study], **given: Any) -> ExitCode | None:
+    from napari_dip.cli.progress import show_notes
     from napari_dip.files.inputs import InputFiles
     from napari_dip.studies.lab.run import prepare_study
 
     def prepare(settings: Study, image: ImageFile | None) -> StudyJob:
         reference = given.get("reference")
+        inputs = InputFiles(**input_paths(given)).read_all()
+        arrays: dict[str, Any] = {name: read.values for name, read in inputs.items()}
+        show_notes(str(note) for read in inputs.values() for note in read.record.notes)
         return prepare_study(
             settings,
             None if image is None else image.data,
@@ -122,7 +126,7 @@ def _run_study(study: type[Study], **given: Any) -> ExitCode | None:
             reference=None if reference is None else _read(reference).data,
             device=given["device"],
             seed=given["seed"],
-            **InputFiles(**input_paths(given)).read_all(),
+            **arrays,
         )
 
     return _run(study, given, prepare, curves=study.interleaved)
@@ -209,9 +213,12 @@ def _run(
 
 
 def _read(path: Path) -> ImageFile:
+    from napari_dip.cli.progress import show_notes
     from napari_dip.files.image_file import read_image
 
-    return read_image(path)
+    image = read_image(path)
+    show_notes(map(str, image.record.notes))
+    return image
 
 
 def _curve_files(output: Path) -> tuple[Path, Path]:

@@ -20,6 +20,8 @@ from napari_dip.cli.options import (
     MASK_KEEPS,
     REFERENCE,
     SEED,
+    SERIES,
+    STRICT,
     Command,
     ExitCode,
     axes_option,
@@ -81,6 +83,8 @@ def _run_options() -> list[click.Parameter]:
             metavar="X",
             help="Range from black to white, for PSNR and sigma; the dtype's if not given.",
         ),
+        SERIES,
+        STRICT,
         SEED,
         DEVICE,
         *tiling_options("OUT.zarr: "),
@@ -105,6 +109,7 @@ def _restore(task: type[Task], **given: Any) -> ExitCode | None:
         overwrite=given["force"],
         run=run_job,
         **{n: given[n] for n in ("reference", "report", "axes", "data_range", "seed", "device")},
+        **{name: given[name] for name in ("series", "strict")},
     )
     click.echo(f"{output}: {summary(result)}")
     for warning in result.warnings:
@@ -134,7 +139,7 @@ def _is_tiled(output: Path, given: dict[str, Any]) -> bool:
 
 
 def _restore_tiled(task: Task, given: dict[str, Any]) -> ExitCode | None:
-    from napari_dip.cli.progress import interruptible, show_outcome
+    from napari_dip.cli.progress import interruptible, show_notes, show_outcome
     from napari_dip.scheduling.item import Status
     from napari_dip.tiling.restore import restore_large
 
@@ -155,9 +160,11 @@ def _restore_tiled(task: Task, given: dict[str, Any]) -> ExitCode | None:
             tiling=typed_tiling(given),
             overwrite=given["force"],
             on_start=lambda words: click.echo(f"{given['image']}: {words}"),
+            on_notes=lambda notes: show_notes(map(str, notes)),
             on_outcome=show,
             should_stop=is_interrupted,
             **{name: given[name] for name in ("axes", "data_range", "seed", "device", "resume")},
+            **{name: given[name] for name in ("series", "strict")},
         )
     if result.is_complete:
         click.echo(f"{output}: done")

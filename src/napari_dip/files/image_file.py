@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.data.reading import ReadingRecord
 from napari_dip.files import raster, tiff
 from napari_dip.files.atomic import FileError, check_destination, reading, replacing
 from napari_dip.files.metadata import Metadata
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 _PNG = (".png",)
-_JPEG = (".jpg", ".jpeg")
-READABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *_JPEG, ".bmp")
-WRITABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *_JPEG)
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+READABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *JPEG_SUFFIXES, ".bmp")
+WRITABLE_SUFFIXES = (*TIFF_SUFFIXES, *_PNG, *JPEG_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,18 @@ class ImageFile:
         The file that it was read from.
     metadata
         What `write_image` writes back in addition to the pixels.
+    record
+        What the file announces, what was read of it, and notes about the difference.
     """
 
     data: NDArray[Any]
     axes: str
     path: Path
     metadata: Metadata = field(default_factory=Metadata)
+    record: ReadingRecord = field(default_factory=ReadingRecord)
 
 
-def read_image(path: str | os.PathLike[str]) -> ImageFile:
+def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> ImageFile:
     """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file.
 
     If a TIFF has several images or resolutions, the first image is read, at full resolution.
@@ -57,6 +61,8 @@ def read_image(path: str | os.PathLike[str]) -> ImageFile:
         When the file is missing, damaged, cut short, or none of these formats.
     """
     path = Path(path)
+    if series not in (None, 1):
+        raise FileError(f"{path}: can't read image {series}; only the first one")
     suffix = path.suffix.lower()
     if path.is_dir():
         if suffix == ".zarr":

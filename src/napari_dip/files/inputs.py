@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.data.masks import read_mask
+from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
-from napari_dip.files.image_file import ImageFile, read_image
+from napari_dip.files.image_file import JPEG_SUFFIXES, read_image
 from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
 from napari_dip.tasks.base import InputName, Task
 
@@ -20,6 +22,22 @@ Array = NDArray[Any]
 
 ImageSource = Path | LazyImage
 """A file, or an open image such as that of a napari layer."""
+
+
+@dataclass(frozen=True)
+class InputArray:
+    """A mask, guide or PSF as it was read.
+
+    Attributes
+    ----------
+    values
+        The array, as `restore` takes it.
+    record
+        What its file announces, what was read, and notes about the difference.
+    """
+
+    values: Array
+    record: ReadingRecord = field(default_factory=ReadingRecord)
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ class InputFiles:
         """
         return opened(self.given[name])
 
-    def read(self, name: InputName) -> Array:
+    def read(self, name: InputName) -> InputArray:
         """Read a whole input, as `restore` takes it.
 
         Raises
@@ -106,13 +124,21 @@ class InputFiles:
         """
         source = self.given[name]
         if isinstance(source, LazyImage):
-            array = source.read()
+            array, letters, record = source.read(), source.axes.letters, source.record
         else:
-            array = _array_of(name, read_image(source))
-        return array == 0 if name == "mask" and self.mask_keeps else array
+            file = read_image(source)
+            array, letters, record = file.data, file.axes, file.record
+        if name == "mask":
+            marked, notes = read_mask(
+                array, letters, is_lossy=is_lossy(path_of(source)), keeps=self.mask_keeps
+            )
+            return InputArray(marked != self.mask_keeps, record.with_notes(*notes))
+        if name == "psf" and letters.endswith("S"):
+            array = _grey(array)
+        return InputArray(array, record)
 
-    def read_all(self) -> dict[str, Any]:
-        """Read all inputs that there are, as keywords of `restore`."""
+    def read_all(self) -> dict[InputName, InputArray]:
+        """Read all inputs that there are, by name."""
         return {name: self.read(name) for name in self.given}
 
 
@@ -121,18 +147,17 @@ def path_of(source: ImageSource) -> Path:
     return source.path if isinstance(source, LazyImage) else source
 
 
-def opened(source: ImageSource, axes: str | None = None) -> LazyImage:
-    """An open image, from a file whose axes have these letters."""
-    return source if isinstance(source, LazyImage) else open_lazily(source, axes)
+def opened(source: ImageSource, axes: str | None = None, series: int | None = None) -> LazyImage:
+    """An open image, from a file whose axes have these letters, and of several the one named."""
+    return source if isinstance(source, LazyImage) else open_lazily(source, axes, series=series)
 
 
-def _array_of(name: InputName, file: ImageFile) -> Array:
-    """The array of an input: where a mask has any colour, the grey values of a PSF, a whole guide.
+def is_lossy(path: Path) -> bool:
+    """Whether a file's compression changes values a little, as JPEG's does."""
+    return path.suffix.lower() in JPEG_SUFFIXES
 
-    Transparency does not count in masks and PSFs.
-    """
-    if name == "guide" or not file.axes.endswith("S"):
-        return file.data
-    has_alpha = file.data.shape[-1] in (2, 4)
-    colours = file.data[..., :-1] if has_alpha else file.data
-    return np.asarray(colours.any(axis=-1) if name == "mask" else colours.mean(axis=-1))
+
+def _grey(colours: Array) -> Array:
+    """The grey values of colours (..., samples), whatever their transparency."""
+    has_alpha = colours.shape[-1] in (2, 4)
+    return np.asarray((colours[..., :-1] if has_alpha else colours).mean(axis=-1))

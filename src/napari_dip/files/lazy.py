@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import Axes
+from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files import tiff
-from napari_dip.files.atomic import reading
+from napari_dip.files.atomic import FileError, reading
 from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
 from napari_dip.files.metadata import Metadata, axes_of_ome_zarr, axes_of_tiff
 
@@ -36,6 +37,8 @@ class LazyImage:
         A file handle to close at the end of a `with` block.
     coarser
         The image at lower resolutions, if the file has them.
+    record
+        What the file announces, what was read of it, and notes about the difference.
     """
 
     array: Any
@@ -44,6 +47,7 @@ class LazyImage:
     metadata: Metadata = field(default_factory=Metadata)
     opened: Any = None
     coarser: tuple[Any, ...] = ()
+    record: ReadingRecord = field(default_factory=ReadingRecord)
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +86,9 @@ def is_zarr(path: str | os.PathLike[str]) -> bool:
     )
 
 
-def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyImage:
+def open_lazily(
+    path: str | os.PathLike[str], axes: str | None = None, *, series: int | None = None
+) -> LazyImage:
     """Open an image, without reading its pixels where the format allows that.
 
     Parameters
@@ -92,6 +98,8 @@ def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyIm
         file that `read_image` reads.
     axes
         One letter for each axis, if the metadata of the file is missing or wrong.
+    series
+        Which of several images in the file, from 1 on; the first, with a note, if not given.
 
     Raises
     ------
@@ -99,6 +107,8 @@ def open_lazily(path: str | os.PathLike[str], axes: str | None = None) -> LazyIm
         When there is no such file, or it can't be read.
     """
     path = Path(path)
+    if series not in (None, 1):
+        raise FileError(f"{path}: can't read image {series}; only the first one")
     if is_zarr(path) and path.is_dir():
         image = _zarr(path)
     elif path.suffix.lower() in TIFF_SUFFIXES and path.is_file():

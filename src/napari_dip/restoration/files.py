@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import check_destination, replacing
@@ -24,12 +26,14 @@ def restore_file(
     *,
     inputs: InputFiles = InputFiles(),
     parts: bool = False,
+    series: int | None = None,
     reference: Path | None = None,
     report: Path | None = None,
     axes: str | None = None,
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    strict: bool = False,
     overwrite: bool = False,
     run: Callable[[Job], Restoration] = Job.result,
 ) -> Restoration:
@@ -45,13 +49,15 @@ def restore_file(
         The files of mask, guide and PSF.
     parts
         Write the task's other images too: OUT_coarse.tif, OUT_detail.tif.
+    series
+        Which of several images in the file, from 1 on; the first, with a note, if not given.
     reference
         The file of the true image, for PSNR and SSIM.
     report
         The JSON file for `Restoration.report`.
     axes
         A letter for each axis, if the file does not tell or tells wrong.
-    data_range, seed, device
+    data_range, seed, device, strict
         As in `restore`.
     overwrite
         Replace files that exist.
@@ -78,7 +84,7 @@ def restore_file(
     >>> bool((tifffile.imread(folder / "out.tif") == result.image).all())
     True
     """
-    image = read_image(source)
+    image = read_image(source, series=series)
     further = (*(task.parts if parts else ()), *(("uncertainty",) if task.uncertainty else ()))
     paths = {output: "image"}
     paths |= {output.with_name(f"{output.stem}_{name}.tif"): name for name in further}
@@ -89,17 +95,25 @@ def restore_file(
         check_destination(report, overwrite=overwrite)
         if report.resolve() in (path.resolve() for path in paths):
             raise UserError(f"report: {report} is the result's own name; choose another")
+    read = inputs.read_all()
+    true_image = None if reference is None else read_image(reference)
+    readings = (image.record, *(given.record for given in read.values()))
+    if true_image is not None:
+        readings += (true_image.record,)
+    arrays: dict[str, Any] = {name: given.values for name, given in read.items()}
     job = prepare(
         image.data,
         task.with_anisotropy(axes_of_tiff(image.axes, image.metadata)),
         axes=axes or image.axes,
-        reference=None if reference is None else read_image(reference).data,
+        reference=None if true_image is None else true_image.data,
         data_range=data_range,
         seed=seed,
         device=device,
-        **inputs.read_all(),
+        notes=[note for record in readings for note in record.notes],
+        strict=strict,
+        **arrays,
     )
-    result = run(job)
+    result = replace(run(job), readings=readings)
     x = image.axes.index("X")
     scale = image.data.shape[x] / result.image.shape[x]
     for path, name in paths.items():

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_dip.data.axes import CHANNELS
 from napari_dip.data.encoding import Encoding
 from napari_dip.data.metrics import psnr, ssim
+from napari_dip.data.reading import Note
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.measurement import Measurement
@@ -84,6 +85,8 @@ class Job:
         The device that the fit will run on.
     warnings
         What a person should know before it runs, a line each.
+    notes
+        What was left out, changed or assumed when image and inputs were read.
 
     Examples
     --------
@@ -103,6 +106,7 @@ class Job:
     device: torch.device
     seed: int
     warnings: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def memory_needed(self) -> int:
@@ -242,6 +246,7 @@ class Job:
             peak_memory_mb=peak_memory(self.device),
             weights=weights,
             warnings=self.warnings,
+            notes=self.notes,
         )
 
     def _images(self, x: torch.Tensor, spread: torch.Tensor | None = None) -> dict[str, Array]:

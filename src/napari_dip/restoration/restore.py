@@ -7,7 +7,7 @@ it starts, and runs as a generator. `restore` runs it to the end.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.encoding import encode, guide_tensor, mask_tensor, psf_tensor
+from napari_dip.data.masks import polarity_notes
+from napari_dip.data.reading import Note, check_strict
 from napari_dip.data.value_range import IntensityRange, nominal_range
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
@@ -40,18 +42,22 @@ def prepare(
     intensity_range: IntensityRange | None = None,
     guide_axes: str | None = None,
     guide_intensity_range: IntensityRange | None = None,
+    notes: Sequence[Note] = (),
+    strict: bool = False,
 ) -> Job:
     """Check the arguments of a restoration and decide its settings, without starting it.
 
     Parameters
     ----------
-    image, task, axes, mask, guide, psf, reference, data_range, device, seed
+    image, task, axes, mask, guide, psf, reference, data_range, device, seed, strict
         As in `restore`, with the same errors.
     intensity_range, guide_intensity_range
         The range of the whole image and of the whole guide, where `image` is a tile of a larger
         image; measured if not given.
     guide_axes
         One letter for each axis of `guide`; guessed if not given.
+    notes
+        What was left out, changed or assumed when the arguments were read from files.
 
     Examples
     --------
@@ -68,16 +74,25 @@ def prepare(
 
     if not isinstance(task, Task):
         raise UserError(f"task: expected a task such as Denoise(), got {task!r}")
+    noted = list(notes)
     image = np.asarray(image)
     y, observed, encoding = encode(image, axes, intensity_range)
     _check_inputs(task, {"mask": mask, "guide": guide, "psf": psf})
     if mask is not None:
-        observed = observed & ~mask_tensor(np.asarray(mask), encoding)
+        missing, found = mask_tensor(np.asarray(mask), encoding)
+        noted += found
+        if intensity_range is None:  # not of a tile
+            noted += polarity_notes(float(missing.float().mean()))
+        observed = observed & ~missing
     if not observed.any():
         raise UserError("mask: it covers the whole image; leave some pixels to learn from")
     data_range = _data_range(data_range, image, intensity_range)
     if task.fills_missing and bool(observed.all()):
         raise UserError("mask: nothing is marked as missing; mark the pixels to fill")
+    kernel = None
+    if psf is not None:
+        kernel, found = psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:]))
+        noted += found
     measurement = Measurement(
         y=y[None],
         observed=observed[None],
@@ -85,7 +100,7 @@ def prepare(
         guide=None
         if guide is None
         else guide_tensor(np.asarray(guide), encoding, guide_axes, guide_intensity_range),
-        psf=None if psf is None else psf_tensor(np.asarray(psf), encoding, tuple(y.shape[1:])),
+        psf=kernel,
         black=tuple(encoding.black.tolist()),
         white=tuple(encoding.white.tolist()),
     )
@@ -102,7 +117,9 @@ def prepare(
         device=resolve_device(device),
         seed=seed,
         warnings=resolved.warnings(task, measurement, image.dtype),
+        notes=tuple(noted),
     )
+    check_strict(job.notes, strict=strict)
     if reference is not None:
         job = replace(job, reference=_checked_reference(np.asarray(reference), job))
     check_memory(job.memory_needed, job.device)
@@ -121,6 +138,7 @@ def restore(
     data_range: float | None = None,
     device: str = "auto",
     seed: int = 0,
+    strict: bool = False,
     on_progress: Callable[[Update], object] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Restoration:
@@ -151,6 +169,8 @@ def restore(
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     seed
         The same seed on the same device gives the same image.
+    strict
+        Refuse what would else be changed or assumed with a note in `Restoration.notes`.
     on_progress
         Called with an `Update` from time to time, and at the end.
     should_stop
@@ -188,6 +208,7 @@ def restore(
         data_range=data_range,
         device=device,
         seed=seed,
+        strict=strict,
     )
     return job.result(should_stop, on_progress or (lambda update: None))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from napari_dip._version import __version__
+from napari_dip.data.reading import Note, ReadingRecord
 from napari_dip.tasks.base import Task
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Result(ABC):
         The time that the run took.
     warnings
         What a person should know about the settings and the result, a line each.
+    notes
+        What was left out, changed or assumed when image and inputs were read.
 
     Examples
     --------
@@ -42,6 +45,7 @@ class Result(ABC):
     stop_reason: str
     seconds: float
     warnings: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -80,6 +84,8 @@ class Restoration(Result):
         The conditions under which it was made.
     weights
         The weights of each run's network, if they were kept.
+    readings
+        The reading records of the files that it was made from.
 
     Examples
     --------
@@ -111,6 +117,8 @@ class Restoration(Result):
     version: str = __version__
     weights: tuple[Weights, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    readings: tuple[ReadingRecord, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
@@ -133,6 +141,8 @@ class Restoration(Result):
             "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
             "version": self.version,
             "warnings": list(self.warnings),
+            "notes": [note.to_dict() for note in self.notes],
+            "reading": [record.to_dict() for record in self.readings],
         }
 
 

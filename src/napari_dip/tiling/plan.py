@@ -6,8 +6,9 @@ The file is long because options, request, plan and their record on disk change 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from napari_dip.data.axes import AxisPlan
 from napari_dip.data.encoding import measure_intensity_range
 from napari_dip.data.grid import Tile, TileGrid, adjacent_grid, overlapping_grid
+from napari_dip.data.masks import MaskRule, polarity_notes
+from napari_dip.data.reading import Note, ReadingRecord, check_strict
 from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
@@ -168,6 +171,8 @@ class MosaicRequest:
         As in `restore`.
     warm_start
         As in `TilingOptions`.
+    strict
+        As in `restore`.
     """
 
     source: TiledSource
@@ -180,6 +185,7 @@ class MosaicRequest:
     seed: int = 0
     device: str = "auto"
     warm_start: bool = True
+    strict: bool = False
 
     @property
     def is_warm_started(self) -> bool:
@@ -204,6 +210,8 @@ class MosaicRequest:
             "seed": self.seed,
             "warm_start": self.is_warm_started,
         }
+        if self.source.series is not None:
+            record["series"] = self.source.series
         return _as_json(record)
 
 
@@ -239,6 +247,12 @@ class TilingPlan:
         How many times finer the result is along each axis.
     data_range
         From black to white, as in `restore`.
+    readings
+        The reading records of the image and its inputs.
+    notes
+        What was left out, changed or assumed when they were read.
+    filled
+        The part of the image that is missing, if the task fills that.
     """
 
     request: MosaicRequest
@@ -246,6 +260,9 @@ class TilingPlan:
     guide_range: IntensityRange | None
     factors: tuple[int, ...]
     data_range: float
+    readings: tuple[ReadingRecord, ...] = ()
+    notes: tuple[Note, ...] = ()
+    filled: float | None = None
 
     @property
     def source(self) -> TiledSource:
@@ -282,7 +299,13 @@ class TilingPlan:
         }
         guide = None if self.guide_range is None else asdict(self.guide_range)
         shared = {"factors": self.factors, "data_range": self.data_range}
-        return {"groups": groups, "guide": guide, **shared}
+        read = {
+            "reading": [record.to_dict() for record in self.readings],
+            "notes": [note.to_dict() for note in self.notes],
+            "mask_rule": self.source.mask_rule.to_dict(),
+            "filled": self.filled,
+        }
+        return {"groups": groups, "guide": guide, **shared, **read}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], request: MosaicRequest) -> Self:
@@ -294,7 +317,19 @@ class TilingPlan:
             for channel, group in values["groups"].items()
         }
         guide_range = None if values["guide"] is None else _range_from_dict(values["guide"])
-        return cls(request, groups, guide_range, tuple(values["factors"]), values["data_range"])
+        rule = MaskRule.from_dict(values.get("mask_rule", {}))
+        request = replace(request, source=replace(request.source, mask_rule=rule))
+        return cls(
+            request,
+            groups,
+            guide_range,
+            tuple(values["factors"]),
+            values["data_range"],
+            # Plans of earlier versions have none of these.
+            tuple(map(ReadingRecord.from_dict, values.get("reading", ()))),
+            tuple(map(Note.from_dict, values.get("notes", ()))),
+            values.get("filled"),
+        )
 
 
 def _range_from_dict(values: Mapping[str, Any]) -> IntensityRange:
@@ -319,11 +354,18 @@ def make_plan(
     Raises
     ------
     UserError
-        When the image is empty, or the settings do not go with it.
+        When the image is empty, or the settings do not go with it, or `strict` refuses a note.
     Stopped
         When `should_stop`, which is asked all along, said so.
     """
     source, task = request.source, request.task
+    readings = source.readings()
+    notes = [note for record in readings for note in record.notes]
+    if "mask" in source.inputs.given:
+        rule, found = source.read_mask_rule()
+        source = replace(source, mask_rule=rule)
+        request, notes = replace(request, source=source), notes + found
+    check_strict(notes, strict=request.strict)  # the image is not read for nothing
     with source.open() as image:
         if source.axis_plan.depth == "Z":
             task = task.with_anisotropy(image.axes)
@@ -348,10 +390,44 @@ def make_plan(
                 **inputs,
             )
             groups[channel] = PlanGroup(intensity_range, job.task)
+            notes += (note for note in job.notes if note not in notes)
             finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
             by_axis = dict(zip(source.fitted_axes, finer, strict=True))
             factors = tuple(by_axis.get(axis, 1) for axis in range(len(source.axes)))
-    return TilingPlan(request, groups, guide_range, factors, data_range)
+        missing = None
+        if task.fills_missing or "mask" in source.inputs.given:
+            missing = _missing_share(source, image, should_stop)
+            if "mask" in source.inputs.given:
+                notes += polarity_notes(missing, keeps=source.inputs.mask_keeps)
+    check_strict(notes, strict=request.strict)
+    return TilingPlan(
+        request,
+        groups,
+        guide_range,
+        factors,
+        data_range,
+        readings,
+        tuple(notes),
+        missing if task.fills_missing else None,
+    )
+
+
+def _missing_share(source: TiledSource, image: LazyImage, should_stop: Callable[[], bool]) -> float:
+    """The part of an image that is missing, by its mask or because it is not finite."""
+    missing = count = 0
+    for box in adjacent_grid(image.shape, _box(source.axis_plan, _READ_AT_ONCE)).tiles():
+        if should_stop():
+            raise Stopped
+        gone = np.zeros((1,) * len(source.letters), bool)
+        if "mask" in source.inputs.given:
+            gone = source.mask(box)
+        if image.dtype.kind == "f":
+            gone = gone | ~np.isfinite(source.without_loop_axes(image.read(box.slices)))
+        missing, count = (
+            missing + float(gone.mean()) * math.prod(box.shape),
+            count + math.prod(box.shape),
+        )
+    return missing / count
 
 
 def _measure_ranges(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from napari_dip.data.axes import plan_axes
+from napari_dip.data.reading import Note, ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import open_lazily
@@ -42,6 +43,8 @@ class TiledRestoration(Result):
         "budget" (all tiles are finished), "failed" (some tiles) or "cancelled".
     iterations, seconds, device
         The work of this run, and where it was done; tiles of an earlier run do not count.
+    notes, readings
+        What was left out, changed or assumed; and the records of the files that were read.
 
     Examples
     --------
@@ -60,6 +63,8 @@ class TiledRestoration(Result):
     iterations: int
     seconds: float
     device: str
+    notes: tuple[Note, ...] = ()
+    readings: tuple[ReadingRecord, ...] = ()
 
     @classmethod
     def of(
@@ -82,7 +87,11 @@ class TiledRestoration(Result):
         )
 
     def report(self) -> dict[str, Any]:
-        return asdict(self) | {"output": str(self.output), "failures": list(self.failures)}
+        values = asdict(self) | {"output": str(self.output), "failures": list(self.failures)}
+        values["notes"] = [note.to_dict() for note in self.notes]
+        values["reading"] = [record.to_dict() for record in self.readings]
+        del values["readings"]
+        return values
 
 
 def plan_mosaic(
@@ -95,20 +104,21 @@ def plan_mosaic(
     tiling: TilingOptions,
     resume: bool,
     overwrite: bool,
+    series: int | None = None,
     **options: Any,
 ) -> Mosaic:
     """Prepare an image to be restored tile by tile.
 
     Parameters and errors are those of `restore_large`; `options` are further fields of
-    `MosaicRequest`: name, data_range, seed, device.
+    `MosaicRequest`: name, data_range, seed, device, strict.
     """
-    with open_lazily(source, None if axes is None else axes.upper()) as image:
+    with open_lazily(source, None if axes is None else axes.upper(), series=series) as image:
         letters, shape = image.axes.letters, image.shape
     axis_plan = plan_axes(letters, shape, tiling.loop_axes)
     length = dict(zip(letters, shape, strict=True))
     side = tiling.tile_side(is_volume=length.get(axis_plan.depth, 1) > 1)
     request = MosaicRequest(
-        source=TiledSource(Path(source).absolute(), letters, axis_plan, inputs.absolute()),
+        source=TiledSource(Path(source).absolute(), letters, axis_plan, inputs.absolute(), series),
         output=output,
         task=task,
         tile=side,
@@ -129,15 +139,18 @@ def restore_large(
     guide: str | os.PathLike[str] | None = None,
     psf: str | os.PathLike[str] | None = None,
     mask_keeps: bool = False,
+    series: int | None = None,
     tiling: TilingOptions = TilingOptions(),
     data_range: float | None = None,
     seed: int = 0,
     device: str = "auto",
+    strict: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_start: Callable[[str], object] = lambda words: None,
+    on_notes: Callable[[Sequence[Note]], object] = lambda notes: None,
     on_outcome: Callable[[Outcome, Mosaic], object] = lambda outcome, mosaic: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TiledRestoration:
@@ -162,9 +175,11 @@ def restore_large(
         Files of the inputs; mask and guide may be Zarrs too.
     mask_keeps
         The mask marks the pixels that are known instead of those that are missing.
+    series
+        Which of several images in the file, from 1 on; the first, with a note, if not given.
     tiling
         How the image is divided.
-    data_range, seed, device
+    data_range, seed, device, strict
         As in `restore`.
     workers, scheduler
         As in `restore_many`; without either, tiles are restored one after another in this
@@ -175,6 +190,8 @@ def restore_large(
         Replace a result that exists.
     on_start
         Called once with how the axes are fitted, in words.
+    on_notes
+        Called once, before that, with what was left out, changed or assumed, if there is any.
     on_outcome
         Called for each tile as it ends.
     should_stop
@@ -228,17 +245,25 @@ def restore_large(
             data_range=data_range,
             seed=seed,
             device=device,
+            series=series,
+            strict=strict,
             resume=resume,
             overwrite=overwrite,
         )
+        plan = mosaic.plan
+        if plan.notes:
+            on_notes(plan.notes)
         if mosaic.is_complete:
             count = len(mosaic.grid)
             nothing = TiledRestoration.of(output, (), 0, time.monotonic() - began, device)
-            return replace(nothing, done=count, count=count)
+            return replace(
+                nothing, done=count, count=count, notes=plan.notes, readings=plan.readings
+            )
         items = list(mosaic.items.values())
         on_start(f"{mosaic.words}, {len(items)} tiles")
         run = run_in_process if client is None else partial(run_items, client)
         for outcome in run(items, resume=resume, should_stop=should_stop):
             outcomes.append(mosaic.take(outcome))
             on_outcome(outcomes[-1], mosaic)
-    return TiledRestoration.of(output, outcomes, len(items), time.monotonic() - began, device)
+    result = TiledRestoration.of(output, outcomes, len(items), time.monotonic() - began, device)
+    return replace(result, notes=plan.notes, readings=plan.readings)

@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import CHANNELS, AxisPlan
-from napari_dip.data.grid import Tile
+from napari_dip.data.grid import Tile, adjacent_grid
+from napari_dip.data.masks import MaskRule, mask_rule, spread_note
+from napari_dip.data.reading import Note, ReadingRecord
 from napari_dip.errors import UserError
-from napari_dip.files.inputs import ImageSource, InputFiles, opened, path_of
+from napari_dip.files.inputs import ImageSource, InputFiles, is_lossy, opened, path_of
 from napari_dip.files.lazy import LazyImage
 
 Array = NDArray[Any]
+
+_READ_AT_ONCE = 1024
+"""Pixels of a mask along y and x that are in memory while its rule is found."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,18 @@ class TiledSource:
         Which axes are fitted together.
     inputs
         Mask, guide and PSF.
+    series
+        Which of several images in the file, from 1 on.
+    mask_rule
+        How the mask's values mark pixels.
     """
 
     image: ImageSource
     axes: str
     axis_plan: AxisPlan
     inputs: InputFiles = field(default_factory=InputFiles)
+    series: int | None = None
+    mask_rule: MaskRule = MaskRule()
 
     @property
     def path(self) -> Path:
@@ -63,7 +74,20 @@ class TiledSource:
 
     def open(self) -> LazyImage:
         """Open the image."""
-        return opened(self.image, self.axes)
+        return opened(self.image, self.axes, self.series)
+
+    def readings(self) -> tuple[ReadingRecord, ...]:
+        """The reading records of the image and its inputs."""
+        found = []
+        with self.open() as image:
+            found.append(image.record)
+        for name in self.inputs.given:
+            if name == "psf":  # it is read whole, and mended if need be
+                found.append(self.inputs.read(name).record)
+            else:
+                with self.inputs.open(name) as opened_input:
+                    found.append(opened_input.record)
+        return tuple(found)
 
     def channel_of(self, tile: Tile) -> str:
         """The channel of a tile where channels are fitted one by one, else an empty string."""
@@ -97,8 +121,41 @@ class TiledSource:
     def mask(self, tile: Tile) -> Array:
         """True where the mask says that a tile's pixels are missing."""
         with self.inputs.open("mask") as mask:
-            marked = _mask_of_tile(mask, self.axes, tile) != 0
+            marked = _mask_of_tile(mask, self.axes, tile, self.mask_rule)
         return self.without_loop_axes(marked != self.inputs.mask_keeps)
+
+    def read_mask_rule(self) -> tuple[MaskRule, list[Note]]:
+        """Read the whole mask once to find out how its values mark pixels.
+
+        Raises
+        ------
+        UserError
+            When its axes are not those of the image.
+        """
+        with self.inputs.open("mask") as mask:
+            letters, shape = mask.axes.letters, mask.shape
+            lacking = {"Y", "X"} - set(letters)
+            if lacking:
+                raise UserError(f"mask: it has the axes {letters} and no {sorted(lacking)[-1]}")
+            if mask.dtype == bool:
+                return MaskRule(), []
+            sides = [
+                _READ_AT_ONCE if a in "YX" else n if a == "S" else 1
+                for a, n in zip(letters, shape, strict=True)
+            ]
+            boxes = adjacent_grid(shape, sides).tiles()
+            rule, notes = mask_rule(
+                lambda: (mask.read(box.slices) for box in boxes),
+                letters,
+                is_lossy=is_lossy(mask.path),
+                keeps=self.inputs.mask_keeps,
+            )
+        lengths = dict(zip(letters, shape, strict=True))
+        with self.open() as image:
+            for letter, n in zip(self.axes, image.shape, strict=True):
+                if letter in "TZ" and n > 1 and lengths.get(letter, 1) == 1:
+                    notes.append(spread_note(letter))
+        return rule, notes
 
     def inputs_of(self, tile: Tile) -> dict[str, Any]:
         """The mask, guide and PSF of a tile, as keywords of `prepare`."""
@@ -112,22 +169,26 @@ class TiledSource:
                 )
             inputs |= {"guide": values, "guide_axes": axes.replace("T", "Z")}
         if "psf" in self.inputs.given:
-            inputs["psf"] = self.inputs.read("psf")
+            inputs["psf"] = self.inputs.read("psf").values
         return inputs
 
 
-def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile) -> Array:
-    """A tile of a mask, not zero where pixels are marked, repeated along axes it does not have."""
+def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile, rule: MaskRule) -> Array:
+    """Which pixels of a tile a mask marks, repeated along axes that it does not have."""
     slices = dict(zip(letters, tile.slices, strict=True))
-    own = mask.axes.letters
-    values = mask.read(tuple(slices.get(letter, slice(None)) for letter in own))
-    if "S" in own and "S" not in letters:
-        colours = values[..., :-1] if values.shape[-1] in (2, 4) else values
-        values, own = (colours != 0).any(axis=-1), own.replace("S", "")
-    if not set(own) <= set(letters):
+    lengths = dict(zip(mask.axes.letters, mask.shape, strict=True))
+    # A length of 1 stands for all frames, slices or channels.
+    box = [slice(None) if n == 1 else slices.get(a, slice(None)) for a, n in lengths.items()]
+    values, own = mask.read(tuple(box)), "".join(lengths)
+    has_samples = "S" in own and "S" not in letters
+    values = rule.marked(values, own.index("S") if has_samples else None)
+    own = own.replace("S", "") if has_samples else own
+    kept = "".join(a for a in own if lengths[a] > 1 or slices.get(a) == slice(0, 1))
+    if not set(kept) <= set(letters):
         raise UserError(f"mask: expected axes among the image's {letters}, got {own}")
+    values = values[tuple(slice(None) if a in kept else 0 for a in own)]
     try:
-        return _spread(values, own, dict(zip(letters, tile.shape, strict=True)))
+        return _spread(values, kept, dict(zip(letters, tile.shape, strict=True)))
     except ValueError:
         raise UserError(
             f"mask: its shape {mask.shape} is not the image's; make it as large as the image"

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.tasks.registry import task_from_dict
 
@@ -13,29 +14,28 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.tasks.base import Task
-    from napari_dip.ui.layers.source import LayerSource
 
 
 KEY = "napari-dip"
 """The key of a layer's metadata under which they are."""
 
+READING = "reading"
+"""The key under which the reading records are, as in a report."""
+
 _LIBRARIES = ("torch", "numpy", "scikit-image", "napari")
-
-
-def origin(source: LayerSource) -> dict[str, Any]:
-    """The box of a layer that something was made from, as JSON values."""
-    return {
-        "layer": source.name,
-        "start": list(source.start),
-        "stop": list(source.stop),
-        "axes": source.axes,
-    }
 
 
 @cache  # it reads files, and previews are labelled several times a second
 def versions() -> dict[str, str]:
     """The versions of the libraries that a layer was made with."""
     return {name: version(name) for name in _LIBRARIES}
+
+
+def readings_of(layer: Layer) -> tuple[ReadingRecord, ...]:
+    """The reading records of the files that a layer was read, or restored, from."""
+    made = layer.metadata.get(KEY)
+    found = made.get(READING, ()) if isinstance(made, dict) else ()
+    return tuple(map(ReadingRecord.from_dict, found))
 
 
 def task_of(layer: Layer) -> Task:

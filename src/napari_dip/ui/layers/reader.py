@@ -14,6 +14,7 @@ from napari_dip.data.axes import Axes
 from napari_dip.errors import UserError
 from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
 from napari_dip.ui.layers.kwargs import UNKNOWN
+from napari_dip.ui.layers.provenance import KEY, READING
 
 Layers = list[tuple[Any, dict[str, Any], str]]
 
@@ -66,6 +67,7 @@ def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
         "name": name,
         "rgb": axes.letters.endswith("S"),
         "multiscale": bool(picture.coarser),
+        "metadata": {KEY: {READING: [picture.record.to_dict()]}},
     }
     if "C" in axes.letters:
         c = axes.letters.index("C")

@@ -15,9 +15,11 @@ from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import Axes
+from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.ui.layers.crop import Crop
 from napari_dip.ui.layers.kwargs import UNKNOWN, appearance_of, transform_kwargs, unit_factors
+from napari_dip.ui.layers.provenance import readings_of
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -58,6 +60,8 @@ class LayerSource:
     world, appearance
         Keywords of a layer in the same coordinates (affine, units, axis labels), and of one that
         looks the same.
+    readings
+        The reading records of the files that the layer comes from, if they are known.
     """
 
     name: str
@@ -70,6 +74,7 @@ class LayerSource:
     transform: Affine = field(repr=False)
     world: dict[str, Any] = field(repr=False)
     appearance: dict[str, Any] = field(repr=False)
+    readings: tuple[ReadingRecord, ...] = ()
 
     @property
     def axes(self) -> str:
@@ -89,6 +94,16 @@ class LayerSource:
         """The pixels in the box."""
         slices = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
         return Crop(self.data, tuple(slices))
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The layer and its box, as JSON values for the metadata of what is made from it."""
+        return {
+            "layer": self.name,
+            "start": list(self.start),
+            "stop": list(self.stop),
+            "axes": self.axes,
+        }
 
     def one_frame(self, start: Sequence[int], loop_axes: Sequence[int]) -> LayerSource:
         """The part of the source at one place of its loop axes."""
@@ -175,6 +190,7 @@ def source_from_layer(
             "axis_labels": tuple(layer.axis_labels),
         },
         appearance=appearance_of(layer),
+        readings=readings_of(layer),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.errors import UserError
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import task_from_dict
-from napari_dip.ui.layers.provenance import task_of, task_to_dict
+from napari_dip.ui.layers.provenance import readings_of, task_of, task_to_dict
 from napari_dip.ui.layers.regions import add_mask, chosen_source
 from napari_dip.ui.layers.source import finest_level
 from napari_dip.ui.preferences import Preferences
@@ -127,6 +127,9 @@ class RestoreController(RunController):
 
     def _set(self, name: str, value: Any) -> None:
         setattr(self.model, name, value)
+        if name == "image" and value is not None:
+            notes = [str(note) for record in readings_of(value) for note in record.notes]
+            self.model.say(". ".join(notes))
         if name in ("name", "image", "region", "scope", "rectangle", "device", "tile_size"):
             self.estimate()
 

@@ -111,14 +111,17 @@ class RestoreRequest:
             When something can't be used.
         """
         source = self.source
-        inputs = {name: getattr(self, name) for name in ("mask", "guide", "psf", "reference")}
+        crops = {name: getattr(self, name) for name in ("mask", "guide", "psf", "reference")}
+        inputs: dict[str, Any]
+        inputs = {name: None if crop is None else crop.read() for name, crop in crops.items()}
         return prepare(
             source.crop.read(),
             self.task.with_anisotropy(source.calibrated_axes(source.axes)),
             axes=source.axes,
             device=self.device,
             seed=self.seed,
-            **{name: None if crop is None else crop.read() for name, crop in inputs.items()},
+            notes=[note for record in source.readings for note in record.notes],
+            **inputs,
         )
 
     def mosaic(self, folder: Path, should_stop: Callable[[], bool]) -> Mosaic:
@@ -135,6 +138,8 @@ class RestoreRequest:
         output = folder / self.file_name
         axes = self.source.calibrated_axes(partition.letters)
         source = _lazy_image(self.source.name, self.source.crop, replace(axes, name=self.name))
+        for record in self.source.readings:
+            source = replace(source, record=record)
         try:
             return Mosaic.open(
                 MosaicRequest(

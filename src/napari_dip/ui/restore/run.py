@@ -108,7 +108,10 @@ class WholeImage(RestoredImage):
         for fit in self.request.prepare().run(should_stop):
             shown = replace(fit, image=displayable(fit.image))
             done = (fit.iteration, fit.iterations, fit.seconds)
-            yield RestoreUpdate(*done, start, shown, result=fit.result)
+            result = fit.result
+            if result is not None:
+                result = replace(result, readings=self.request.source.readings)
+            yield RestoreUpdate(*done, start, shown, result=result)
 
     def clean_up(self, *, is_discarded: bool) -> None:
         """There are no files."""

@@ -10,7 +10,7 @@ from napari_dip._version import __version__
 from napari_dip.errors import UserError
 from napari_dip.restoration.result import Restoration, Result, Update
 from napari_dip.ui.layers.kwargs import displayable, stack_kwargs
-from napari_dip.ui.layers.provenance import KEY, origin, versions
+from napari_dip.ui.layers.provenance import KEY, versions
 from napari_dip.ui.restore.model import RestoreView
 from napari_dip.ui.restore.partition import Start
 from napari_dip.ui.restore.run import RestoreRun, RestoreUpdate
@@ -257,7 +257,7 @@ def provenance(
                 report.pop(name, None)
     report |= {
         "iterations": iteration,
-        "source": origin(request.source),
+        "source": request.source.origin,
         "inputs": dict(request.names),
         "versions": {"napari-dip": __version__, **versions()},
     }

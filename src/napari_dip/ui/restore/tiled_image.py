@@ -28,6 +28,7 @@ from napari_dip.tiling.item import TileItem
 from napari_dip.tiling.mosaic import Mosaic, MosaicState
 from napari_dip.tiling.restore import TiledRestoration
 from napari_dip.ui.layers.kwargs import displayable
+from napari_dip.ui.layers.provenance import READING
 from napari_dip.ui.restore.partial_pyramid import PartialPyramid, Patch
 from napari_dip.ui.restore.partition import Start
 from napari_dip.ui.restore.request import RestoreRequest, TemporaryFolder
@@ -94,6 +95,8 @@ class TiledImage(RestoredImage):
             "device": result.device,
             "seconds": result.seconds,
             "stop_reason": result.stop_reason,
+            "notes": [note.to_dict() for note in result.notes],
+            READING: [record.to_dict() for record in result.readings],
         }
 
     def updates(
@@ -145,6 +148,8 @@ class TiledImage(RestoredImage):
         device, seconds = self.request.device, time.monotonic() - began
         count = len(mosaic.items)
         result = TiledRestoration.of(mosaic.output, self.outcomes, count, seconds, device)
+        plan = mosaic.plan
+        result = replace(result, notes=plan.notes, readings=plan.readings)
         yield update(fit=None, result=result)
 
     def clean_up(self, *, is_discarded: bool) -> None:

@@ -23,6 +23,8 @@ from napari_dip.ui.run.thread import Phase, RunThread
 if TYPE_CHECKING:
     from napari import Viewer
 
+    from napari_dip.restoration.result import Result
+
 
 RUNS: WeakValueDictionary[int, RunThread[Any]] = WeakValueDictionary()
 """The latest run in each viewer, by the viewer's `id`, whichever dock began it."""
@@ -195,6 +197,11 @@ class PreviewSession(RunSession):
         """Remove the previews."""
 
 
+def _told(result: Result) -> str:
+    """What a person should know about a result, its notes and warnings, in a line."""
+    return " ".join(f"{text.rstrip('.')}." for text in (*map(str, result.notes), *result.warnings))
+
+
 class RunController(ABC):
     """Starts, controls and ends the runs that a view's user asks for.
 
@@ -273,8 +280,8 @@ class RunController(ABC):
             phase = self._session.poll()
             if phase is Phase.FAILED:
                 self.model.say(self._session.run.error or "", is_error=True)
-            if phase is Phase.FINISHED and self._session.run.result.warnings:
-                self.model.say(" ".join(self._session.run.result.warnings))
+            if phase is Phase.FINISHED and (told := _told(self._session.run.result)):
+                self.model.say(told)
             self.model.phase = phase
         if not self.model.phase.is_active and not self._is_waiting:
             self.view.set_ticking(False)

@@ -13,7 +13,6 @@ from napari_dip.studies.lab.registry import STUDIES
 from napari_dip.studies.lab.run import prepare_study
 from napari_dip.studies.study import StudyJob
 from napari_dip.ui.layers.kwargs import plain_kwargs
-from napari_dip.ui.layers.provenance import origin
 from napari_dip.ui.layers.regions import add_mask, chosen_source, mask_of
 from napari_dip.ui.layers.source import input_from_layer
 from napari_dip.ui.run.model import Action, RunModel
@@ -130,7 +129,7 @@ class LabController(StudyController):
             source.layer_kwargs(study.growth()),
             model.side_by_side,
             image,
-            {**about, "source": origin(source)},
+            {**about, "source": source.origin},
         )
 
     def _set(self, name: str, value: Any) -> None:

@@ -1,0 +1,131 @@
+"""The reading record: what a file announces, what was read of it, and notes where that differs.
+
+Nothing is decided silently: whoever leaves out, changes or assumes something adds a `Note`. Notes
+are printed, put into the report and the layer's metadata, and shown in the dock; `strict` refuses
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from napari_dip.errors import UserError
+
+
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    LEFT_OUT = "left out"
+    """Something is in the file, or announced by it, and was not used."""
+    CHANGED = "changed"
+    """What is used differs from what is stored."""
+    ASSUMED = "assumed"
+    """The file does not say, so the likeliest meaning was taken."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that a person should know about what was read.
+
+    Attributes
+    ----------
+    kind
+        Whether something was left out, changed or assumed.
+    about
+        What it is about: the file's path, or the argument's name ("mask", "psf").
+    text
+        What was done, and how to have it otherwise; a line without the subject and a full stop.
+
+    Examples
+    --------
+    >>> note = Note(NoteKind.CHANGED, "psf", "its lowest value, 0.2, is subtracted everywhere")
+    >>> str(note)
+    'psf: its lowest value, 0.2, is subtracted everywhere'
+    """
+
+    kind: NoteKind
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}"
+
+    def to_dict(self) -> dict[str, str]:
+        """The note as JSON values."""
+        return {"kind": str(self.kind), "about": self.about, "text": self.text}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, str]) -> Self:
+        """The note that `to_dict` wrote."""
+        return cls(NoteKind(values["kind"]), values["about"], values["text"])
+
+
+@dataclass(frozen=True)
+class ReadingRecord:
+    """What a file announces, and what was read of it.
+
+    Attributes
+    ----------
+    path
+        The file or folder.
+    announced
+        What its header says, as JSON values: axes, shape, and the images that it holds.
+    read
+        What was read, as JSON values: which image, its axes, shape and dtype.
+    notes
+        What was left out, changed or assumed.
+
+    Examples
+    --------
+    >>> record = ReadingRecord("a.tif", announced={"shape": [3, 64, 64]}, read={"shape": [64, 64]})
+    >>> record = record.with_notes(Note(NoteKind.LEFT_OUT, "a.tif", "2 of 3 slices are missing"))
+    >>> ReadingRecord.from_dict(record.to_dict()) == record
+    True
+    """
+
+    path: str = ""
+    announced: Mapping[str, Any] = field(default_factory=dict)
+    read: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    def with_notes(self, *notes: Note) -> Self:
+        """The same record with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {
+            "path": self.path,
+            "announced": dict(self.announced),
+            "read": dict(self.read),
+            "notes": [note.to_dict() for note in self.notes],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The record that `to_dict` wrote."""
+        notes = tuple(Note.from_dict(note) for note in values["notes"])
+        return cls(values["path"], values["announced"], values["read"], notes)
+
+
+def check_strict(notes: Iterable[Note], *, strict: bool) -> None:
+    """Refuse what there are notes about, if `strict` asks for that.
+
+    Raises
+    ------
+    UserError
+        When `strict` is true and there is a note.
+
+    Examples
+    --------
+    >>> check_strict([Note(NoteKind.ASSUMED, "a.tif", "slices")], strict=True)
+    Traceback (most recent call last):
+        ...
+    napari_dip.errors.UserError: a.tif: slices; restore it without --strict (strict=True)
+    """
+    found = [str(note) for note in notes]
+    if strict and found:
+        raise UserError(f"{'; '.join(found)}; restore it without --strict (strict=True)")
