@@ -129,12 +129,18 @@ CASES = [
     ("deblur good.tif {o}", "--psf"),
     (
         "deblur good.tif {o} --psf psf-large.tif",
-        "--psf: (17, 17) is larger than the image (16, 20)",
+        "--psf: its light reaches over 17 x 17 pixels (YX), more than the image's 16 x 20",
     ),
-    ("deblur good.tif {o} --psf none.tif", "--psf: it must be non-negative with a sum above 0"),
-    ("deblur good.tif {o} --psf psf-negative.tif", "--psf: it must be non-negative"),
-    ("deblur good.tif {o} --psf psf-nan.tif", "--psf: it has values that are not finite"),
-    ("deblur good.tif {o} --psf psf-3d.tif", "--psf: it has 3 axes, but the image has 2"),
+    ("deblur good.tif {o} --psf none.tif", "--psf: every value is 0"),
+    (
+        "deblur good.tif {o} --psf psf-negative.tif",
+        "--psf: its negative values sum to 14.3 % of the positive ones",
+    ),
+    ("deblur good.tif {o} --psf psf-nan.tif", "--psf: 1 of its 4 values are not finite numbers"),
+    (
+        "deblur good.tif {o} --psf psf-3d.tif",
+        "--psf: it has 3 axes of shape (3, 3, 3), but the image has 2 of space",
+    ),
     ("denoise good.tif {o} --psf psf.tif", "--psf"),
     ("flash good.tif {o}", "--guide"),
     ("flash good.tif {o} --guide other.tif", "--guide: its shape (20, 16) does not match"),

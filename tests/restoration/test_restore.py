@@ -475,7 +475,7 @@ BAD_CALLS = [
     (lambda: restore(GOOD, Denoise(), seed=0.5), "seed: 0.5 must be a whole number"),
     (lambda: restore(GOOD, Denoise(), guide=GOOD), "guide: denoise takes none; leave it out"),
     (lambda: restore(GOOD, Deblur()), "psf: deblur needs one"),
-    (lambda: restore(GOOD, Deblur(), psf=[["a"]]), "psf: it has values that are not finite"),
+    (lambda: restore(GOOD, Deblur(), psf=[["a"]]), "psf: its values are <U1; give real numbers"),
     (lambda: restore(GOOD, Inpaint(), mask=[["a"]]), "mask: <U1 values can't mark pixels"),
 ]
 

@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import CHANNELS, SPACE_LETTERS, check_axes, guess_axes
+from napari_dip.data.masks import read_mask, spread_note
+from napari_dip.data.psf import mended_psf
+from napari_dip.data.reading import Note
 from napari_dip.data.value_range import (
     IntensityRange,
     intensity_range_of,
@@ -247,19 +250,42 @@ def _zoom(alpha: Array, space: Sequence[int]) -> Array:
     return values.astype(alpha.dtype)
 
 
-def mask_tensor(mask: Array, encoding: Encoding) -> Tensor:
-    """Convert a mask to missing pixels, (1 or channels, *space), bool."""
+def mask_tensor(mask: Array, encoding: Encoding) -> tuple[Tensor, list[Note]]:
+    """Convert a mask to missing pixels, (1 or channels, *space), bool, and say what was assumed.
+
+    Raises
+    ------
+    UserError
+        When its values can't mark pixels, or its shape is not the image's.
+    """
     import torch
 
     if mask.dtype.kind not in "biuf":
         raise UserError(f"mask: {mask.dtype} values can't mark pixels; use zero and non-zero")
-    laid_out = encoding.match(mask)
-    if laid_out is None:
-        raise UserError(
-            f"mask: its shape {mask.shape} is not the image's {encoding.shape}; "
-            "make it as large as the image"
-        )
-    return torch.from_numpy(np.ascontiguousarray(laid_out != 0))
+    notes: list[Note] = []
+    marked = encoding.match(mask)
+    if marked is None:
+        marked, notes = _mask_of_another_shape(mask, encoding)
+    if marked.dtype != bool:
+        marked, found = read_mask(marked, f"C{encoding.space}")
+        notes = [*notes, *found]
+    return torch.from_numpy(np.ascontiguousarray(marked)), notes
+
+
+def _mask_of_another_shape(mask: Array, encoding: Encoding) -> tuple[Array, list[Note]]:
+    """A mask (1, *space) from one in colour, with pages of its own, or of one plane of a stack."""
+    pages = mask.reshape([n for n in mask.shape if n > 1])
+    if (matched := encoding.match(pages)) is not None:
+        return matched, []
+    if pages.ndim > 2 and pages.shape[:-1] == encoding.sides and pages.shape[-1] in (2, 3, 4):
+        marked, notes = read_mask(pages, f"{encoding.space}S")
+        return marked[None], notes
+    if pages.shape == encoding.sides[1:]:
+        return np.broadcast_to(pages, (1, *encoding.sides)), [spread_note(encoding.space[0])]
+    remedy = "make it as large as the image"
+    if pages.shape[::-1] == encoding.sides:
+        remedy = "its rows are columns; transpose it"
+    raise UserError(f"mask: its shape {mask.shape} is not the image's {encoding.shape}; {remedy}")
 
 
 def guide_tensor(
@@ -283,21 +309,15 @@ def guide_tensor(
     return y[None]
 
 
-def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> Tensor:
-    """Convert a point spread function to (*sides), float32."""
+def psf_tensor(psf: Array, encoding: Encoding, space: tuple[int, ...]) -> tuple[Tensor, list[Note]]:
+    """Convert a point spread function to (*sides), float32, and say what was changed.
+
+    Raises
+    ------
+    UserError
+        When it can't be one.
+    """
     import torch
 
-    if psf.dtype.kind not in "iuf" or not np.isfinite(psf).all():
-        raise UserError("psf: it has values that are not finite numbers")
-    if psf.ndim != len(space):
-        raise UserError(
-            f"psf: it has {psf.ndim} axes, but the image has {len(space)} of space "
-            f"({encoding.space}); give one for each"
-        )
-    if any(k > n for k, n in zip(psf.shape, space, strict=True)):
-        raise UserError(
-            f"psf: {psf.shape} is larger than the image {space}; crop it to where it is not zero"
-        )
-    if (psf < 0).any() or psf.sum() <= 0:
-        raise UserError("psf: it must be non-negative with a sum above 0")
-    return torch.from_numpy(psf.astype(np.float32))
+    values, notes = mended_psf(psf, space, encoding.space)
+    return torch.from_numpy(values.astype(np.float32)), notes

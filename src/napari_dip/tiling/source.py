@@ -50,7 +50,7 @@ class TiledSource:
     axis_plan: AxisPlan
     inputs: InputFiles = field(default_factory=InputFiles)
     series: int | None = None
-    mask_rule: MaskRule = MaskRule()
+    mask_rule: MaskRule = field(default_factory=MaskRule)
 
     @property
     def path(self) -> Path:
@@ -183,7 +183,7 @@ def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile, rule: MaskRule) -> 
     has_samples = "S" in own and "S" not in letters
     values = rule.marked(values, own.index("S") if has_samples else None)
     own = own.replace("S", "") if has_samples else own
-    kept = "".join(a for a in own if lengths[a] > 1 or slices.get(a) == slice(0, 1))
+    kept = "".join(a for a in own if a in "YX" or lengths[a] > 1 or slices.get(a) == slice(0, 1))
     if not set(kept) <= set(letters):
         raise UserError(f"mask: expected axes among the image's {letters}, got {own}")
     values = values[tuple(slice(None) if a in kept else 0 for a in own)]
