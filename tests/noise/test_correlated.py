@@ -73,3 +73,12 @@ def test_lines_and_letters_are_not_taken_for_noise():
     page = skimage.data.page()[60:156, 60:156] / 255
     for image in (lines, page):
         assert estimate_correlated_noise(image[None]) is None
+
+
+@pytest.mark.parametrize("sigma", [0, 5, 10])
+@pytest.mark.parametrize("name", ["grass", "coffee", "chelsea"])
+def test_texture_is_not_taken_for_correlated_noise(name, sigma):
+    texture = getattr(skimage.data, name)()[100:292, 100:292]
+    texture = texture if texture.ndim == 2 else texture[..., 1]
+    seen = texture + np.random.default_rng(0).normal(0, 1, texture.shape) * sigma
+    assert estimate_correlated_noise(np.clip(np.rint(seen), 0, 255)[None] / 255) is None

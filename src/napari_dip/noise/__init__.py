@@ -1,1 +1,1 @@
-"""Estimators of an image's noise, with NumPy and SciPy only."""
+"""Estimators of an image's noise, with NumPy, SciPy and scikit-image only."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
@@ -12,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+_MOST_PLANES = 8
+"""Planes of a volume in which the noise is measured."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,26 @@ class Measurement:
 
     @cached_property
     def estimated_sigma(self) -> float:
-        """The noise's standard deviation in units of y, by scikit-image's wavelet estimator."""
-        from skimage.restoration import estimate_sigma
+        """The noise's standard deviation in units of y, the mean over channels that have any.
 
-        filled = fill_missing(self.y, self.observed)
-        with warnings.catch_warnings():  # an empty channel gives 0, or NaN and a warning
-            warnings.simplefilter("ignore", RuntimeWarning)
-            values = [float(estimate_sigma(channel.numpy())) for channel in filled[0]]
+        Of a volume, the mean over some of its planes.
+        """
+        from napari_dip.noise.level import estimate_noise_level
+
+        filled = fill_missing(self.y, self.observed)[0].numpy()
+        values = []
+        for channel, observed in zip(filled, self.observed[0].numpy(), strict=True):
+            planes, known = (v.reshape(-1, *v.shape[-2:]) for v in (channel, observed))
+            for i in _spread(len(planes), _MOST_PLANES):
+                values.append(estimate_noise_level(planes[i], known[i]))
         noisy = [value for value in values if value > 1e-6]
         return fmean(noisy) if noisy else 0.0
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many whole numbers, evenly spread below count."""
+    few = min(count, most)
+    return [(2 * i + 1) * count // (2 * few) for i in range(few)]
 
 
 def fill_missing(y: Tensor, observed: Tensor) -> Tensor:
