@@ -291,3 +291,15 @@ def test_gaussian_correlation_is_that_of_blurred_noise():
     for dy, dx in ((0, 0), (0, 1), (2, 1), (3, 0)):
         measured = (blurred * np.roll(blurred, (dy, dx), (0, 1))).mean() / blurred.var()
         assert float(table[middle + dy, middle + dx]) == pytest.approx(measured, abs=0.03)
+
+
+def test_channels_that_are_opponents_already_are_denoised_as_they_are():
+    """One channel of opponents, zero in the others, is denoised like a grey image."""
+    grey = torch.rand(1, 24, 24, generator=torch.Generator().manual_seed(0))
+    planes = torch.cat([grey, torch.zeros(2, 24, 24)])
+    alone = denoise_nonlocal(grey, 0.1)
+    among = denoise_nonlocal(planes, 0.1, opponent=True)
+    assert torch.allclose(among[:1], alone, atol=1e-5)
+    assert among[1:].abs().max() < 1e-5
+    again = refine_nonlocal(planes, among, 0.1, opponent=True)
+    assert torch.allclose(again[:1], refine_nonlocal(grey, alone, 0.1), atol=1e-4)

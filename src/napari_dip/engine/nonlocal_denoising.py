@@ -110,7 +110,12 @@ _TILE = 128
 
 @torch.no_grad()
 def denoise_nonlocal(
-    y: Tensor, sigma: float, *, correlation: Tensor | None = None, quick: bool = False
+    y: Tensor,
+    sigma: float,
+    *,
+    correlation: Tensor | None = None,
+    quick: bool = False,
+    opponent: bool = False,
 ) -> Tensor:
     """Denoise an image by its own similar patches.
 
@@ -125,6 +130,9 @@ def denoise_nonlocal(
         0 beyond. White noise if None. See `gaussian_correlation`.
     quick
         Whether to take about half the time, for a preview.
+    opponent
+        Whether the channels are luminance and opponents already. Otherwise they are turned into
+        such or into principal components.
 
     Returns
     -------
@@ -147,14 +155,19 @@ def denoise_nonlocal(
     noise = _noise(y, sigma, correlation)
     if noise is None:
         return y.clone()
-    basis = _channel_basis(y)
+    basis = torch.eye(len(y), device=y.device) if opponent else _channel_basis(y)
     passes = _passes(noise, quick)
     return _from_basis(_denoise_at_all_scales(_to_basis(y, basis), noise, passes), basis, y)
 
 
 @torch.no_grad()
 def refine_nonlocal(
-    y: Tensor, pilot: Tensor, sigma: float, *, correlation: Tensor | None = None
+    y: Tensor,
+    pilot: Tensor,
+    sigma: float,
+    *,
+    correlation: Tensor | None = None,
+    opponent: bool = False,
 ) -> Tensor:
     """Denoise an image in one pass that takes groups and weights from another estimate.
 
@@ -164,8 +177,8 @@ def refine_nonlocal(
         Noisy image, as for `denoise_nonlocal`.
     pilot
         Another estimate of the clean image, such as a network's: (channels, y, x), as y.
-    sigma, correlation
-        The noise of y, as for `denoise_nonlocal`.
+    sigma, correlation, opponent
+        As for `denoise_nonlocal`.
 
     Returns
     -------
@@ -192,7 +205,7 @@ def refine_nonlocal(
     noise = _noise(y, sigma, correlation)
     if noise is None:
         return y.clone()
-    basis = _channel_basis(y)
+    basis = torch.eye(len(y), device=y.device) if opponent else _channel_basis(y)
     guide = _to_basis(pilot.to(y.device), basis)
     return _from_basis(_run_pass(_to_basis(y, basis), guide, noise, _REFINING_PASS), basis, y)
 
