@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from pathlib import Path
@@ -106,7 +106,11 @@ class Batch:
             )
             try:
                 for outcome in chain(known, outcomes):
+                    unfinished = [mosaic for mosaic in mosaics if not mosaic.is_complete]
                     taken = reduce(lambda taken, mosaic: mosaic.take(taken), mosaics, outcome)
+                    for mosaic in unfinished:
+                        if mosaic.is_complete:
+                            taken = _with_whole(taken, mosaic)
                     summary.add(taken)
                     yield BatchUpdate(summary, dashboard, taken)
             finally:
@@ -181,6 +185,15 @@ class Batch:
             if mosaic.is_complete:
                 known.append(Outcome(str(name), Status.KEPT))
         return mosaics, known
+
+
+def _with_whole(outcome: Outcome, mosaic: Mosaic) -> Outcome:
+    """The outcome of an image's last tile, with what is told of the whole image."""
+    whole = {
+        "notes": [note.to_dict() for note in mosaic.plan.notes],
+        "filled": mosaic.plan.filled,
+    }
+    return replace(outcome, report={**(outcome.report or {}), **whole})
 
 
 def restore_many(

@@ -109,6 +109,7 @@ def show_notes(notes: Iterable[str]) -> None:
 def show_outcome(outcome: Outcome, number: int, count: int) -> None:
     """Write a line for one of many items when it ends: on stderr if it failed."""
     from napari_dip.data.reading import Note
+    from napari_dip.restoration.result import filled_words
     from napari_dip.scheduling.item import Status
 
     if outcome.status is Status.DONE and outcome.report:
@@ -117,17 +118,21 @@ def show_outcome(outcome: Outcome, number: int, count: int) -> None:
     if outcome.status is Status.FAILED:
         click.echo(f"{line}: {outcome.error}", err=True)
     elif outcome.status is Status.DONE and report and "iterations" in report:
-        click.echo(f"{line}, {report['iterations']} iterations in {report['seconds']:.1f} s")
+        parts = [line, f"{report['iterations']} iterations in {report['seconds']:.1f} s"]
+        click.echo(", ".join(filter(None, (*parts, filled_words(report.get("filled"))))))
     else:
         click.echo(line)
 
 
 def summary(result: Restoration) -> str:
     """How a restoration went, in a line."""
+    from napari_dip.restoration.result import filled_words
+
     ending = _ENDINGS[result.stop_reason]
     text = f"{result.iterations} iterations in {result.seconds:.1f} s, {ending}"
     if result.task.is_instant:
         text = f"instant estimate in {result.seconds:.1f} s"
+    text = ", ".join(filter(None, (text, filled_words(result.filled))))
     if result.psnr is None:
         return text
     before = "" if result.input_psnr is None else f"{result.input_psnr:.2f} -> "

@@ -140,6 +140,7 @@ def _is_tiled(output: Path, given: dict[str, Any]) -> bool:
 
 def _restore_tiled(task: Task, given: dict[str, Any]) -> ExitCode | None:
     from napari_dip.cli.progress import interruptible, show_notes, show_outcome
+    from napari_dip.restoration.result import filled_words
     from napari_dip.scheduling.item import Status
     from napari_dip.tiling.restore import restore_large
 
@@ -167,7 +168,7 @@ def _restore_tiled(task: Task, given: dict[str, Any]) -> ExitCode | None:
             **{name: given[name] for name in ("series", "strict")},
         )
     if result.is_complete:
-        click.echo(f"{output}: done")
+        click.echo(f"{output}: {', '.join(filter(None, ('done', filled_words(result.filled))))}")
         return None
     if counts[Status.FAILED]:
         click.echo("napari-dip: some tiles failed; try them again with --resume", err=True)

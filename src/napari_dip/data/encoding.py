@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.axes import CHANNELS, SPACE_LETTERS, check_axes, guess_axes
-from napari_dip.data.masks import read_mask, spread_note
+from napari_dip.data.masks import check_mask_dtype, read_mask, spread_note
 from napari_dip.data.psf import mended_psf
 from napari_dip.data.reading import Note
 from napari_dip.data.value_range import (
@@ -260,8 +260,7 @@ def mask_tensor(mask: Array, encoding: Encoding) -> tuple[Tensor, list[Note]]:
     """
     import torch
 
-    if mask.dtype.kind not in "biuf":
-        raise UserError(f"mask: {mask.dtype} values can't mark pixels; use zero and non-zero")
+    check_mask_dtype(mask.dtype)
     notes: list[Note] = []
     marked = encoding.match(mask)
     if marked is None:

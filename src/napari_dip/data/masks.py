@@ -7,7 +7,7 @@ brighter than half.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_dip.data.reading import Note, NoteKind
+from napari_dip.errors import UserError
 
 Array = NDArray[Any]
 
@@ -112,6 +113,11 @@ def mask_rule(
     notes
         What was assumed; none for binary masks and labels.
 
+    Raises
+    ------
+    UserError
+        When its values are not numbers.
+
     Examples
     --------
     >>> brush = np.array([[0, 0, 60, 120], [0, 60, 180, 250], [60, 120, 200, 255]], np.uint8)
@@ -123,18 +129,19 @@ def mask_rule(
     """
     notes: list[Note] = []
     use: SampleUse = "brightest"
-    if "S" in letters:
-        use = _sample_use(lambda: _samples_last(parts(), letters), notes, keeps=keeps)
 
-    def planes() -> Iterable[Array]:
+    def planes() -> Iterator[Array]:
         plain = letters.replace("S", "")
         where = [plain.index(a) for a in "YX"]
         for part in parts():
+            check_mask_dtype(part.dtype)
             grey = part
             if "S" in letters:
                 grey = _grey(np.moveaxis(part, letters.index("S"), -1), use)
             yield np.moveaxis(grey, where, (-2, -1))
 
+    if "S" in letters:
+        use = _sample_use(lambda: _samples_last(parts(), letters), notes, keeps=keeps)
     found = _Values()
     for plane in planes():
         found.add(plane)
@@ -142,6 +149,12 @@ def mask_rule(
         for plane in planes():
             found.add_slopes(plane)
     return _rule(found, use, notes, is_lossy=is_lossy), notes
+
+
+def check_mask_dtype(dtype: np.dtype[Any]) -> None:
+    """Raise a UserError unless values of this dtype can mark pixels."""
+    if dtype.kind not in "biuf":
+        raise UserError(f"mask: {dtype} values can't mark pixels; use zero and non-zero")
 
 
 def read_mask(

@@ -247,7 +247,15 @@ class Job:
             weights=weights,
             warnings=self.warnings,
             notes=self.notes,
+            filled=self._filled,
         )
+
+    @property
+    def _filled(self) -> float | None:
+        """The part of the image that is missing, if the task fills that."""
+        if not self.task.fills_missing:
+            return None
+        return 1 - float(self.measurement.observed.double().mean())
 
     def _images(self, x: torch.Tensor, spread: torch.Tensor | None = None) -> dict[str, Array]:
         """All images of the task in the user's units, by name."""

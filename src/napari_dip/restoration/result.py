@@ -84,6 +84,8 @@ class Restoration(Result):
         The conditions under which it was made.
     weights
         The weights of each run's network, if they were kept.
+    filled
+        The part of the image that was missing and is filled, for inpainting; else None.
     readings
         The reading records of the files that it was made from.
 
@@ -119,6 +121,7 @@ class Restoration(Result):
     warnings: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     readings: tuple[ReadingRecord, ...] = ()
+    filled: float | None = None
 
     def report(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
@@ -140,6 +143,7 @@ class Restoration(Result):
             "input_psnr": _finite(self.input_psnr),
             "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
             "version": self.version,
+            "filled": self.filled,
             "warnings": list(self.warnings),
             "notes": [note.to_dict() for note in self.notes],
             "reading": [record.to_dict() for record in self.readings],
@@ -182,6 +186,20 @@ class Update:
     image: Array = field(repr=False)
     psnr: float | None = None
     result: Restoration | None = None
+
+
+def filled_words(filled: float | None) -> str:
+    """How much of an image inpainting fills, for summaries; empty for other tasks.
+
+    Examples
+    --------
+    >>> filled_words(0.0526), filled_words(0.00002), filled_words(None)
+    ('fills 5.3 % of the image', 'fills less than 0.1 % of the image', '')
+    """
+    if filled is None:
+        return ""
+    percent = 100 * filled
+    return f"fills {f'{percent:.1f}' if percent >= 0.05 else 'less than 0.1'} % of the image"
 
 
 def _finite(value: float | None) -> float | None:

@@ -265,6 +265,11 @@ class TilingPlan:
     filled: float | None = None
 
     @property
+    def told(self) -> dict[str, Any]:
+        """The fields of a result that the plan knows."""
+        return {"notes": self.notes, "readings": self.readings, "filled": self.filled}
+
+    @property
     def source(self) -> TiledSource:
         """The image and its inputs."""
         return self.request.source
@@ -414,7 +419,7 @@ def make_plan(
 
 def _missing_share(source: TiledSource, image: LazyImage, should_stop: Callable[[], bool]) -> float:
     """The part of an image that is missing, by its mask or because it is not finite."""
-    missing = count = 0
+    missing, count = 0.0, 0
     for box in adjacent_grid(image.shape, _box(source.axis_plan, _READ_AT_ONCE)).tiles():
         if should_stop():
             raise Stopped
@@ -423,10 +428,8 @@ def _missing_share(source: TiledSource, image: LazyImage, should_stop: Callable[
             gone = source.mask(box)
         if image.dtype.kind == "f":
             gone = gone | ~np.isfinite(source.without_loop_axes(image.read(box.slices)))
-        missing, count = (
-            missing + float(gone.mean()) * math.prod(box.shape),
-            count + math.prod(box.shape),
-        )
+        missing += float(gone.mean()) * math.prod(box.shape)
+        count += math.prod(box.shape)
     return missing / count
 
 

@@ -45,6 +45,8 @@ class TiledRestoration(Result):
         The work of this run, and where it was done; tiles of an earlier run do not count.
     notes, readings
         What was left out, changed or assumed; and the records of the files that were read.
+    filled
+        As in `Restoration`.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class TiledRestoration(Result):
     device: str
     notes: tuple[Note, ...] = ()
     readings: tuple[ReadingRecord, ...] = ()
+    filled: float | None = None
 
     @classmethod
     def of(
@@ -256,9 +259,7 @@ def restore_large(
         if mosaic.is_complete:
             count = len(mosaic.grid)
             nothing = TiledRestoration.of(output, (), 0, time.monotonic() - began, device)
-            return replace(
-                nothing, done=count, count=count, notes=plan.notes, readings=plan.readings
-            )
+            return replace(nothing, done=count, count=count, **plan.told)
         items = list(mosaic.items.values())
         on_start(f"{mosaic.words}, {len(items)} tiles")
         run = run_in_process if client is None else partial(run_items, client)
@@ -266,4 +267,4 @@ def restore_large(
             outcomes.append(mosaic.take(outcome))
             on_outcome(outcomes[-1], mosaic)
     result = TiledRestoration.of(output, outcomes, len(items), time.monotonic() - began, device)
-    return replace(result, notes=plan.notes, readings=plan.readings)
+    return replace(result, **plan.told)

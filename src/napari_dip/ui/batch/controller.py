@@ -14,6 +14,7 @@ from napari_dip.batch.restore import Batch, BatchUpdate
 from napari_dip.data.axes import axes_from_text
 from napari_dip.errors import UserError
 from napari_dip.files.inputs import InputFiles
+from napari_dip.restoration.result import filled_words
 from napari_dip.scheduling.item import Outcome, Status
 from napari_dip.tasks.base import Task
 from napari_dip.tasks.registry import TASKS
@@ -248,4 +249,8 @@ def outcome_text(outcome: Outcome) -> str:
     report = outcome.report or {}
     if "iterations" not in report:
         return ""
-    return f"{report['iterations']} iterations in {report['seconds']:.1f} s"
+    words = (
+        f"{report['iterations']} iterations in {report['seconds']:.1f} s",
+        filled_words(report.get("filled")),
+    )
+    return ", ".join(filter(None, words))

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_dip.restoration.result import Restoration, Result, Update
+from napari_dip.restoration.result import Restoration, Result, Update, filled_words
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers.kwargs import displayable
 from napari_dip.ui.restore.partition import Start
@@ -182,6 +182,8 @@ def summary(result: Restoration) -> str:
     parts = [f"{result.iterations} iterations in {result.seconds:.0f} s"]
     if result.task.is_instant:
         parts = [f"instant estimate in {result.seconds:.1f} s"]
+    if result.filled is not None:
+        parts.append(filled_words(result.filled))
     if result.psnr is not None and result.ssim is not None:
         parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
     if result.input_psnr is not None:

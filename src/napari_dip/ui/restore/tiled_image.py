@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from napari_dip.data.grid import Tile
 from napari_dip.data.metrics import psnr
 from napari_dip.errors import UserError
-from napari_dip.restoration.result import Update
+from napari_dip.restoration.result import Update, filled_words
 from napari_dip.restoration.series import warm_settings
 from napari_dip.scheduling.item import Outcome, Status, Stopped
 from napari_dip.scheduling.worker import run_in_process
@@ -148,9 +148,7 @@ class TiledImage(RestoredImage):
         device, seconds = self.request.device, time.monotonic() - began
         count = len(mosaic.items)
         result = TiledRestoration.of(mosaic.output, self.outcomes, count, seconds, device)
-        plan = mosaic.plan
-        result = replace(result, notes=plan.notes, readings=plan.readings)
-        yield update(fit=None, result=result)
+        yield update(fit=None, result=replace(result, **mosaic.plan.told))
 
     def clean_up(self, *, is_discarded: bool) -> None:
         """Remove a result that is discarded or empty, unless it was there before this run."""
@@ -189,6 +187,8 @@ class TiledImage(RestoredImage):
             text = f"Done: {result.iterations} iterations in {result.seconds:.0f} s"
             if not result.iterations:
                 text = "Done: it was there already"
+            if result.filled is not None:
+                text = f"{text}; {filled_words(result.filled)}"
             kind = " as .ome.zarr" if self.request.is_multiscale else ""
             return f"{text}; save the layer{kind} to keep it" if is_temporary else f"{text}; {path}"
         if not result.done:
