@@ -111,6 +111,17 @@ class Axes:
         return self.scale[z] / self.scale[x]
 
 
+def describe_planes(letter: str) -> str:
+    """What lies along an axis, in words.
+
+    Examples
+    --------
+    >>> describe_planes("T"), describe_planes("Q")
+    ('frames', 'places along Q')
+    """
+    return _NAMES.get(letter, f"places along {letter}")
+
+
 def axes_from_text(text: str | None) -> str | None:
     """The loop axes that a text stands for: "" for "none", None for an empty text."""
     typed = (text or "").strip()

@@ -7,12 +7,15 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from napari_dip.errors import UserError
+
+MOST_LISTED = 8
+"""Images or files that a note names; of more it gives the number."""
 
 
 class NoteKind(StrEnum):
@@ -109,6 +112,37 @@ class ReadingRecord:
         """The record that `to_dict` wrote."""
         notes = tuple(Note.from_dict(note) for note in values["notes"])
         return cls(values["path"], values["announced"], values["read"], notes)
+
+
+def list_images(images: Sequence[Mapping[str, Any]]) -> str:
+    """Name the images of a file by number, name and shape, as they are in a record.
+
+    Examples
+    --------
+    >>> list_images([{"name": "pos0", "shape": [3, 64, 64]}, {"name": "", "shape": [32, 32]}])
+    '1 (pos0, 3 x 64 x 64), 2 (32 x 32)'
+    """
+    words = [f"{i} ({_about(image)})" for i, image in enumerate(images, 1)]
+    more = [f"and {len(words) - MOST_LISTED} more"] if len(words) > MOST_LISTED else []
+    return ", ".join([*words[:MOST_LISTED], *more])
+
+
+def series_note(path: str, images: Sequence[Mapping[str, Any]]) -> Note:
+    """The note that only the first of several images is read.
+
+    Examples
+    --------
+    >>> str(series_note("a.tif", [{"name": "", "shape": [9, 9]}, {"name": "", "shape": [5, 5]}]))
+    'a.tif: image 1 of 2 (9 x 9) is read, and not 2 (5 x 5); choose with --series N (series=N)'
+    """
+    others = list_images(images).partition("), ")[2]
+    text = f"image 1 of {len(images)} ({_about(images[0])}) is read, and not {others}"
+    return Note(NoteKind.LEFT_OUT, path, f"{text}; choose with --series N (series=N)")
+
+
+def _about(image: Mapping[str, Any]) -> str:
+    sides = " x ".join(map(str, image["shape"]))
+    return f"{image['name']}, {sides}" if image["name"] else sides
 
 
 def check_strict(notes: Iterable[Note], *, strict: bool) -> None:

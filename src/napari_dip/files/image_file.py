@@ -51,9 +51,17 @@ class ImageFile:
 def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> ImageFile:
     """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file.
 
-    If a TIFF has several images or resolutions, the first image is read, at full resolution.
-    Palettes become RGB, except those of ImageJ, which only colour the display. A photograph is
-    turned upright, as its EXIF orientation says.
+    An image has the pixels that a viewer shows: upright, as its orientation says, and with black
+    as the least value. Palettes become RGB, except those of ImageJ, which only colour the display.
+    The record says what was left out, changed or assumed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    series
+        Which of several images in the file, from 1 on; the first, with a note, if not given. Of
+        several resolutions the highest is read.
 
     Raises
     ------
@@ -61,8 +69,6 @@ def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> Im
         When the file is missing, damaged, cut short, or none of these formats.
     """
     path = Path(path)
-    if series not in (None, 1):
-        raise FileError(f"{path}: can't read image {series}; only the first one")
     suffix = path.suffix.lower()
     if path.is_dir():
         if suffix == ".zarr":
@@ -73,9 +79,10 @@ def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> Im
     if suffix not in READABLE_SUFFIXES:
         raise FileError(f"{path}: can't read {_kind(path)}; use {_listed(READABLE_SUFFIXES)}")
     with reading(path):
-        data, axes, metadata = (tiff.read if suffix in TIFF_SUFFIXES else raster.read)(path)
+        read = tiff.read if suffix in TIFF_SUFFIXES else raster.read
+        data, axes, metadata, record = read(path, series)
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
-    return ImageFile(data=data, axes=axes, path=path, metadata=metadata)
+    return ImageFile(data=data, axes=axes, path=path, metadata=metadata, record=record)
 
 
 def write_image(

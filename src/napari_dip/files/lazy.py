@@ -14,7 +14,7 @@ from napari_dip.data.axes import Axes
 from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files import tiff
-from napari_dip.files.atomic import FileError, reading
+from napari_dip.files.atomic import reading
 from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
 from napari_dip.files.metadata import Metadata, axes_of_ome_zarr, axes_of_tiff
 
@@ -107,35 +107,34 @@ def open_lazily(
         When there is no such file, or it can't be read.
     """
     path = Path(path)
-    if series not in (None, 1):
-        raise FileError(f"{path}: can't read image {series}; only the first one")
     if is_zarr(path) and path.is_dir():
-        image = _zarr(path)
+        image = _zarr(path, series)
     elif path.suffix.lower() in TIFF_SUFFIXES and path.is_file():
-        image = _tiff(path)
+        image = _tiff(path, series)
     else:
-        image = _whole(path)
+        image = _whole(path, series)
     return image if axes is None else replace(image, axes=image.axes.renamed(axes))
 
 
-def _whole(path: Path) -> LazyImage:
-    image = read_image(path)
-    return LazyImage(image.data, axes_of_tiff(image.axes, image.metadata), path, image.metadata)
+def _whole(path: Path, series: int | None) -> LazyImage:
+    image = read_image(path, series=series)
+    axes = axes_of_tiff(image.axes, image.metadata)
+    return LazyImage(image.data, axes, path, image.metadata, record=image.record)
 
 
-def _tiff(path: Path) -> LazyImage:
+def _tiff(path: Path, series: int | None) -> LazyImage:
     import zarr
 
     with reading(path):
-        opened = tiff.open_planes(path)
+        opened = tiff.open_planes(path, series)
     if opened is None:
-        return _whole(path)
-    store, axes, metadata = opened
+        return _whole(path, series)
+    store, axes, metadata, record = opened
     array = zarr.open_array(store, mode="r")
-    return LazyImage(array, axes_of_tiff(axes, metadata), path, metadata, store)
+    return LazyImage(array, axes_of_tiff(axes, metadata), path, metadata, store, record=record)
 
 
-def _zarr(path: Path) -> LazyImage:
+def _zarr(path: Path, series: int | None) -> LazyImage:
     import zarr
 
     with reading(path, "give a Zarr array, or an OME-Zarr image"):

@@ -62,6 +62,19 @@ class Metadata:
             tiff={**self.tiff, "metadata": entries},
         )
 
+    def transposed(self) -> Metadata:
+        """The metadata of an image whose rows have become columns."""
+        entries = dict(self.tiff.get("metadata", {}))
+        for suffix in ("", "Unit"):
+            x, y = (entries.pop(f"PhysicalSize{axis}{suffix}", None) for axis in "XY")
+            found = {f"PhysicalSizeX{suffix}": y, f"PhysicalSizeY{suffix}": x}
+            entries |= {name: value for name, value in found.items() if value is not None}
+        for drawn in entries.keys() & {"ROI", "Overlays", "xorigin", "yorigin"}:
+            del entries[drawn]  # these are in pixels
+        resolution = None if self.resolution is None else self.resolution[::-1]
+        tiff = {**self.tiff, "metadata": entries} if "metadata" in self.tiff else self.tiff
+        return replace(self, resolution=resolution, tiff=tiff)
+
     def tagged_for(self, name: str, axes: str, shape: tuple[int, ...]) -> Metadata:
         """The metadata that suits a file called `name` with an array of these axes and shape."""
         space = b"RGB " if axes.endswith("S") and shape[-1] > 2 else b"GRAY"

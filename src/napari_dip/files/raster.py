@@ -13,16 +13,45 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from tifffile import RESUNIT
 
+from napari_dip.data.reading import Note, NoteKind, ReadingRecord, list_images, series_note
+from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
+from napari_dip.files.orientation import UPRIGHT, upright
+
+_FORMATS = ("PNG", "JPEG", "BMP")
+
+_ORIENTATION = 274
+"""The number of the EXIF tag that says how the picture has to be turned."""
+
+_CONVERTED = {
+    "P": "palette colours",
+    "PA": "palette colours",
+    "CMYK": "print colours (CMYK)",
+    "YCCK": "print colours (CMYK)",
+    "LAB": "Lab colours",
+}
+"""Colours that are read as RGB, by Pillow's modes."""
 
 _PNG_DEPTH, _PNG_HEADER = 24, 33
 """Offset in a PNG file of the number of bits per sample, and of the end of its first chunk."""
 
 
-def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
-    """Read a PNG, JPEG or BMP file."""
-    encoded = path.read_bytes()
-    with Image.open(path, formats=("PNG", "JPEG", "BMP")) as opened:
+def read(
+    path: Path, series: int | None = None
+) -> tuple[NDArray[Any], str, Metadata, ReadingRecord]:
+    """Read a PNG, JPEG or BMP file, and of several pictures in it the one named (from 1 on)."""
+    encoded, notes = path.read_bytes(), []
+    with Image.open(path, formats=_FORMATS) as opened:
+        images = _images(opened)
+        if (series or 1) > len(images):
+            raise FileError(f"{path}: has no image {series}; choose from {list_images(images)}")
+        if len(images) > 1 and series is None:
+            notes.append(series_note(str(path), images))
+        opened.seek((series or 1) - 1)
+        orientation = opened.getexif().get(_ORIENTATION, UPRIGHT)
+        if 1 < orientation <= 8:
+            text = f"it is turned upright, as its orientation ({orientation}) says"
+            notes.append(Note(NoteKind.CHANGED, str(path), text))
         dpi = opened.info.get("dpi")
         metadata = Metadata(
             resolution=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,
@@ -32,9 +61,32 @@ def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
         if opened.format == "PNG" and encoded[_PNG_DEPTH] == 16:
             # Pillow would cut 16-bit colour down to 8 bits.
             data = imagecodecs.png_decode(encoded)
+            data = upright(data, "YX" if data.ndim == 2 else "YXS", orientation)
         else:
+            if opened.mode in _CONVERTED:
+                text = f"its {_CONVERTED[opened.mode]} are replaced by RGB"
+                notes.append(Note(NoteKind.CHANGED, str(path), text))
             data = np.array(_plain_mode(ImageOps.exif_transpose(opened)))
-    return data, "YX" if data.ndim == 2 else "YXS", metadata
+    axes = "YX" if data.ndim == 2 else "YXS"
+    announced = {"images": images, "axes": axes, "shape": images[(series or 1) - 1]["shape"]}
+    read = {"image": series or 1, "axes": axes, "shape": list(data.shape), "dtype": str(data.dtype)}
+    record = ReadingRecord(str(path), announced, {**read, "orientation": orientation}, tuple(notes))
+    return data, axes, metadata, record
+
+
+def count_images(path: Path) -> int:
+    """The number of pictures in a PNG, JPEG or BMP file."""
+    with Image.open(path, formats=_FORMATS) as opened:
+        return len(_images(opened))
+
+
+def _images(opened: Image.Image) -> list[dict[str, Any]]:
+    """The pictures in a file, such as both of a stereo camera, or the frames of an animation."""
+    images = []
+    for frame in range(getattr(opened, "n_frames", 1)):
+        opened.seek(frame)
+        images.append({"name": "", "axes": "YX", "shape": [opened.height, opened.width]})
+    return images
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:

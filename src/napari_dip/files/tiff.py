@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,8 +12,12 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 
+from napari_dip.data.axes import describe_planes
+from napari_dip.data.reading import Note, NoteKind, ReadingRecord
 from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
+from napari_dip.files.orientation import UPRIGHT, swaps_sides, upright
+from napari_dip.files.tiff_series import TiffImage, open_tiff
 
 _PHOTOMETRIC = (
     PHOTOMETRIC.MINISBLACK,
@@ -26,6 +28,15 @@ _PHOTOMETRIC = (
 )
 """The ways to store colour that can be read. Of the others, only JPEG is decoded to RGB."""
 
+_ALPHA = (EXTRASAMPLE.UNASSALPHA, EXTRASAMPLE.ASSOCALPHA)
+"""The tags of a sample that is transparency. The samples are fitted alike with either."""
+
+_ORIENTATION = 274
+"""The number of the tag that says how the picture has to be turned."""
+
+_FEW_BITS = {2: 85, 4: 17}
+"""Factors from the values of 2- and 4-bit samples to those of 8 bits."""
+
 _OME_PIXELS = (
     *(f"PhysicalSize{axis}{unit}" for axis in "XYZ" for unit in ("", "Unit")),
     "TimeIncrement",
@@ -34,38 +45,177 @@ _OME_PIXELS = (
 """OME attributes of an image that hold for the restored image too."""
 
 
-def read(path: Path) -> tuple[NDArray[Any], str, Metadata]:
-    """Read the first image of a TIFF file, at full resolution, with its axes and metadata."""
-    with _strict(), tifffile.TiffFile(path) as file:
-        series = file.series[0].levels[0]
-        page = series.keyframe
-        _refuse_colours(path, page)
-        data, axes = _canonical(series.asarray(), series.axes, page)
-        metadata = _metadata(file, page)
-        colours = page.colormap if page.photometric == PHOTOMETRIC.PALETTE else None
-        if colours is not None and not file.is_imagej:
-            data = np.moveaxis((np.asarray(colours) >> 8).astype(np.uint8)[:, data], 0, -1)
+def read(
+    path: Path, series: int | None = None
+) -> tuple[NDArray[Any], str, Metadata, ReadingRecord]:
+    """Read an image of a TIFF file, at full resolution, as it is seen in a viewer.
+
+    Parameters
+    ----------
+    path
+        The file.
+    series
+        Which of several images, from 1 on; the first, with a note, if not given.
+
+    Returns
+    -------
+    tuple
+        The samples, upright and with black as their least value; the letters of their axes; what
+        `write` needs to store them in the same way; and the reading record.
+    """
+    with open_tiff(path, series) as image:
+        _refuse_colours(path, image.page)
+        pixels = _PixelRules.of(image)
+        data, axes = _canonical(image.series.asarray(), image.series.axes, image.page)
+        metadata = _metadata(image)
+        data, axes, metadata = pixels.applied(data, axes, metadata)
+        return data, axes, metadata, _recorded(path, image, pixels, data, axes)
+
+
+def open_planes(
+    path: Path, series: int | None = None
+) -> tuple[Any, str, Metadata, ReadingRecord] | None:
+    """Open an image at full resolution as a Zarr store, without reading its pixels.
+
+    Returns None where samples would have to be rearranged or changed; `read` does that. Parameters
+    as in `read`.
+    """
+    with open_tiff(path, series) as image:
+        _refuse_colours(path, image.page)
+        pixels, stored, page = _PixelRules.of(image), image.series.axes, image.page
+        apart = "S" in stored and not (
+            stored.endswith("S") and _holds_colour(image.series.shape[-1], page)
+        )
+        if apart or pixels.change:
+            return None
+        axes, metadata = _named(stored), _metadata(image)
+        store = image.series.aszarr(level=0)
+        about = _Described(image.series.shape, image.series.dtype)
+        return store, axes, metadata, _recorded(path, image, pixels, about, axes)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """Shape and dtype of an array that is not read."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class _PixelRules:
+    """How stored samples become those that a viewer shows.
+
+    Attributes
+    ----------
+    orientation
+        The value of the tag.
+    white_is_zero
+        The least value is white.
+    bits
+        Bits of a sample.
+    colours
+        The palette, (3, entries), of 16 bits; None if there is none that gives the pixels' colours.
+    """
+
+    orientation: int = UPRIGHT
+    white_is_zero: bool = False
+    bits: int = 8
+    colours: Any = None
+
+    @classmethod
+    def of(cls, image: TiffImage) -> _PixelRules:
+        page = image.page
+        tag = page.tags.get(_ORIENTATION)
+        is_palette = page.photometric == PHOTOMETRIC.PALETTE and not image.file.is_imagej
+        return cls(
+            orientation=int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else UPRIGHT,
+            white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE,
+            bits=int(np.max(page.bitspersample)),
+            colours=page.colormap if is_palette else None,
+        )
+
+    @property
+    def change(self) -> list[str]:
+        """What is changed, in words."""
+        words = []
+        if self.white_is_zero:
+            words.append("white is stored as the least value; it is read so that it looks the same")
+        if self.bits in _FEW_BITS and self.colours is None:
+            words.append(f"its {self.bits}-bit values are spread over 8 bits")
+        if self.colours is not None:
+            words.append("its palette is replaced by RGB")
+        if self.orientation != UPRIGHT:
+            words.append(f"it is turned upright, as its orientation ({self.orientation}) says")
+        return words
+
+    def applied(
+        self, data: NDArray[Any], axes: str, metadata: Metadata
+    ) -> tuple[NDArray[Any], str, Metadata]:
+        """The samples, their axes, and the metadata, as they are to be seen."""
+        if self.colours is not None:
+            data = np.moveaxis((np.asarray(self.colours) >> 8).astype(np.uint8)[:, data], 0, -1)
             axes += "S"
+        elif self.bits in _FEW_BITS and data.dtype == np.uint8:
+            data = data * np.uint8(_FEW_BITS[self.bits])
+        if self.white_is_zero:
+            few = self.bits in _FEW_BITS
+            data = inverted(data, axes, 8 if few else self.bits)
+        data = upright(data, axes, self.orientation)
+        if swaps_sides(self.orientation):
+            metadata = metadata.transposed()
         return data, axes, metadata
 
 
-def open_planes(path: Path) -> tuple[Any, str, Metadata] | None:
-    """Open the first image at full resolution as a Zarr store, without reading its pixels.
+def inverted(data: NDArray[Any], axes: str, bits: int) -> NDArray[Any]:
+    """Samples with black and white exchanged; twice it gives them back.
 
-    Returns None where samples would have to be rearranged; `read` does that.
+    Whole numbers are subtracted from the greatest (and, if signed, from the least one too), floats
+    within [0, 1] from 1, and of others the sign changes. Transparency stays.
     """
-    with _strict(), tifffile.TiffFile(path) as file:
-        series = file.series[0].levels[0]
-        page = series.keyframe
-        _refuse_colours(path, page)
-        stored = series.axes
-        apart = "S" in stored and not (
-            stored.endswith("S") and _holds_colour(series.shape[-1], page)
+    if axes.endswith("S") and data.shape[-1] == 2:
+        colour = inverted(data[..., :1], axes[:-1], bits)
+        return np.concatenate([colour, data[..., 1:]], axis=-1)
+    kind = data.dtype.kind
+    if kind in "bi":
+        return np.asarray(~data)
+    if kind == "u":
+        most = min(2**bits - 1, int(np.iinfo(data.dtype).max))
+        whole: NDArray[Any] = (most - data).astype(data.dtype)
+        return whole
+    is_unit = data.size > 0 and bool(np.nanmin(data) >= 0) and bool(np.nanmax(data) <= 1)
+    return np.asarray(data.dtype.type(1) - data if is_unit else -data)
+
+
+def _recorded(
+    path: Path, image: TiffImage, pixels: _PixelRules, data: Any, axes: str
+) -> ReadingRecord:
+    """The reading record of an image, with what was done to its pixels."""
+    stored = image.series.axes
+    notes = [Note(NoteKind.CHANGED, str(path), words) for words in pixels.change]
+    names = _named(stored)
+    for letter, name in zip(stored, names, strict=True):
+        if letter != name and name not in "S":
+            what = "pages have no names" if letter in "IQ" else f"axis {letter} is not known"
+            text = f"its {what}; taken for {describe_planes(name)} ({name}); --axes says otherwise"
+            notes.append(Note(NoteKind.ASSUMED, str(path), text))
+    page = image.page
+    samples = page.samplesperpixel
+    if page.photometric == PHOTOMETRIC.RGB and samples > 3 and not axes.endswith("S"):
+        text = (
+            f"{samples - 3} of its {samples} samples are not said to be transparency; all are "
+            "restored as channels"
         )
-        if apart or (page.photometric == PHOTOMETRIC.PALETTE and not file.is_imagej):
-            return None
-        axes, metadata = _named(stored), _metadata(file, page)
-    return tifffile.imread(path, aszarr=True, level=0, series=0), axes, metadata
+        notes.append(Note(NoteKind.ASSUMED, str(path), text))
+    read = {
+        **image.record.read,
+        "axes": axes,
+        "shape": list(data.shape),
+        "dtype": str(np.dtype(data.dtype).newbyteorder("=")),
+        "photometric": PHOTOMETRIC(page.photometric).name.lower(),
+        "orientation": pixels.orientation,
+    }
+    return replace(image.record, read=read).with_notes(*notes)
 
 
 def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
@@ -74,19 +224,25 @@ def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
         raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
 
 
-def _metadata(file: tifffile.TiffFile, page: tifffile.TiffPage) -> Metadata:
-    """The metadata of a file."""
+def _metadata(image: TiffImage) -> Metadata:
+    """The metadata of an image."""
+    file, page = image.file, image.page
     tiff: dict[str, Any] = {}
-    if file.is_imagej:
-        tiff = {"imagej": True, "metadata": _imagej_entries(file)}
-    elif file.ome_metadata:
-        tiff = {"ome": True, "metadata": _ome_entries(file.ome_metadata)}
-    elif page.description and page.description != page.shaped_description:
+    if image.series.kind == "imagej":
+        tiff = {"imagej": True, "metadata": _imagej_entries(image)}
+    elif image.series.kind in ("ome", "mmstack") and file.ome_metadata:
+        tiff = {"ome": True, "metadata": _ome_entries(file.ome_metadata, image)}
+    elif page.description and page.description != page.shaped_description and not file.is_ome:
         tiff = {"description": page.description}
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         tiff["photometric"] = "miniswhite"
     elif page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None and file.is_imagej:
         tiff |= {"photometric": "palette", "colormap": page.colormap}
+    elif page.photometric == PHOTOMETRIC.RGB and page.samplesperpixel > 3:
+        extra = [EXTRASAMPLE(sample).name.lower() for sample in page.extrasamples]
+        tiff["extrasamples"] = extra or ["unspecified"] * (page.samplesperpixel - 3)
+    elif page.samplesperpixel == 2 and page.extrasamples:
+        tiff["extrasamples"] = [EXTRASAMPLE(page.extrasamples[0]).name.lower()]
     resolution = page.resolution
     known = "XResolution" in page.tags and "YResolution" in page.tags and min(resolution) > 0
     return Metadata(
@@ -101,30 +257,22 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
     """Write an array as a TIFF of the flavour that `metadata` names."""
     options: dict[str, Any] = {"photometric": "minisblack", **metadata.tiff}
     options["metadata"] = {**options.get("metadata", {}), "axes": axes}
+    extra = options.pop("extrasamples", None)
     if axes.endswith("S"):
         samples = data.shape[-1]
-        options["photometric"] = "rgb" if samples > 2 else "minisblack"
+        grey = "miniswhite" if options["photometric"] == "miniswhite" else "minisblack"
+        options["photometric"] = "rgb" if samples > 2 else grey
         options["planarconfig"] = "contig"
-        options["extrasamples"] = ["unassalpha"] if samples in (2, 4) else None
+        options["extrasamples"] = (extra or ["unassalpha"]) if samples in (2, 4) else None
+    elif extra and axes == "CYX" and data.shape[0] == 3 + len(extra):
+        # Red, green, blue and further samples that are no transparency, as in the source.
+        options |= {"photometric": "rgb", "planarconfig": "separate", "extrasamples": extra}
+        options["metadata"]["axes"] = "SYX"
+    if options["photometric"] == "miniswhite":
+        data = inverted(data, axes, 8 * data.dtype.itemsize)
     if metadata.resolution is not None:
         options |= {"resolution": metadata.resolution, "resolutionunit": metadata.resolution_unit}
     tifffile.imwrite(path, data, iccprofile=metadata.icc_profile, **options)
-
-
-@contextmanager
-def _strict() -> Iterator[None]:
-    """Raise where tifffile only logs that a file is damaged, and reads the rest of it."""
-
-    class Raise(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            raise tifffile.TiffFileError(record.getMessage())
-
-    handler, logger = Raise(logging.ERROR), logging.getLogger("tifffile")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[NDArray[Any], str]:
@@ -143,35 +291,50 @@ def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[
 def _named(axes: str) -> str:
     """Name the axes that the file doesn't name; the first is most likely the depth of a stack."""
     free = [name for name in "ZTC" if name not in axes]
+    if sum(letter not in "TZCYXS" for letter in axes) > len(free):
+        raise ValueError(f"its {len(axes)} axes {axes} are too many")
     return "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
 
 
 def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:
     """Whether samples are grey with alpha or RGB(A), rather than channels of their own."""
-    if samples == 2:
-        return EXTRASAMPLE.UNASSALPHA in page.extrasamples
-    return samples in (3, 4) and page.photometric not in (
-        PHOTOMETRIC.MINISBLACK,
-        PHOTOMETRIC.MINISWHITE,
+    is_grey = page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
+    has_alpha = bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
+    return (samples == 2 and is_grey and has_alpha) or (
+        not is_grey and (samples == 3 or (samples == 4 and has_alpha))
     )
 
 
-def _imagej_entries(file: tifffile.TiffFile) -> dict[str, Any]:
+def _imagej_entries(image: TiffImage) -> dict[str, Any]:
     # tifffile writes the counts of planes itself.
-    counts = ("ImageJ", "images", "channels", "slices", "frames")
-    return {key: v for key, v in (file.imagej_metadata or {}).items() if key not in counts}
+    counts = ["ImageJ", "images", "channels", "slices", "frames"]
+    if image.record.notes:  # planes are missing or further ones there: labels would be the others'
+        counts.append("Labels")
+    entries = image.file.imagej_metadata or {}
+    return {key: v for key, v in entries.items() if key not in counts}
 
 
-def _ome_entries(xml: str) -> dict[str, Any]:
-    image = ElementTree.fromstring(xml).find("{*}Image")
-    pixels = None if image is None else image.find("{*}Pixels")
-    if image is None or pixels is None:
+def _ome_entries(xml: str, image: TiffImage) -> dict[str, Any]:
+    element = _ome_image(xml, image)
+    pixels = None if element is None else element.find("{*}Pixels")
+    if element is None or pixels is None:
         raise ValueError("its OME-XML describes no image")
     entries: dict[str, Any] = {key: pixels.get(key) for key in _OME_PIXELS if key in pixels.attrib}
-    entries["Channel"] = [dict(channel.attrib) for channel in pixels.findall("{*}Channel")]
-    if "Name" in image.attrib:
-        entries["Name"] = image.attrib["Name"]
-    for element in ("AcquisitionDate", "Description"):
-        if text := image.findtext(f"{{*}}{element}"):
-            entries[element] = text
+    channels = [dict(channel.attrib) for channel in pixels.findall("{*}Channel")]
+    kept = image.kept.get("C", range(len(channels)))
+    entries["Channel"] = [channels[i] for i in kept if i < len(channels)]
+    if "Name" in element.attrib:
+        entries["Name"] = element.attrib["Name"]
+    for name in ("AcquisitionDate", "Description"):
+        if text := element.findtext(f"{{*}}{name}"):
+            entries[name] = text
     return entries
+
+
+def _ome_image(xml: str, image: TiffImage) -> ElementTree.Element | None:
+    """The OME-XML's description of an image, found by its name or else by its number."""
+    elements = ElementTree.fromstring(xml).findall("{*}Image")
+    named = [one for one in elements if one.get("Name", "") == image.series.name]
+    if len(named) == 1:
+        return named[0]
+    return elements[image.place] if image.place < len(elements) else None
