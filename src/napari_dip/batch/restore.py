@@ -14,11 +14,12 @@ from napari_dip.batch.files import FileItem, find_images
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
 from napari_dip.files.inputs import InputFiles
+from napari_dip.files.targets import check_targets
 from napari_dip.restoration.job import run_to_end
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Item, Outcome, Status
 from napari_dip.scheduling.runner import run_items
-from napari_dip.scheduling.summary import Summary
+from napari_dip.scheduling.summary import SUMMARY_FILES, Summary
 from napari_dip.tasks.base import Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
 from napari_dip.tiling.plan import TilingOptions
@@ -87,6 +88,7 @@ class Batch:
         """
         folder = self._check()
         files, large = self._found(folder)
+        self._check_targets(folder, files, large)
         most = None if large else len(files)
         with connect(self.scheduler, workers=self.workers, device=self.device, most=most) as client:
             make_folder(folder)
@@ -136,6 +138,21 @@ class Batch:
         for name in self.inputs.missing(self.task):
             raise UserError(f"{name}: {self.task.name} needs one; give a file, or a folder of them")
         return folder
+
+    def _check_targets(
+        self, folder: Path, files: Sequence[FileItem], large: Mapping[Path, Path]
+    ) -> None:
+        """Refuse to replace any image of the batch, or any of its inputs."""
+        targets = [("output", folder / name) for name in SUMMARY_FILES]
+        read_from = []
+        for file in files:
+            targets += [("output", file.output), ("output", file.report)]
+            read_from += [("image", file.source), *file.inputs.paths.items()]
+        for name, source in large.items():
+            targets += [("output", folder / name), ("output", folder / f"{name}.parts")]
+            inputs = self.inputs.absolute().for_image(name.with_name(source.name))
+            read_from += [("image", source), *inputs.paths.items()]
+        check_targets(targets, read_from)
 
     def _found(self, folder: Path) -> tuple[list[FileItem], dict[Path, Path]]:
         """Files that are restored whole, and images restored tile by tile, by result's name."""

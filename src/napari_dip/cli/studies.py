@@ -184,6 +184,7 @@ def _run(
     """
     from napari_dip.cli.progress import run_study_job, study_summary
     from napari_dip.files.atomic import check_destination
+    from napari_dip.files.targets import check_targets
     from napari_dip.studies.files import (
         check_study_destination,
         write_curves,
@@ -195,8 +196,11 @@ def _run(
     settings = kind.from_dict(typed_settings(kind, given))
     image = _read(given["image"]) if given.get("image") else None
     like = None if as_bytes else image
-    check_study_destination(output, like=like, overwrite=force)
     curve_files = _curve_files(output) if curves else ()
+    targets = [("output", output), *(("output", path) for path in curve_files)]
+    targets += [("report", report)] if report else []
+    check_targets(targets, _read_from(given))
+    check_study_destination(output, like=like, overwrite=force)
     for path in (*curve_files, *([report] if report else [])):
         check_destination(path, overwrite=force)
     result = run_study_job(prepare(settings, image))
@@ -210,6 +214,14 @@ def _run(
     if result.stop_reason == "cancelled":
         return interrupted(f"{output} is how far it had come")
     return None
+
+
+def _read_from(given: Given) -> list[tuple[str, Path]]:
+    """The files that a study reads, with what they are."""
+    names = ("image", "mask", "reference", "weights")
+    files = [(name, Path(given[name])) for name in names if given.get(name)]
+    model = Path(given.get("model") or "")
+    return [*files, ("model", model)] if model.is_file() else files
 
 
 def _read(path: Path) -> ImageFile:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_dip.errors import UserError
 from napari_dip.files.atomic import check_destination, replacing
 from napari_dip.files.image_file import check_writable, read_image, write_image
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.metadata import axes_of_tiff
+from napari_dip.files.targets import check_targets
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
@@ -84,17 +84,20 @@ def restore_file(
     >>> bool((tifffile.imread(folder / "out.tif") == result.image).all())
     True
     """
-    image = read_image(source, series=series)
     further = (*(task.parts if parts else ()), *(("uncertainty",) if task.uncertainty else ()))
     paths = {output: "image"}
     paths |= {output.with_name(f"{output.stem}_{name}.tif"): name for name in further}
+    targets = [("output", output), *(("parts", path) for path in list(paths)[1:])]
+    targets += [] if report is None else [("report", report)]
+    read_from = [("image", source), *inputs.paths.items()]
+    read_from += [] if reference is None else [("reference", reference)]
+    check_targets(targets, read_from)
+    image = read_image(source, series=series)
     check_writable(output, like=image, overwrite=overwrite)
     for path in list(paths)[1:]:
         check_writable(path, overwrite=overwrite)
     if report is not None:
         check_destination(report, overwrite=overwrite)
-        if report.resolve() in (path.resolve() for path in paths):
-            raise UserError(f"report: {report} is the result's own name; choose another")
     read = inputs.read_all()
     true_image = None if reference is None else read_image(reference)
     readings = (image.record, *(given.record for given in read.values()))

@@ -24,6 +24,10 @@ SECONDS_BETWEEN_WRITES = 2.0
 """Shortest time between two writes of the table; its last state is always written."""
 
 
+SUMMARY_FILES = ("summary.csv", "summary.json")
+"""Names of the files that list all items, in the folder of the results."""
+
+
 @dataclass
 class Summary(Result):
     """The outcomes of a run, which is written to summary.csv and summary.json.
@@ -107,10 +111,10 @@ class Summary(Result):
         writer = csv.DictWriter(table, SUMMARY_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(report["items"])
-        texts = {"csv": table.getvalue(), "json": json.dumps(report, indent=2) + "\n"}
-        for suffix, text in texts.items():
+        texts = (table.getvalue(), json.dumps(report, indent=2) + "\n")
+        for name, text in zip(SUMMARY_FILES, texts, strict=True):
             try:
-                with replacing(self.folder / f"summary.{suffix}") as temporary:
+                with replacing(self.folder / name) as temporary:
                     temporary.write_text(text, encoding="utf-8")
             except FileError as error:
                 raise FileError(f"{error}; it would say: {self}") from error

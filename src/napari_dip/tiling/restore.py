@@ -16,6 +16,7 @@ from napari_dip.data.reading import Note, ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import open_lazily
+from napari_dip.files.targets import check_targets
 from napari_dip.restoration.result import Result
 from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Outcome, Status
@@ -115,6 +116,9 @@ def plan_mosaic(
     Parameters and errors are those of `restore_large`; `options` are further fields of
     `MosaicRequest`: name, data_range, seed, device, strict.
     """
+    unfinished = output.with_name(f"{output.name}.parts")
+    read_from = [("image", Path(source)), *inputs.paths.items()]
+    check_targets([("output", output), ("output", unfinished)], read_from)
     with open_lazily(source, None if axes is None else axes.upper(), series=series) as image:
         letters, shape = image.axes.letters, image.shape
     axis_plan = plan_axes(letters, shape, tiling.loop_axes)
