@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_dip import Denoise, UserError
-from napari_dip.data.axes import Axes, check_axes, guess_axes, plan_axes
+from napari_dip.data.axes import Axes, check_axes, guess_axes, plan_axes, with_alpha
 from napari_dip.restoration.files import restore_file
 
 
@@ -64,16 +64,32 @@ def test_anisotropy_is_the_ratio_of_z_and_x():
     [
         ((20, 30), "YX"),
         ((20, 30, 1), "YXS"),
-        ((20, 30, 2), "YXS"),
+        ((20, 30, 2), "YXC"),
         ((20, 30, 3), "YXS"),
-        ((20, 30, 4), "YXS"),
+        ((20, 30, 4), "YXC"),
         ((20, 30, 5), "ZYX"),
         ((3, 20, 30), "ZYX"),
         ((5, 20, 30, 3), "ZYXS"),
+        ((5, 20, 30, 4), "ZYXC"),
     ],
 )
 def test_axes_are_guessed(shape, axes):
     assert guess_axes(shape) == axes
+
+
+@pytest.mark.parametrize("samples", [2, 4])
+def test_alpha_says_that_the_last_sample_is_transparency(samples):
+    assert guess_axes((20, 30, samples), alpha=True) == "YXS"
+    assert with_alpha("YXC", (20, 30, samples), True) == "YXS"
+    assert with_alpha("CYX", (samples, 20, 30), True) == "SYX"
+    assert with_alpha("YXS", (20, 30, samples), False) == "YXC"
+
+
+def test_alpha_needs_two_or_four_samples():
+    assert with_alpha("YXS", (20, 30, 3), False) == "YXS"
+    for axes, shape in (("YX", (20, 30)), ("YXS", (20, 30, 3)), ("CYX", (5, 20, 30))):
+        with pytest.raises(UserError, match="alpha: .* 2 or 4; leave it out"):
+            with_alpha(axes, shape, True)
 
 
 @pytest.mark.parametrize("shape", [(), (20,), (2, 3, 20, 30), (2, 3, 4, 20, 30), (2, 3, 20, 30, 3)])

@@ -114,7 +114,7 @@ def test_transparency_comes_back_untouched(samples, dtype, rng):
     top = 255 if dtype is np.uint8 else 1
     image = (smooth((20, 24, samples), rng) * top).astype(dtype)
     image[..., -1] = (rng.random((20, 24)) * top).astype(dtype)
-    y, _, encoding = encode(image)
+    y, _, encoding = encode(image, alpha=True)
     assert y.shape == (samples - 1, 20, 24)
     out = encoding.decode(torch.zeros_like(y))
     np.testing.assert_array_equal(out[..., -1], image[..., -1])
@@ -125,11 +125,23 @@ def test_transparency_comes_back_untouched(samples, dtype, rng):
 def test_transparency_is_enlarged_with_the_image(rng):
     image = (smooth((16, 16, 4), rng) * 255).astype(np.uint8)
     image[..., -1] = np.repeat([[0], [255]], 8, axis=0)
-    _, _, encoding = encode(image)
+    _, _, encoding = encode(image, alpha=True)
     out = encoding.decode(torch.rand(3, 32, 32))
     assert out.shape == (32, 32, 4)
     assert (out[:14, :, 3] == 0).all()
     assert (out[18:, :, 3] == 255).all()
+
+
+@pytest.mark.parametrize("samples", [2, 4])
+@pytest.mark.parametrize(
+    "how", [{}, {"alpha": False}, {"axes": "YXC"}, {"axes": "YXS", "alpha": False}]
+)
+def test_all_samples_are_fitted_where_none_is_transparency(samples, how, rng):
+    image = (smooth((20, 24, samples), rng) * 255).astype(np.uint8)
+    y, _, encoding = encode(image, **how)
+    assert y.shape == (samples, 20, 24)
+    assert encoding.alpha is None
+    np.testing.assert_array_equal(encoding.decode(y), image)
 
 
 def test_two_or_four_channels_are_not_transparent(rng):

@@ -19,6 +19,9 @@ SPACE_LETTERS = "ZYX"
 CHANNELS = "CS"
 """Letters of the axes that are fitted as channels."""
 
+SAMPLES_WITH_ALPHA = (2, 4)
+"""Numbers of samples of which the last one can be transparency."""
+
 _NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
 
 
@@ -206,8 +209,11 @@ def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) 
     return AxisPlan(letters, one_by_one + single)
 
 
-def guess_axes(shape: Sequence[int]) -> str:
-    """Guess an array's axes: YX, YXS, ZYX or ZYXS, where S is a last axis of at most 4.
+def guess_axes(shape: Sequence[int], alpha: bool | None = None) -> str:
+    """Guess an array's axes: YX or ZYX, and perhaps a last axis of at most 4.
+
+    That axis is S (the samples of a colour), or C (channels) if it has a length of 2 or 4: nothing
+    says that the last of them is transparency, unless `alpha` does.
 
     Raises
     ------
@@ -216,8 +222,10 @@ def guess_axes(shape: Sequence[int]) -> str:
 
     Examples
     --------
-    >>> guess_axes((20, 512, 512)), guess_axes((512, 512, 3))
-    ('ZYX', 'YXS')
+    >>> guess_axes((20, 512, 512)), guess_axes((512, 512, 3)), guess_axes((512, 512, 4))
+    ('ZYX', 'YXS', 'YXC')
+    >>> guess_axes((512, 512, 4), alpha=True)
+    'YXS'
     """
     samples = len(shape) > 2 and shape[-1] <= 4
     axes = {2: "YX", 3: "ZYX"}.get(len(shape) - samples)
@@ -226,7 +234,34 @@ def guess_axes(shape: Sequence[int]) -> str:
             f"image: {len(shape)} axes of shape {tuple(shape)} can mean many things; "
             "give axes, for instance axes=CZYX"
         )
-    return axes + "S" * samples
+    if not samples:
+        return axes
+    return axes + ("C" if shape[-1] in SAMPLES_WITH_ALPHA and not alpha else "S")
+
+
+def with_alpha(axes: str, shape: Sequence[int], alpha: bool) -> str:
+    """Letters of axes that say whether the last sample of a pixel is transparency.
+
+    Raises
+    ------
+    UserError
+        When there are no 2 or 4 samples, of which one could be.
+
+    Examples
+    --------
+    >>> with_alpha("YXC", (512, 512, 4), True), with_alpha("YXS", (512, 512, 4), False)
+    ('YXS', 'YXC')
+    """
+    letter = next((a for a in axes if a in CHANNELS), "")
+    count = shape[axes.index(letter)] if letter and len(axes) == len(shape) else 1
+    if count not in SAMPLES_WITH_ALPHA:
+        if alpha:
+            raise UserError(
+                f"alpha: a pixel has {count} values, and transparency is the last of 2 or 4; "
+                "leave it out"
+            )
+        return axes
+    return axes.replace(letter, "S" if alpha else "C")
 
 
 def check_axes(axes: str, shape: Sequence[int]) -> None:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.axes import CHANNELS, SPACE_LETTERS, check_axes, guess_axes
+from napari_dip.data.axes import (
+    CHANNELS,
+    SAMPLES_WITH_ALPHA,
+    SPACE_LETTERS,
+    check_axes,
+    guess_axes,
+    with_alpha,
+)
 from napari_dip.data.masks import check_mask_dtype, read_mask, spread_note
 from napari_dip.data.psf import mended_psf
 from napari_dip.data.reading import Note
@@ -137,7 +144,11 @@ class Encoding:
 
 
 def encode(
-    image: Array, axes: str | None = None, intensity_range: IntensityRange | None = None
+    image: Array,
+    axes: str | None = None,
+    intensity_range: IntensityRange | None = None,
+    *,
+    alpha: bool | None = None,
 ) -> tuple[Tensor, Tensor, Encoding]:
     """Convert an array to the form that is fitted.
 
@@ -147,9 +158,11 @@ def encode(
         Integers or floats; NaN and infinity mark missing pixels.
     axes
         One letter for each axis: X, Y, Z, C (channels with ranges of their own) or S (samples of
-        a colour, which share one range); guessed if not given.
+        a colour, which share one range; of 2 or 4 the last is transparency); guessed if not given.
     intensity_range
         Range of the whole image if `image` is a tile of it; measured if not given.
+    alpha
+        Whether the last of 2 or 4 samples is transparency; as `axes` says if not given.
 
     Returns
     -------
@@ -179,7 +192,9 @@ def encode(
         raise UserError(f"image: {image.dtype} values can't be restored; convert to real numbers")
     if image.size == 0:
         raise UserError(f"image: it is empty (shape {image.shape})")
-    axes = (axes or guess_axes(image.shape)).upper()
+    axes = (axes or guess_axes(image.shape, alpha)).upper()
+    if alpha is not None:
+        axes = with_alpha(axes, image.shape, alpha)
     check_axes(axes, image.shape)
     sides = dict(zip(axes, image.shape, strict=True))
     if min(sides["Y"], sides["X"]) < _LEAST_SIDE:
@@ -187,7 +202,7 @@ def encode(
             f"image: {sides['X']} x {sides['Y']} pixels is too small; "
             f"at least {_LEAST_SIDE} a side are needed"
         )
-    values, alpha = _channels_last(image, axes)
+    values, transparency = _channels_last(image, axes)
     dtype = values.dtype
     values = values.astype(np.float64)
     finite = np.isfinite(values)
@@ -200,7 +215,7 @@ def encode(
             raise UserError(f"image: every pixel is {value:g}; there is nothing to restore")
     black, white = value_range(intensity_range, dtype, values.shape[-1])
     limits = value_limits(dtype, intensity_range)
-    encoding = Encoding(axes, image.shape, dtype, black, white, alpha, limits)
+    encoding = Encoding(axes, image.shape, dtype, black, white, transparency, limits)
     scaled = np.clip((values - black) / (white - black), -_MOST_BEYOND, 1 + _MOST_BEYOND)
     scaled[~finite] = 0
     y = torch.from_numpy(np.moveaxis(scaled, -1, 0).astype(np.float32))
@@ -234,7 +249,7 @@ def _channels_last(image: Array, axes: str) -> tuple[Array, Array | None]:
     values = image.transpose(order)[(0,) * len(rest)]
     if not channel:
         return values[..., None], None
-    if channel == ["S"] and values.shape[-1] in (2, 4):
+    if channel == ["S"] and values.shape[-1] in SAMPLES_WITH_ALPHA:
         return values[..., :-1], values[..., -1]
     return values, None
 

@@ -34,10 +34,13 @@ class InputArray:
         The array, as `restore` takes it.
     record
         What its file announces, what was read, and notes about the difference.
+    axes
+        The letters of its axes, if they are known.
     """
 
     values: Array
     record: ReadingRecord = field(default_factory=ReadingRecord)
+    axes: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class InputFiles:
             return InputArray(marked != self.mask_keeps, record.with_notes(*notes))
         if name == "psf" and letters.endswith("S"):
             array = _grey(array)
-        return InputArray(array, record)
+        return InputArray(array, record, letters if name == "guide" else None)
 
     def read_all(self) -> dict[InputName, InputArray]:
         """Read all inputs that there are, by name."""

@@ -266,8 +266,8 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
         options["extrasamples"] = (extra or ["unassalpha"]) if samples in (2, 4) else None
     elif extra and axes == "CYX" and data.shape[0] == 3 + len(extra):
         # Red, green, blue and further samples that are no transparency, as in the source.
-        options |= {"photometric": "rgb", "planarconfig": "separate", "extrasamples": extra}
-        options["metadata"]["axes"] = "SYX"
+        options |= {"photometric": "rgb", "planarconfig": "contig", "extrasamples": extra}
+        options["metadata"]["axes"], data = "YXS", np.moveaxis(data, 0, -1)
     if options["photometric"] == "miniswhite":
         data = inverted(data, axes, 8 * data.dtype.itemsize)
     if metadata.resolution is not None:

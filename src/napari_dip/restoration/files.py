@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from napari_dip.data.axes import CHANNELS
 from napari_dip.files.atomic import check_destination, replacing
 from napari_dip.files.image_file import check_writable, read_image, write_image
 from napari_dip.files.inputs import InputFiles
@@ -104,6 +105,9 @@ def restore_file(
     if true_image is not None:
         readings += (true_image.record,)
     arrays: dict[str, Any] = {name: given.values for name, given in read.items()}
+    guide = read.get("guide")
+    if guide is not None and guide.values.shape != image.data.shape:
+        arrays["guide_axes"] = guide.axes if set(guide.axes or "") & set(CHANNELS) else None
     job = prepare(
         image.data,
         task.with_anisotropy(axes_of_tiff(image.axes, image.metadata)),

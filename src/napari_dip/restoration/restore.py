@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_dip.data.encoding import encode, guide_tensor, mask_tensor, psf_tensor
 from napari_dip.data.masks import polarity_notes
-from napari_dip.data.reading import Note, check_strict
+from napari_dip.data.reading import Note, NoteKind, check_strict
 from napari_dip.data.value_range import IntensityRange, nominal_range
 from napari_dip.errors import UserError
 from napari_dip.restoration.job import Job
@@ -32,6 +32,7 @@ def prepare(
     task: Task,
     *,
     axes: str | None = None,
+    alpha: bool | None = None,
     mask: Array | None = None,
     guide: Array | None = None,
     psf: Array | None = None,
@@ -49,7 +50,7 @@ def prepare(
 
     Parameters
     ----------
-    image, task, axes, mask, guide, psf, reference, data_range, device, seed, strict
+    image, task, axes, alpha, mask, guide, psf, reference, data_range, device, seed, strict
         As in `restore`, with the same errors.
     intensity_range, guide_intensity_range
         The range of the whole image and of the whole guide, where `image` is a tile of a larger
@@ -76,7 +77,11 @@ def prepare(
         raise UserError(f"task: expected a task such as Denoise(), got {task!r}")
     noted = list(notes)
     image = np.asarray(image)
-    y, observed, encoding = encode(image, axes, intensity_range)
+    y, observed, encoding = encode(image, axes, intensity_range, alpha=alpha)
+    if axes is None and alpha is None and encoding.axes.endswith("C"):
+        text = f"its last axis of {image.shape[-1]} is taken for channels"
+        text = f"{text}; alpha=True makes the last of them transparency"
+        noted.append(Note(NoteKind.ASSUMED, "image", text))
     _check_inputs(task, {"mask": mask, "guide": guide, "psf": psf})
     if mask is not None:
         missing, found = mask_tensor(np.asarray(mask), encoding)
@@ -131,6 +136,7 @@ def restore(
     task: Task,
     *,
     axes: str | None = None,
+    alpha: bool | None = None,
     mask: Array | None = None,
     guide: Array | None = None,
     psf: Array | None = None,
@@ -152,7 +158,11 @@ def restore(
         The task with its settings: `Denoise()`, `Inpaint()`, `Upscale(factor=2)`, ...
     axes
         One letter for each axis of `image`: Y, X, Z (fitted with 3-D convolutions), C (channels
-        with value ranges of their own) or S (samples of a colour). Guessed for YX, YXS and ZYX.
+        with value ranges of their own) or S (samples of a colour). Guessed for YX and ZYX, and for
+        a last axis of at most 4: S, or C if it has a length of 2 or 4.
+    alpha
+        Whether the last of 2 or 4 samples is transparency, which is not restored. By default it is
+        with `axes` that name S, and is not where axes are guessed.
     mask
         Non-zero where pixels are missing. It has the shape of the image, with or without the
         channel axis.
@@ -201,6 +211,7 @@ def restore(
         image,
         task,
         axes=axes,
+        alpha=alpha,
         mask=mask,
         guide=guide,
         psf=psf,

@@ -120,9 +120,18 @@ class RestoreRequest:
             axes=source.axes,
             device=self.device,
             seed=self.seed,
+            guide_axes=self._guide_axes,
             notes=[note for record in source.readings for note in record.notes],
             **inputs,
         )
+
+    @property
+    def _guide_axes(self) -> str | None:
+        """Letters of a guide's axes, if it is in colour; as the image's, or guessed, if not."""
+        guide = self.guide
+        if guide is None or len(guide.shape) == len(guide.index):
+            return None
+        return "ZYX"[-len(self.source.space) :] + "S"
 
     def mosaic(self, folder: Path, should_stop: Callable[[], bool]) -> Mosaic:
         """Survey the image and plan its tiles, for a tiled run.
