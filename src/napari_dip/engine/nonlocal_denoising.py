@@ -83,10 +83,10 @@ _QUICK_STRONG_NOISE_PASSES = (
 _STRONG_NOISE = 0.12
 """Standard deviation, in units of y, above which noise is strong."""
 
-_FIRST_PASS_NOISE = 1.2
-"""Noise that the first pass is told, as a multiple of what it is. Noise that it leaves looks like
-structure to the later passes, so that too low an estimate of the noise would cost decibels; where
-the noise is known exactly, this costs 0.02 dB."""
+_FIRST_PASS_NOISE, _FIRST_PASS_CORRELATED_NOISE = 1.08, 1.2
+"""Noise that the first pass is told, as a multiple of what it is, white or correlated. Noise that
+it leaves looks like structure to the later passes, so that too low an estimate of the noise would
+cost decibels; too high an estimate costs texture. Correlated noise is estimated less well."""
 
 _RESOLUTION = 1e-7
 """Weakest noise that is removed, as a fraction of the largest value: float32 has no finer steps."""
@@ -317,7 +317,7 @@ def _denoise_at_all_scales(
     pilot: Tensor | None = None
     estimate = noisy
     for settings in passes:
-        told = replace(noise, sigma=_FIRST_PASS_NOISE * noise.sigma) if pilot is None else noise
+        told = _for_first_pass(noise) if pilot is None else noise
         estimate = _run_pass(noisy, pilot, told, settings)
         if coarse is not None:
             missing = _blur((coarse - _half(estimate))[:, None])
@@ -325,6 +325,12 @@ def _denoise_at_all_scales(
             estimate = estimate + larger[:, : noisy.shape[1], : noisy.shape[2]]
         pilot = estimate
     return estimate
+
+
+def _for_first_pass(noise: Noise) -> Noise:
+    is_white = noise.correlation is None
+    factor = _FIRST_PASS_NOISE if is_white else _FIRST_PASS_CORRELATED_NOISE
+    return replace(noise, sigma=factor * noise.sigma)
 
 
 def _half(planes: Tensor) -> Tensor:

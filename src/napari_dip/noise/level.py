@@ -36,7 +36,10 @@ _UNEVENNESS = 1.04
 are taken for noise alone. Noise that grows with the light is uneven from patch to patch, but not
 from direction to direction, and a smaller share would pick the dark places, where it is weak."""
 
-_MOST_CLIPPED = 0.1
+_MEAN_BY_CHANCE = 0.6
+"""How much too low the mean of these directions is, as a share of how much the least one is."""
+
+_MOST_CLIPPED = 0.2
 """Share of clipped pixels in the surroundings up to which a patch counts: there is less noise in
 black and white places."""
 
@@ -97,16 +100,18 @@ def estimate_noise_level(plane: Array, known: Array | None = None) -> float:
 
 
 def _least_deviation(patches: Array) -> tuple[float, bool]:
-    """Standard deviation in the direction in which patches (patches, pixels) vary least.
+    """Standard deviation in the directions in which patches (patches, pixels) vary least.
 
     Also whether it is that of noise alone.
     """
     count, pixels = patches.shape
-    variances = np.linalg.eigvalsh(np.cov(patches.T, bias=True)).clip(min=0)
-    # In a sample, the least variance is too low (the law of Marchenko and Pastur).
+    # In a sample, the least variances are too low (the law of Marchenko and Pastur).
     by_chance = float(np.sqrt(pixels / count))
-    least, last = float(np.sqrt(variances[0])), float(np.sqrt(variances[_FREE_DIRECTIONS - 1]))
-    return least / (1 - by_chance), last <= (_UNEVENNESS + by_chance) * least
+    variances = np.linalg.eigvalsh(np.cov(patches.T, bias=True)).clip(min=0)
+    free = np.sqrt(variances[:_FREE_DIRECTIONS])
+    if free[-1] <= (_UNEVENNESS + by_chance) * free[0]:
+        return float(free.mean()) / (1 - _MEAN_BY_CHANCE * by_chance), True
+    return float(free[0]) / (1 - by_chance), False
 
 
 def _wavelet_estimate(plane: Array) -> float:
