@@ -26,11 +26,14 @@ _MOST_BACKGROUND = 0.5
 """Background, as a part of the peak, from which it is the PSF itself, as that of a box is."""
 
 _FLAT = 0.1
-"""Difference of the outermost values from those further in, as a part of them, up to which they are
-a background. The flank of a spot that is cut off is steeper."""
+"""Difference of the outermost values in the corners from those further in, as a part of them, up to
+which they are a background. The flank of a spot that is cut off is steeper."""
 
-_INWARDS = 5
-"""Part of a side, as a divisor, by which the values further in are further in."""
+_FEW = 16
+"""Number of values in the corners up to which their spread is no measure of the noise."""
+
+_CORNER = 4
+"""Part of a side, as a divisor, that belongs to a corner."""
 
 _CLEAR = 4.0
 """Standard deviations of the noise from which smoothed values are light."""
@@ -41,6 +44,9 @@ _LEAST_SPOT = 0.02
 _MOST_NEGATIVE = 0.1
 """Sum of the negative values, as a part of the positive ones', up to which they are taken for
 noise."""
+
+_ROUNDING = 1e-6
+"""The same, up to which they come from rounding."""
 
 _KEPT_LIGHT = 0.999
 """Part of the light that stays where a PSF is cropped."""
@@ -161,6 +167,8 @@ def _numbers(psf: Array, notes: list[Note]) -> Array:
         )
     if not psf.any():
         raise UserError("psf: every value is 0; give a point spread function")
+    if psf.max() <= 0:
+        raise UserError("psf: no value is above 0; give a point spread function")
     return psf
 
 
@@ -172,15 +180,16 @@ def _scaled(psf: Array) -> Array:
     return psf.astype(np.float64) / largest
 
 
-def _ring(shape: Sequence[int], inwards: Sequence[int]) -> NDArray[np.bool_]:
-    """Where an array's outermost values lie, or those this many pixels further in."""
-    inner = np.zeros(shape, bool)
-    outer = np.zeros(shape, bool)
-    long = [n > 1 for n in shape]
-    outer[tuple(slice(d, n - d if d else None) for d, n in zip(inwards, shape, strict=True))] = True
-    edges = (d + is_long for d, is_long in zip(inwards, long, strict=True))
-    inner[tuple(slice(e, n - e if e else None) for e, n in zip(edges, shape, strict=True))] = True
-    return outer & ~inner
+def _corners(shape: Sequence[int], divisor: int = 1) -> NDArray[np.bool_]:
+    """Where an array's corners lie, or their outermost parts: their sides by `divisor`."""
+    corners = np.ones(shape, bool)
+    for axis, n in enumerate(shape):
+        if n > 1:
+            depth = -(-min(max(2, n // _CORNER), n // 2) // divisor)
+            at = np.arange(n)
+            is_near = np.minimum(at, n - 1 - at) < depth
+            corners &= is_near.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    return corners
 
 
 def _level_and_noise(values: Floats) -> tuple[float, float]:
@@ -194,19 +203,21 @@ def _level_and_noise(values: Floats) -> tuple[float, float]:
 
 
 def _without_background(psf: Array, plain: Array, notes: list[Note]) -> Array:
-    """A PSF without the background that its outermost values show."""
+    """A PSF without the background that its corners show."""
     values = psf.astype(np.float64)
-    inwards = [max(1, n // _INWARDS) if n > 1 else 0 for n in psf.shape]
-    outermost = values[_ring(psf.shape, [0] * psf.ndim)]
-    further_in = values[_ring(psf.shape, inwards)]
-    if not outermost.size or not further_in.size:
+    corners, ends = _corners(psf.shape), _corners(psf.shape, 2)
+    outermost, further_in = values[ends], values[corners & ~ends]
+    if not further_in.size:
         return psf
-    level, noise = _level_and_noise(outermost)
-    further, _ = _level_and_noise(further_in)
+    level, noise = _level_and_noise(values[corners])
+    out, further = _level_and_noise(outermost)[0], _level_and_noise(further_in)[0]
     light = abs(float(values.sum()))
-    uncertainty = 3 * noise * math.sqrt(1 / outermost.size + 1 / further_in.size)
-    is_flat = abs(further - level) <= max(_FLAT * abs(level), 1.5 * uncertainty)
-    counts = abs(level) > max(_LEAST_LIGHT * light / psf.size, uncertainty)
+    uncertainty = 4 * noise * math.sqrt(1 / outermost.size + 1 / further_in.size)
+    if outermost.size < _FEW:  # too few to tell noise from a flank
+        uncertainty = min(uncertainty, abs(level) / 2)
+    is_flat = abs(further - out) <= max(_FLAT * abs(level), uncertainty)
+    chance = 4 * noise / math.sqrt(int(corners.sum()))
+    counts = abs(level) > max(_LEAST_LIGHT * light / psf.size, chance)
     if not (is_flat and counts) or level > _MOST_BACKGROUND * float(values.max()):
         return psf
     scale = float(np.abs(plain.astype(np.float64)).max()) / float(np.abs(values).max())
@@ -225,25 +236,27 @@ def _without_noise(psf: Array, notes: list[Note]) -> Array:
     """
     from scipy.ndimage import gaussian_filter
 
-    negative = -float(psf[psf < 0].sum(dtype=np.float64))
-    if not negative:
-        return psf
     values = psf.astype(np.float64)
-    _, noise = _level_and_noise(values[_ring(psf.shape, [0] * psf.ndim)])
+    positive, negative = float(values[values > 0].sum()), -float(values[values < 0].sum())
+    if negative <= _ROUNDING * positive:
+        return np.maximum(psf, 0) if negative else psf
+    _, noise = _level_and_noise(values[_corners(psf.shape)])
+    # The mean of the negative half of white noise, with as much again for chance.
+    explained = noise * psf.size * math.sqrt(2 / math.pi)
+    if negative > explained + _MOST_NEGATIVE * positive:
+        share = f"{100 * negative / (negative + positive):.3g} %"
+        raise UserError(
+            f"psf: {share} of its light is negative, too much for noise; give a point spread "
+            "function, which only gathers light"
+        )
     if noise:
         # What is left of white noise when a Gaussian of one pixel smooths it.
         long = [n > 1 for n in psf.shape]
         left = noise * (4 * math.pi) ** (-sum(long) / 4)
         smooth = gaussian_filter(values, [float(is_long) for is_long in long], mode="reflect")
         values = np.where(_spots(smooth, _CLEAR * left, long), values, 0)
-    positive = float(values[values > 0].sum())
-    remains = -float(values[values < 0].sum())
-    if positive <= 0 or remains > _MOST_NEGATIVE * positive:
-        share = 100 * negative / max(float(psf[psf > 0].sum(dtype=np.float64)), 1e-300)
-        raise UserError(
-            f"psf: its negative values sum to {share:.3g} % of the positive ones, too much for "
-            "noise; give a point spread function, which gathers light and has none"
-        )
+    if not (values > 0).any():
+        raise UserError("psf: there is no spot above its noise; give a point spread function")
     notes.append(_changed("noise around its spot and negative values are set to 0"))
     return np.maximum(values, 0)
 
