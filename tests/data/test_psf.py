@@ -127,6 +127,15 @@ def test_axes_of_length_1_are_left_out(shape):
     assert notes == []
 
 
+@pytest.mark.parametrize("samples", [3, 4])
+def test_colours_are_averaged(samples):
+    psf = np.repeat((255 * spot(11))[..., None].astype(np.uint8), samples, axis=-1)
+    psf[..., 3:] = 255
+    values, notes = mended(psf)
+    assert difference(values, spot(11) / spot(11).sum()) < 0.03
+    assert "psf: it is in colour, and the mean of its colours is taken" in notes
+
+
 def test_a_volume_has_thin_kernels_and_thick_ones():
     y, z = spot(15)[None], np.exp(-((np.mgrid[:11] - 5) ** 2) / 2)[:, None, None]
     sides = (20, *SPACE)
@@ -159,7 +168,6 @@ REFUSED = [
     (np.fft.fft2(spot(11)), "complex, as an optical transfer function's; give its inverse"),
     (np.array([["a"]]), "its values are <U1; give real numbers"),
     (np.ones((5, 5, 5)), r"it has 3 axes of shape \(5, 5, 5\), .* in focus, such as psf\[2\]"),
-    (np.ones((9, 9, 3)), "looks like colour; give grey values"),
     (np.ones(9), "it has 1 axes"),
     (np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), "50 % of its light is negative"),
     (spot(11) - 0.4 * spot(11, width=3), "of its light is negative"),

@@ -98,7 +98,7 @@ def mended_psf(psf: Array, sides: Sequence[int], letters: str) -> tuple[Array, l
     psf: its spot is moved to the middle, by 1 pixel along X
     """
     notes: list[Note] = []
-    plain = _numbers(_without_spare_axes(psf, sides, letters), notes)
+    plain = _numbers(_without_spare_axes(_grey(psf, len(sides), notes), sides, letters), notes)
     values = _in_order(_scaled(plain), letters, notes)
     mended = _without_noise(_without_background(values, plain, notes), notes)
     mended = _centred(mended, letters, notes)
@@ -117,6 +117,15 @@ def _changed(text: str) -> Note:
     return Note(NoteKind.CHANGED, "psf", text)
 
 
+def _grey(psf: Array, count: int, notes: list[Note]) -> Array:
+    """A PSF in colour, which has one axis more than the image's `count` axes, as grey values."""
+    is_colour = psf.ndim == count + 1 and psf.shape[-1] in (3, 4) and min(psf.shape[:-1]) > 4
+    if not is_colour or psf.dtype.kind not in "biuf":
+        return psf
+    notes.append(_changed("it is in colour, and the mean of its colours is taken"))
+    return np.asarray(psf[..., :3].mean(axis=-1))
+
+
 def _without_spare_axes(psf: Array, sides: Sequence[int], letters: str) -> Array:
     """A PSF without those axes of length 1 that the image does not have."""
     shape = psf.shape
@@ -126,9 +135,7 @@ def _without_spare_axes(psf: Array, sides: Sequence[int], letters: str) -> Array
     if psf.ndim == len(sides):
         return psf
     remedy = f"give one axis for each, {letters}"
-    if psf.ndim == len(sides) + 1 and shape[-1] in (3, 4) and min(shape[:-1]) > 4:
-        remedy = "its last one looks like colour; give grey values"
-    elif psf.ndim == 3 and len(sides) == 2:
+    if psf.ndim == 3 and len(sides) == 2:
         remedy = f"give the plane that is in focus, such as psf[{shape[0] // 2}]"
     elif psf.ndim == 2 and len(sides) == 3:
         remedy = "to undo the same blur in each slice, give it the shape (1, y, x)"
