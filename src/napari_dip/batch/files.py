@@ -15,7 +15,7 @@ from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.image_file import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from napari_dip.files.inputs import InputFiles
-from napari_dip.files.lazy import is_zarr
+from napari_dip.files.lazy import count_images, is_zarr
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling.item import Item, uninterrupted
 from napari_dip.tasks.base import Task
@@ -152,6 +152,42 @@ def find_images(
     if not found:
         raise UserError("images: there are none; name files or folders")
     return found
+
+
+def find_series(
+    found: Mapping[Path, Path], series: int | str | None
+) -> list[tuple[Path, Path, int | None]]:
+    """Which images of files are meant: the result's name, the file, and the image's number.
+
+    Parameters
+    ----------
+    found
+        Files by the names of their results.
+    series
+        The number of an image in each file, "all", or None for the first.
+
+    Raises
+    ------
+    UserError
+        When two images would have one result.
+    """
+    if series != "all":
+        one = None if series is None else int(series)
+        return [(name, path, one) for name, path in found.items()]
+    images: dict[Path, tuple[Path, int | None]] = {}
+    for name, path in found.items():
+        try:
+            count = count_images(path)
+        except UserError:  # it fails by itself, as any other item
+            count = 1
+        stem, dot, suffixes = name.name.partition(".")
+        numbers: list[int | None] = [None] if count == 1 else list(range(1, count + 1))
+        for number in numbers:
+            own = name if number is None else name.with_name(f"{stem}_{number}{dot}{suffixes}")
+            if own in images:
+                raise UserError(f"images: two of them would both become {own}; rename one")
+            images[own] = path, number
+    return [(name, path, number) for name, (path, number) in images.items()]
 
 
 def _result_name(name: Path, tiled: bool) -> Path:

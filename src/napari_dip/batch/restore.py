@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from napari_dip.batch.files import FileItem, find_images
+from napari_dip.batch.files import FileItem, find_images, find_series
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
 from napari_dip.files.inputs import InputFiles
@@ -24,6 +24,9 @@ from napari_dip.tasks.base import Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
 from napari_dip.tiling.plan import TilingOptions
 from napari_dip.tiling.restore import plan_mosaic
+
+_Series = tuple[Path, int | None]
+"""A file, and which of several images in it, from 1 on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Batch:
     data_range: float | None = None
     seed: int = 0
     device: str = "auto"
+    series: int | str | None = None
     strict: bool = False
     workers: int | None = None
     scheduler: str | None = None
@@ -137,10 +141,12 @@ class Batch:
             raise UserError(f"output: {folder} is a file; name a folder")
         for name in self.inputs.missing(self.task):
             raise UserError(f"{name}: {self.task.name} needs one; give a file, or a folder of them")
+        if not (self.series in (None, "all") or (isinstance(self.series, int) and self.series > 0)):
+            raise UserError(f"series: expected a number from 1 on, or all, got {self.series!r}")
         return folder
 
     def _check_targets(
-        self, folder: Path, files: Sequence[FileItem], large: Mapping[Path, Path]
+        self, folder: Path, files: Sequence[FileItem], large: Mapping[Path, _Series]
     ) -> None:
         """Refuse to replace any image of the batch, or any of its inputs."""
         targets = [("output", folder / name) for name in SUMMARY_FILES]
@@ -148,24 +154,28 @@ class Batch:
         for file in files:
             targets += [("output", file.output), ("output", file.report)]
             read_from += [("image", file.source), *file.inputs.paths.items()]
-        for name, source in large.items():
+        for name, (source, _) in large.items():
             targets += [("output", folder / name), ("output", folder / f"{name}.parts")]
             inputs = self.inputs.absolute().for_image(name.with_name(source.name))
             read_from += [("image", source), *inputs.paths.items()]
         check_targets(targets, read_from)
 
-    def _found(self, folder: Path) -> tuple[list[FileItem], dict[Path, Path]]:
+    def _found(self, folder: Path) -> tuple[list[FileItem], dict[Path, _Series]]:
         """Files that are restored whole, and images restored tile by tile, by result's name."""
         files: list[FileItem] = []
-        large: dict[Path, Path] = {}
+        large: dict[Path, _Series] = {}
         inputs = self.inputs.absolute()
         found = find_images(self.images, folder, tiled=self.tiling.is_divided)
-        for name, source in found.items():
+        for name, source, series in find_series(found, self.series):
             if name.suffix == ".zarr":
-                large[name] = source
+                large[name] = source, series
                 continue
-            output, own = folder / name, inputs.for_image(name)
-            file = FileItem(str(name), source, output, self.task, own, self._options)
+            output, own = (
+                folder / name,
+                inputs.for_image(name if series is None else name.with_name(source.name)),
+            )
+            options = self._options if series is None else {**self._options, "series": series}
+            file = FileItem(str(name), source, output, self.task, own, options)
             if output.exists() and not (self.resume or self.overwrite):
                 raise UserError(
                     f"output: {output} exists already; go on with --resume (resume=True "
@@ -175,11 +185,11 @@ class Batch:
         return files, large
 
     def _mosaics(
-        self, folder: Path, large: Mapping[Path, Path]
+        self, folder: Path, large: Mapping[Path, _Series]
     ) -> tuple[list[Mosaic], list[Outcome]]:
         """Images to restore tile by tile, and outcomes of those that need no or allow no work."""
         mosaics, known = [], []
-        for name, source in large.items():
+        for name, (source, series) in large.items():
             make_folder((folder / name).parent)
             try:
                 mosaic = plan_mosaic(
@@ -189,6 +199,7 @@ class Batch:
                     name=str(name),
                     inputs=self.inputs.absolute().for_image(name.with_name(source.name)),
                     tiling=self.tiling,
+                    series=series,
                     resume=self.resume,
                     overwrite=self.overwrite,
                     **self._options,
@@ -223,6 +234,7 @@ def restore_many(
     psf: str | os.PathLike[str] | None = None,
     mask_keeps: bool = False,
     axes: str | None = None,
+    series: int | str | None = None,
     tiling: TilingOptions = TilingOptions(),
     data_range: float | None = None,
     seed: int = 0,
@@ -258,6 +270,9 @@ def restore_many(
         A file for all images, or a folder with a file of each image's name.
     mask_keeps, axes, data_range, seed, device, strict
         As in `restore_large`, for all images.
+    series
+        Which of several images in each file, from 1 on, or "all": NAME_1, NAME_2 and so on. By
+        default it is the first, with a note.
     tiling
         How images are divided. If loop axes, a tile or an overlap are given, and for Zarr stores,
         an item is a tile of an image, and the result is NAME.ome.zarr.
@@ -302,6 +317,7 @@ def restore_many(
         inputs=InputFiles(mask, guide, psf, mask_keeps),
         tiling=tiling,
         axes=axes,
+        series=series,
         data_range=data_range,
         seed=seed,
         device=device,

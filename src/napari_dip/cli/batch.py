@@ -85,6 +85,11 @@ def _everyday_settings() -> list[click.Parameter]:
 
 def _run_options() -> list[click.Parameter]:
     return [
+        click.Option(
+            ["--series"],
+            metavar="N|all",
+            help="Which image of files with several, from 1 on, or all; the first if not given.",
+        ),
         axes_option("the files", "one letter for each axis, as in TCYX"),
         click.Option(["--data-range"], type=float, metavar="X", help="Range from black to white."),
         STRICT,
@@ -130,6 +135,7 @@ def _run(**given: Any) -> ExitCode | None:
                 outcome, len(summary.outcomes), len(summary.names)
             ),
             should_stop=is_interrupted,
+            series=int(given["series"]) if (given["series"] or "").isdigit() else given["series"],
             **{name: given[name] for name in ("axes", "data_range", "seed")},
             **{
                 name: given[name] for name in ("device", "strict", "workers", "scheduler", "resume")

@@ -125,6 +125,35 @@ def describe_planes(letter: str) -> str:
     return _NAMES.get(letter, f"places along {letter}")
 
 
+def named_axes(letters: str) -> str:
+    """The same axes, of which each has a letter of its own that is known: T, Z, C, Y, X or S.
+
+    Others are named Z, T and C in this order, as the first is most likely the depth of a stack.
+
+    Raises
+    ------
+    UserError
+        When there are more others than such letters.
+
+    Examples
+    --------
+    >>> named_axes("IYX"), named_axes("QTYX")
+    ('ZYX', 'ZTYX')
+    """
+    free = [name for name in "ZTC" if name not in letters and not (name == "C" and "S" in letters)]
+    named = ""
+    for letter in letters:
+        if letter in "TZCYXS" and letter not in named:
+            named += letter
+        elif free:
+            named += free.pop(0)
+        else:
+            raise UserError(
+                f"axes: {letters} are more than can be told apart; give a part with two to five"
+            )
+    return named
+
+
 def axes_from_text(text: str | None) -> str | None:
     """The loop axes that a text stands for: "" for "none", None for an empty text."""
     typed = (text or "").strip()

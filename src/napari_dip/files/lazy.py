@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from napari_dip.data.axes import Axes
 from napari_dip.data.reading import ReadingRecord
-from napari_dip.errors import UserError
-from napari_dip.files import tiff
+from napari_dip.files import raster, tiff, tiff_series, zarr_images
 from napari_dip.files.atomic import reading
 from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
-from napari_dip.files.metadata import Metadata, axes_of_ome_zarr, axes_of_tiff
+from napari_dip.files.metadata import Metadata, axes_of_tiff
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ def open_lazily(
     Parameters
     ----------
     path
-        A Zarr array, an OME-Zarr group (its first image is opened, at full resolution), or any
-        file that `read_image` reads.
+        A Zarr array, an OME-Zarr image or a collection of images, or any file that `read_image`
+        reads. Of several resolutions the highest is opened.
     axes
         One letter for each axis, if the metadata of the file is missing or wrong.
     series
@@ -135,27 +134,22 @@ def _tiff(path: Path, series: int | None) -> LazyImage:
 
 
 def _zarr(path: Path, series: int | None) -> LazyImage:
-    import zarr
-
-    with reading(path, "give a Zarr array, or an OME-Zarr image"):
-        node = zarr.open(path, mode="r")
-        if isinstance(node, zarr.Array):
-            return LazyImage(node, Axes(_letters(node)), path)
-        attributes: Any = dict(node.attrs)
-        ome = attributes.get("ome", attributes)  # there since version 0.5
-        image = ome["multiscales"][0]
-        array, *coarser = (node[level["path"]] for level in image["datasets"])
-        channels = ome.get("omero", {}).get("channels", [])
-        axes = axes_of_ome_zarr(image, image["datasets"][0], channels)
-        return LazyImage(array, axes, path, coarser=tuple(coarser))
+    image = zarr_images.open_zarr(path, series)
+    array, *coarser = image.levels
+    return LazyImage(array, image.axes, path, coarser=tuple(coarser), record=image.record)
 
 
-def _letters(array: Any) -> str:
-    """The axes of a plain array, by the names of its dimensions or by their number."""
-    names = array.metadata.to_dict().get("dimension_names") or ()
-    letters = "".join(str(name)[:1].upper() for name in names if name)
-    if len(letters) == array.ndim and {"Y", "X"} <= set(letters) <= set("TCZYXS"):
-        return letters
-    if array.ndim > 5:
-        raise UserError(f"its {array.ndim} axes have no names")
-    return {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}[array.ndim]
+def count_images(path: str | os.PathLike[str]) -> int:
+    """The number of images in a file or a Zarr store, of which `series` names one.
+
+    Raises
+    ------
+    FileError
+        When it can't be read.
+    """
+    path = Path(path)
+    if is_zarr(path) and path.is_dir():
+        return zarr_images.count_images(path)
+    with reading(path):
+        is_tiff = path.suffix.lower() in TIFF_SUFFIXES
+        return tiff_series.count_images(path) if is_tiff else raster.count_images(path)

@@ -121,7 +121,8 @@ def axes_of_ome_zarr(image: Any, level: Any, labels: Any) -> Axes:
     axes = image["axes"]
     whole = image.get("coordinateTransformations", [])
     scale, origin = np.ones(len(axes)), np.zeros(len(axes))
-    for transformation in [*level["coordinateTransformations"], *whole]:
+    own = level.get("coordinateTransformations") or []
+    for transformation in [*own, *(whole or [])]:
         if transformation["type"] == "scale":
             factors = np.array(transformation["scale"])
             scale, origin = scale * factors, origin * factors

@@ -43,11 +43,12 @@ def read(
     encoded, notes = path.read_bytes(), []
     with Image.open(path, formats=_FORMATS) as opened:
         images = _images(opened)
-        if (series or 1) > len(images):
+        number = 1 if series is None else series
+        if not 1 <= number <= len(images):
             raise FileError(f"{path}: has no image {series}; choose from {list_images(images)}")
         if len(images) > 1 and series is None:
             notes.append(series_note(str(path), images))
-        opened.seek((series or 1) - 1)
+        opened.seek(number - 1)
         orientation = opened.getexif().get(_ORIENTATION, UPRIGHT)
         if 1 < orientation <= 8:
             text = f"it is turned upright, as its orientation ({orientation}) says"
@@ -68,8 +69,8 @@ def read(
                 notes.append(Note(NoteKind.CHANGED, str(path), text))
             data = np.array(_plain_mode(ImageOps.exif_transpose(opened)))
     axes = "YX" if data.ndim == 2 else "YXS"
-    announced = {"images": images, "axes": axes, "shape": images[(series or 1) - 1]["shape"]}
-    read = {"image": series or 1, "axes": axes, "shape": list(data.shape), "dtype": str(data.dtype)}
+    announced = {"images": images, "axes": axes, "shape": images[number - 1]["shape"]}
+    read = {"image": number, "axes": axes, "shape": list(data.shape), "dtype": str(data.dtype)}
     record = ReadingRecord(str(path), announced, {**read, "orientation": orientation}, tuple(notes))
     return data, axes, metadata, record
 

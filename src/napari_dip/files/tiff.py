@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 
-from napari_dip.data.axes import describe_planes
+from napari_dip.data.axes import describe_planes, named_axes
 from napari_dip.data.reading import Note, NoteKind, ReadingRecord
 from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
@@ -88,7 +88,7 @@ def open_planes(
         )
         if apart or pixels.change:
             return None
-        axes, metadata = _named(stored), _metadata(image)
+        axes, metadata = named_axes(stored), _metadata(image)
         store = image.series.aszarr(level=0)
         about = _Described(image.series.shape, image.series.dtype)
         return store, axes, metadata, _recorded(path, image, pixels, about, axes)
@@ -193,7 +193,7 @@ def _recorded(
     """The reading record of an image, with what was done to its pixels."""
     stored = image.series.axes
     notes = [Note(NoteKind.CHANGED, str(path), words) for words in pixels.change]
-    names = _named(stored)
+    names = named_axes(stored)
     for letter, name in zip(stored, names, strict=True):
         if letter != name and name not in "S":
             what = "pages have no names" if letter in "IQ" else f"axis {letter} is not known"
@@ -285,15 +285,7 @@ def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[
         else:
             data = np.moveaxis(data, -1, axes.index("Y"))
             axes = axes.replace("Y", "?Y" if "C" in axes else "CY")
-    return data, _named(axes)
-
-
-def _named(axes: str) -> str:
-    """Name the axes that the file doesn't name; the first is most likely the depth of a stack."""
-    free = [name for name in "ZTC" if name not in axes]
-    if sum(letter not in "TZCYXS" for letter in axes) > len(free):
-        raise ValueError(f"its {len(axes)} axes {axes} are too many")
-    return "".join(letter if letter in "TZCYXS" else free.pop(0) for letter in axes)
+    return data, named_axes(axes)
 
 
 def _holds_colour(samples: int, page: tifffile.TiffPage) -> bool:

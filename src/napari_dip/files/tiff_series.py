@@ -200,9 +200,9 @@ def _stack(pages: Sequence[Any], name: str = "") -> TiffPageSeries:
 def _chosen(
     path: Path, file: TiffFile, found: list[TiffPageSeries], number: int | None, said: list[str]
 ) -> TiffImage:
-    place = (number or 1) - 1
+    place = 0 if number is None else number - 1
     images = [{"name": s.name, "axes": s.axes, "shape": list(s.shape)} for s in found]
-    if place >= len(found):
+    if not 0 <= place < len(found):
         raise FileError(f"{path}: has no image {number}; choose from {list_images(images)}")
     series = found[place].levels[0]
     announced = {"axes": series.axes, "shape": list(series.shape), "images": images}

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from napari_dip.data.axes import Axes
+from napari_dip.data.reading import Note, NoteKind
 from napari_dip.errors import UserError
-from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
+from napari_dip.files.lazy import LazyImage, count_images, is_zarr, open_lazily
 from napari_dip.ui.layers.kwargs import UNKNOWN
 from napari_dip.ui.layers.provenance import KEY, READING
 
@@ -24,6 +25,9 @@ _OURS, _NAPARIS = "napari-dip", "napari"
 
 _OME_TIFF = (".ome.tif", ".ome.tiff")
 
+_MOST_IMAGES = 20
+"""Most images of a file that become layers."""
+
 _LARGEST_PLANE = 4_000_000
 """Pixels of the largest plane that is read for the contrast limits."""
 
@@ -33,10 +37,10 @@ def ome_reader(path: str | list[str]) -> Callable[[Any], Layers] | None:
     if isinstance(path, list) or not is_ome(path):
         return None
     try:
-        with open_lazily(path):
-            return read
+        count_images(path)
     except UserError:
         return None  # another reader may know the file
+    return read
 
 
 def is_ome(path: str | os.PathLike[str]) -> bool:
@@ -50,13 +54,41 @@ def plugin_for(path: str | os.PathLike[str]) -> str:
 
 
 def read(path: str | os.PathLike[str]) -> Layers:
-    """Return a file's image as one layer, or one for each channel; its pixels are not read yet."""
-    picture = open_lazily(path)
+    """Return a file's images as layers, whose pixels are not read yet.
+
+    An image is one layer, or one for each channel.
+    """
+    count = count_images(path)
+    if count == 1:
+        return _read_one(path, None)
+    layers: Layers = []
+    for number in range(1, min(count, _MOST_IMAGES) + 1):
+        layers += _read_one(path, number)
+    if count > _MOST_IMAGES:
+        text = f"{_MOST_IMAGES} of {count} images are opened; open a folder in it for another"
+        note = Note(NoteKind.LEFT_OUT, str(path), text)
+        for _, kwargs, _ in layers:
+            kwargs["metadata"][KEY][READING][0]["notes"].append(note.to_dict())
+    return layers
+
+
+def _read_one(path: str | os.PathLike[str], series: int | None) -> Layers:
+    picture = open_lazily(path, series=series)
     if picture.opened is not None:  # a TIFF, which stays open as long as its layers are there
         weakref.finalize(picture.array, picture.opened.close)
     levels = [picture.array, *picture.coarser]
     data = levels if len(levels) > 1 else levels[0]
-    return [(data, layer_kwargs(picture), "image")]
+    kwargs = layer_kwargs(picture)
+    if series is not None:
+        kwargs["name"] = _numbered(kwargs["name"], picture, series)
+    return [(data, kwargs, "image")]
+
+
+def _numbered(name: Any, picture: LazyImage, series: int) -> Any:
+    """The name of a layer, or the names of several, with the name or number of the image."""
+    if isinstance(name, list):
+        return [_numbered(one, picture, series) for one in name]
+    return f"{name} [{picture.axes.name or picture.record.read.get('place') or series}]"
 
 
 def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
@@ -65,12 +97,13 @@ def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
     name = _name(picture.path)
     kwargs: dict[str, Any] = {
         "name": name,
-        "rgb": axes.letters.endswith("S"),
+        "rgb": _is_rgb(picture),
         "multiscale": bool(picture.coarser),
         "metadata": {KEY: {READING: [picture.record.to_dict()]}},
     }
-    if "C" in axes.letters:
-        c = axes.letters.index("C")
+    channel = next((a for a in "CS" if a in axes.letters and not kwargs["rgb"]), "")
+    if channel:
+        c = axes.letters.index(channel)
         count = picture.shape[c]
         kwargs["channel_axis"] = c
         if len(axes.channels) == count:
@@ -80,6 +113,11 @@ def layer_kwargs(picture: LazyImage) -> dict[str, Any]:
     if (limits := _limits(picture)) is not None:
         kwargs["contrast_limits"] = limits
     return kwargs | _place(axes)
+
+
+def _is_rgb(picture: LazyImage) -> bool:
+    """Whether a last axis holds red, green, blue, and perhaps transparency."""
+    return picture.axes.letters.endswith("S") and picture.shape[-1] in (3, 4)
 
 
 def _limits(picture: LazyImage) -> Any:
