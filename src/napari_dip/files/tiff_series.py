@@ -164,12 +164,15 @@ def _as_imagej(file: TiffFile, series: TiffPageSeries) -> TiffPageSeries:
     page = series.keyframe
     frames = tuple(int(header.get(name, 1)) for name in ("frames", "slices", "channels"))
     pages: list[Any] = [one for one in series if one is not None]
+    shape = (*frames, *page.shape)
     is_usual = str(header.get("order", "czt")).lower() in ("czt", "default") and min(frames) > 0
     if not is_usual or page.samplesperpixel > 1 or len(pages) >= math.prod(frames):
         return series
-    pages += [None] * (math.prod(frames) - len(pages))
-    shape = (*frames, *page.shape)
-    return TiffPageSeries(pages, shape, page.dtype, f"TZC{page.axes}", kind="imagej")
+    if len(pages) > 1:  # of a single page the planes may lie behind it
+        pages += [None] * (math.prod(frames) - len(pages))
+    return TiffPageSeries(
+        pages, shape, page.dtype, f"TZC{page.axes}", kind="imagej", truncated=len(pages) == 1
+    )
 
 
 def _unnamed(file: TiffFile) -> list[TiffPageSeries]:
@@ -229,6 +232,9 @@ def _header_notes(
             reason = f"{_listed(missing)} is not there"
         text = f"its OME header does not count, because {reason}; its pages are taken as they are"
         yield Note(NoteKind.ASSUMED, str(path), text)
+    elif file.pages.first.is_shaped and series.kind != "shaped":
+        text = "its header does not count, because it has other pages than that; they are taken"
+        yield Note(NoteKind.ASSUMED, str(path), f"{text} as they are")
     elif any("discontiguous" in line or "without data" in line for line in said):
         text = "images of which the OME header gives another shape than the pages have are left out"
         yield Note(NoteKind.LEFT_OUT, str(path), text)
@@ -347,10 +353,11 @@ def _contiguous(
     long = next(i for i, n in enumerate(shape) if n > 1)
     length = planes // (expected // shape[long])
     if not length:
-        raise FileError(
-            f"{path}: can't be read (it announces {expected} planes and has {planes}); give "
-            "a file with all of them"
-        )
+        flat = (planes, *page.shape) if planes > 1 else page.shape
+        letters = f"I{page.axes}" if planes > 1 else page.axes
+        read = TiffPageSeries([page], flat, series.dtype, letters, truncated=planes > 1)
+        text = f"it announces {expected} planes and has {planes}; these are read"
+        return read, {}, [Note(NoteKind.LEFT_OUT, str(path), text)]
     smaller = (*shape[:long], length, *shape[long + 1 :])
     read = TiffPageSeries([page], smaller, series.dtype, axes, kind=series.kind, truncated=True)
     there = np.arange(expected).reshape(shape[:count]) < planes
