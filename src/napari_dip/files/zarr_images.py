@@ -125,11 +125,6 @@ def open_zarr(path: Path, number: int | None = None) -> ZarrImage:
         levels, axes, notes = _image(path, entry)
     if len(entries) > 1 and number is None:
         notes.insert(0, series_note(str(path), images))
-    if len(axes.letters) != len(levels[0].shape):
-        raise FileError(
-            f"{path / entry.place}: its metadata name {len(axes.letters)} axes "
-            f"({axes.letters}), and its array has {len(levels[0].shape)}"
-        )
     about = {"axes": axes.letters, "shape": list(levels[0].shape)}
     read = {"image": number_or_first, "place": entry.place, **about, "dtype": str(levels[0].dtype)}
     record = ReadingRecord(str(path), {**about, "images": images}, read, tuple(notes))
@@ -237,19 +232,43 @@ def _image(path: Path, entry: _Entry) -> tuple[tuple[Any, ...], Axes, list[Note]
     image, assumed = _with_axes(entry.multiscale, len(finest.shape))
     if assumed:
         notes.append(Note(NoteKind.ASSUMED, about, assumed))
+    count = len(image["axes"])
+    if count != len(finest.shape):
+        raise FileError(
+            f"{about}: its metadata name {count} axes, and its array has {len(finest.shape)}; "
+            "give the array itself"
+        )
     level = entry.multiscale["datasets"][first]
-    if not _scales(level) and not _scales(image):
+    given = [*_transformations(level), *_transformations(image)]
+    usable = [one for one in given if _is_usable(one, count)]
+    if len(usable) < len(given):
+        text = "it is moved or scaled in a way that is not read"
+        notes.append(Note(NoteKind.LEFT_OUT, about, text))
+    if not any(one["type"] == "scale" for one in usable):
         text = "its metadata give no size of a pixel; it is taken for 1 along each axis"
         notes.append(Note(NoteKind.ASSUMED, about, text))
     channels = _ome(entry.node).get("omero", {}).get("channels", [])
-    axes = axes_of_ome_zarr(image, level, channels)
+    image.pop("coordinateTransformations", None)
+    axes = axes_of_ome_zarr(image, {"coordinateTransformations": usable}, channels)
     return tuple(levels.values()), axes, notes
 
 
-def _scales(metadata: Mapping[str, Any]) -> bool:
-    """Whether there is a scale among the transformations of an image or a level."""
+def _transformations(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The transformations of an image or a level, without those that change nothing."""
     found = metadata.get("coordinateTransformations") or []
-    return any(one.get("type") == "scale" for one in found)
+    return [one for one in found if one.get("type", "identity") != "identity"]
+
+
+def _is_usable(transformation: Mapping[str, Any], count: int) -> bool:
+    """Whether it is a scale or a translation with a number for each axis."""
+    kind = str(transformation.get("type"))
+    values = transformation.get(kind)
+    return (
+        kind in ("scale", "translation")
+        and isinstance(values, Sequence)
+        and len(values) == count
+        and all(isinstance(value, (int, float)) for value in values)
+    )
 
 
 def _with_axes(image: Mapping[str, Any], count: int) -> tuple[dict[str, Any], str]:
