@@ -11,6 +11,8 @@ import numpy as np
 from tifffile import RESUNIT
 
 from napari_dip.data.axes import Axes
+from napari_dip.files.segments import Chunk
+from napari_dip.files.tags import ARTIST, COPYRIGHT, DESCRIPTION, SOFTWARE, Tag, Tags
 
 _PER_INCH = {RESUNIT.INCH: 1.0, RESUNIT.CENTIMETER: 2.54}
 
@@ -28,21 +30,60 @@ class Metadata:
     icc_profile
         The ICC colour profile.
     tiff
-        Further arguments of `tifffile.imwrite`: the flavour of a TIFF, and its metadata.
+        Further arguments of `tifffile.imwrite`: the flavour of a TIFF, its metadata, and how it is
+        stored.
+    tags
+        Tags of TIFF and EXIF.
+    xmp
+        XMP, an XML text.
+    texts
+        Texts by their keywords, as a PNG has them; a JPEG's comment is "Comment".
+    colour_chunks
+        Chunks of a PNG that say what its values mean, such as its gamma.
+    left_out
+        What the file has in addition and no format can be given, in words.
     """
 
     resolution: tuple[float, float] | None = None
     resolution_unit: RESUNIT = RESUNIT.NONE
     icc_profile: bytes | None = None
     tiff: Mapping[str, Any] = field(default_factory=dict)
+    tags: Tags = field(default_factory=Tags)
+    xmp: bytes | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    colour_chunks: tuple[Chunk, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def dpi(self) -> tuple[float, float] | None:
         """Pixels per inch along X and Y; None if the resolution is not per length."""
-        if self.resolution is None or self.resolution_unit not in _PER_INCH:
+        if self.resolution is not None and self.resolution_unit in _PER_INCH:
+            factor = _PER_INCH[self.resolution_unit]
+            return self.resolution[0] * factor, self.resolution[1] * factor
+        axes = axes_of_tiff("YX", self)  # ImageJ and OME name other units
+        per_unit = [_INCHES.get(unit) for unit in axes.units]
+        if None in per_unit or min(axes.scale) <= 0:
             return None
-        factor = _PER_INCH[self.resolution_unit]
-        return self.resolution[0] * factor, self.resolution[1] * factor
+        y, x = (
+            1 / (scale * float(inch or 1)) for scale, inch in zip(axes.scale, per_unit, strict=True)
+        )
+        return x, y
+
+    @property
+    def described(self) -> Tags:
+        """The tags, and the texts and the description that have a tag to hold them."""
+        found = [
+            Tag.text(_TAGS_OF_TEXTS[n], t) for n, t in self.texts.items() if n in _TAGS_OF_TEXTS
+        ]
+        description = self.tiff.get("description")
+        if isinstance(description, str) and description:
+            found.insert(0, Tag.text(DESCRIPTION, description))
+        return self.tags.with_picture(*found)
+
+    @property
+    def texts_without_tag(self) -> list[str]:
+        """The keywords of the texts that no tag can hold."""
+        return [name for name in self.texts if name not in _TAGS_OF_TEXTS]
 
     def scaled(self, pixel_scale: float, plane_scale: float = 1.0) -> Metadata:
         """The metadata for pixels and distances of planes that are this many times as large."""
@@ -60,6 +101,7 @@ class Metadata:
             self,
             resolution=(x / pixel_scale, y / pixel_scale) if self.resolution else None,
             tiff={**self.tiff, "metadata": entries},
+            tags=self.tags.scaled(pixel_scale),
         )
 
     def transposed(self) -> Metadata:
@@ -83,6 +125,25 @@ class Metadata:
         tiff = {"ome": True} if ome and "ome" not in self.tiff else self.tiff
         return replace(self, icc_profile=profile, tiff=tiff)
 
+
+_TAGS_OF_TEXTS = {
+    "Description": DESCRIPTION,
+    "Title": 269,
+    "Software": SOFTWARE,
+    "Author": ARTIST,
+    "Copyright": COPYRIGHT,
+}
+"""The tags of texts, by the keywords of the PNG specification."""
+
+_INCHES = {
+    "nanometer": 1 / 25.4e6,
+    "micrometer": 1 / 25400,
+    "millimeter": 1 / 25.4,
+    "centimeter": 1 / 2.54,
+    "meter": 1 / 0.0254,
+    "inch": 1.0,
+}
+"""Inches in a unit of length."""
 
 _MICROMETER = ("um", "µm", "μm", "micron", "microns", "\\u00B5m")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +19,8 @@ from napari_dip.data.reading import Note, NoteKind, ReadingRecord
 from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
 from napari_dip.files.orientation import UPRIGHT, swaps_sides, upright
+from napari_dip.files.segments import upright_xmp
+from napari_dip.files.tags import DESCRIPTION, SOFTWARE, XMP, Tags
 from napari_dip.files.tiff_series import TiffImage, open_tiff
 
 _PHOTOMETRIC = (
@@ -162,6 +166,8 @@ class _PixelRules:
             few = self.bits in _FEW_BITS
             data = inverted(data, axes, 8 if few else self.bits)
         data = upright(data, axes, self.orientation)
+        if self.orientation != UPRIGHT:
+            metadata = replace(metadata, tags=metadata.tags.upright())
         if swaps_sides(self.orientation):
             metadata = metadata.transposed()
         return data, axes, metadata
@@ -245,17 +251,135 @@ def _metadata(image: TiffImage) -> Metadata:
         tiff["extrasamples"] = [EXTRASAMPLE(page.extrasamples[0]).name.lower()]
     resolution = page.resolution
     known = "XResolution" in page.tags and "YResolution" in page.tags and min(resolution) > 0
+    xmp = page.tags.get(XMP)
     return Metadata(
         resolution=resolution if known else None,
         resolution_unit=RESUNIT(page.resolutionunit),
         icc_profile=page.iccprofile,
-        tiff=tiff,
+        tiff={**tiff, **_storage(image)},
+        # The description is in `tiff`, or it is one of the flavours' own.
+        tags=Tags.from_tiff(file, page).without(DESCRIPTION),
+        xmp=upright_xmp(bytes(xmp.value)) if xmp and isinstance(xmp.value, bytes) else None,
+        left_out=_tags_of_further_pages(image),
     )
+
+
+def _storage(image: TiffImage) -> dict[str, Any]:
+    """How a TIFF is compressed and laid out, as arguments of `tifffile.imwrite`."""
+    file, page = image.file, image.page
+    stored: dict[str, Any] = {}
+    if page.compression != COMPRESSION.NONE:
+        name = COMPRESSION(page.compression).name.lower()
+        stored["compression"] = _SAME_COMPRESSION.get(name, name)
+        if page.predictor > 1:
+            stored["predictor"] = True
+    if not file.is_imagej:  # it has an order and a layout of its own
+        stored["byteorder"] = file.byteorder
+        if file.is_bigtiff:
+            stored["bigtiff"] = True
+        if page.is_tiled and page.tiledepth == 1:
+            stored["tile"] = (page.tilelength, page.tilewidth)
+    return stored
+
+
+def _tags_of_further_pages(image: TiffImage) -> tuple[str, ...]:
+    """The names of tags by which the second page differs from the first, which alone is kept."""
+    pages = [page for page in image.series.pages[:2] if page is not None]
+    if len(pages) < 2:
+        return ()
+    try:
+        second = Tags.from_tiff(image.file, pages[1].aspage())
+    except Exception:  # damaged tags are no reason not to read the pixels
+        return ()
+    first = set(Tags.from_tiff(image.file, image.page).picture)
+    names = (tag.name for tag in second.picture if tag not in first and tag.code != DESCRIPTION)
+    return tuple(f"{name} of the further pages" for name in names)
+
+
+_DEFLATE = "adobe_deflate"
+
+_LOSSLESS = (
+    *("lzw", _DEFLATE, "deflate", "packbits", "zstd", "lzma"),
+    *("png", "jpeg2000", "jpegxl", "lerc", "webp"),
+)
+"""Compressions that can give back what was written."""
+
+_SAME_COMPRESSION = {
+    "zstd_deprecated": "zstd",
+    "jpegxl_dng": "jpegxl",
+    **dict.fromkeys(("aperio_jp2000_ycbc", "aperio_jp2000_rgb", "jpeg_2000_lossy"), "jpeg2000"),
+}
+"""Compressions by the names that tifffile has for other numbers of them."""
+
+
+def compression_for(
+    metadata: Metadata, dtype: np.dtype[Any], samples: int = 1
+) -> tuple[dict[str, Any], str]:
+    """How a TIFF is compressed without loss, in the way of its source if that is possible.
+
+    Parameters
+    ----------
+    metadata
+        The source's metadata.
+    dtype, samples
+        The dtype and the samples per pixel of the result.
+
+    Returns
+    -------
+    options
+        Arguments of `tifffile.imwrite`.
+    note
+        Why it is another compression than the source's; empty if it is the same.
+
+    Examples
+    --------
+    >>> compression_for(Metadata(tiff={"compression": "lzw"}), np.dtype("uint8"))
+    ({'compression': 'lzw'}, '')
+    >>> compression_for(Metadata(tiff={"compression": "jpeg"}), np.dtype("uint8"))[1]
+    'its compression, JPEG, would change the result; it is compressed with deflate'
+    """
+    name = metadata.tiff.get("compression")
+    if name is None:
+        return {}, ""
+    options: dict[str, Any] = {"compression": name}
+    if metadata.tiff.get("predictor"):
+        options["predictor"] = True
+    if name in _LOSSLESS:
+        if name == "webp":
+            options["compressionargs"] = {"lossless": True}
+        if _gives_back(options, dtype, samples):
+            return options, ""
+        why = f"can't hold {dtype}"
+    else:
+        why = "would change the result"
+    shown = name.upper().replace("_", " ")
+    note = f"its compression, {shown}, {why}; it is compressed with deflate"
+    return {"compression": _DEFLATE}, note
+
+
+def _gives_back(options: dict[str, Any], dtype: np.dtype[Any], samples: int) -> bool:
+    """Whether a small picture comes back as it was written."""
+    shape = (16, 16) if samples == 1 else (16, 16, samples)
+    values = np.arange(math.prod(shape)).reshape(shape).astype(dtype)
+    buffer = BytesIO()
+    try:
+        tifffile.imwrite(
+            buffer, values, photometric="rgb" if samples > 2 else "minisblack", **options
+        )
+        return bool(np.array_equal(tifffile.imread(BytesIO(buffer.getvalue())), values))
+    except Exception:  # encoders raise errors of every kind for what they can't hold
+        return False
 
 
 def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None:
     """Write an array as a TIFF of the flavour that `metadata` names."""
     options: dict[str, Any] = {"photometric": "minisblack", **metadata.tiff}
+    for name in ("compression", "predictor"):
+        options.pop(name, None)
+    options |= compression_for(metadata, data.dtype, data.shape[-1] if axes.endswith("S") else 1)[0]
+    if metadata.tiff.get("imagej"):
+        for name in ("byteorder", "bigtiff", "tile"):
+            options.pop(name, None)
     options["metadata"] = {**options.get("metadata", {}), "axes": axes}
     extra = options.pop("extrasamples", None)
     if axes.endswith("S"):
@@ -272,7 +396,17 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
         data = inverted(data, axes, 8 * data.dtype.itemsize)
     if metadata.resolution is not None:
         options |= {"resolution": metadata.resolution, "resolutionunit": metadata.resolution_unit}
+    tags = metadata.described
+    description = tags.find(DESCRIPTION)
+    if description is not None and not {"imagej", "ome"} & set(metadata.tiff):
+        options["description"] = description.data.rstrip(b"\0")
+    options["extratags"] = tags.without(DESCRIPTION).extratags()
+    if metadata.xmp is not None:
+        options["extratags"].append((XMP, 1, len(metadata.xmp), metadata.xmp, True))
+    if tags.find(SOFTWARE) is not None:
+        options["software"] = False  # else tifffile names itself
     tifffile.imwrite(path, data, iccprofile=metadata.icc_profile, **options)
+    tags.append_directories(path)
 
 
 def _canonical(data: NDArray[Any], axes: str, page: tifffile.TiffPage) -> tuple[NDArray[Any], str]:

@@ -12,6 +12,7 @@ from napari_dip.data.axes import CHANNELS
 from napari_dip.files.atomic import check_destination, replacing
 from napari_dip.files.image_file import check_writable, read_image, write_image
 from napari_dip.files.inputs import InputFiles
+from napari_dip.files.losses import notes_on_losses
 from napari_dip.files.metadata import axes_of_tiff
 from napari_dip.files.targets import check_targets
 from napari_dip.restoration.job import Job
@@ -104,6 +105,14 @@ def restore_file(
     readings = (image.record, *(given.record for given in read.values()))
     if true_image is not None:
         readings += (true_image.record,)
+    notes = [note for record in readings for note in record.notes]
+    notes += notes_on_losses(
+        image.metadata,
+        output,
+        dtype=image.data.dtype,
+        axes=image.axes,
+        samples=image.data.shape[-1] if image.axes.endswith("S") else 1,
+    )
     arrays: dict[str, Any] = {name: given.values for name, given in read.items()}
     guide = read.get("guide")
     if guide is not None and guide.values.shape != image.data.shape:
@@ -116,7 +125,7 @@ def restore_file(
         data_range=data_range,
         seed=seed,
         device=device,
-        notes=[note for record in readings for note in record.notes],
+        notes=notes,
         strict=strict,
         **arrays,
     )

@@ -26,6 +26,7 @@ from napari_dip.data.value_range import IntensityRange
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.lazy import LazyImage
+from napari_dip.files.losses import notes_on_losses
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.scheduling.item import Stopped
@@ -366,6 +367,10 @@ def make_plan(
     source, task = request.source, request.task
     readings = source.readings()
     notes = [note for record in readings for note in record.notes]
+    with source.open() as image:
+        shape = image.shape if source.axes.endswith("S") else (1,)
+        about: dict[str, Any] = {"dtype": image.dtype, "axes": source.axes, "samples": shape[-1]}
+        notes += notes_on_losses(image.metadata, request.output, **about)
     if "mask" in source.inputs.given:
         rule, found = source.read_mask_rule()
         source = replace(source, mask_rule=rule)
