@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_dip.batch.files import FileItem, find_images, find_series
+from napari_dip.data.reading import Note
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
 from napari_dip.files.inputs import InputFiles
@@ -106,6 +107,7 @@ class Batch:
                 settings["mask_keeps"] = True
             summary = Summary(folder, settings, names)
             dashboard = client.dashboard_link
+            summary.notes = tuple(note for mosaic in mosaics for note in mosaic.plan.notes)
             yield BatchUpdate(summary, dashboard)
             outcomes = run_items(
                 client, items, resume=self.resume, should_stop=should_stop, is_paused=is_paused
@@ -118,6 +120,8 @@ class Batch:
                         if mosaic.is_complete:
                             taken = _with_whole(taken, mosaic)
                     summary.add(taken)
+                    told = (taken.report or {}).get("notes", ())
+                    summary.notes += tuple(map(Note.from_dict, told))
                     yield BatchUpdate(summary, dashboard, taken)
             finally:
                 for item in items:  # finished, yet its worker could not report it any more
@@ -245,6 +249,7 @@ def restore_many(
     resume: bool = False,
     overwrite: bool = False,
     on_start: Callable[[str], object] = lambda dashboard: None,
+    on_notes: Callable[[Sequence[Note]], object] = lambda notes: None,
     on_outcome: Callable[[Outcome, Summary], object] = lambda outcome, summary: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Summary:
@@ -287,6 +292,9 @@ def restore_many(
         Replace results that exist.
     on_start
         Called with the dashboard's address once there is a cluster.
+    on_notes
+        Called once, after that, with what was left out, changed or assumed of the images that are
+        restored in tiles; those of others are in the reports of their outcomes.
     on_outcome
         Called for each item as it ends, with the summary so far.
     should_stop
@@ -333,5 +341,7 @@ def restore_many(
             on_outcome(update.outcome, update.summary)
         elif update.result is None:
             on_start(update.dashboard)
+            if update.summary.notes:
+                on_notes(update.summary.notes)
 
     return run_to_end(batch.run(should_stop), on_update)

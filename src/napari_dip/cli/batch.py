@@ -112,7 +112,7 @@ def _run_options() -> list[click.Parameter]:
 
 def _run(**given: Any) -> ExitCode | None:
     from napari_dip.batch.restore import restore_many
-    from napari_dip.cli.progress import interruptible, show_outcome
+    from napari_dip.cli.progress import interruptible, show_notes, show_outcome
     from napari_dip.scheduling.item import Status
 
     task = TASKS[given["task"]]
@@ -131,6 +131,7 @@ def _run(**given: Any) -> ExitCode | None:
             tiling=typed_tiling(given),
             overwrite=given["force"],
             on_start=lambda link: click.echo(f"Dashboard: {link}"),
+            on_notes=lambda notes: show_notes(map(str, notes)),
             on_outcome=lambda outcome, summary: show_outcome(
                 outcome, len(summary.outcomes), len(summary.names)
             ),

@@ -197,9 +197,16 @@ class PreviewSession(RunSession):
         """Remove the previews."""
 
 
+_MOST_TOLD = 4
+"""Notes that are shown in a dock; all are in the metadata and reports."""
+
+
 def _told(result: Result) -> str:
     """What a person should know about a result, its notes and warnings, in a line."""
-    return " ".join(f"{text.rstrip('.')}." for text in (*map(str, result.notes), *result.warnings))
+    notes = list(dict.fromkeys(map(str, result.notes)))
+    more = [f"and {len(notes) - _MOST_TOLD} more notes"] if len(notes) > _MOST_TOLD else []
+    texts = (*notes[:_MOST_TOLD], *more, *result.warnings)
+    return " ".join(f"{text.rstrip('.')}." for text in texts)
 
 
 class RunController(ABC):
