@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from napari.components import ViewerModel
 
 from napari_dip import Denoise
 from napari_dip.data.axes import Axes
 from napari_dip.files.ome_zarr import OmeZarrStore
 from napari_dip.tiling.restore import restore_large
+from napari_dip.ui.layers.provenance import readings_of
 from napari_dip.ui.layers.reader import ome_reader, plugin_for
 
 UM = "micrometer"
@@ -146,3 +148,112 @@ def test_what_is_none_is_left_to_others(tmp_path, name):
     (tmp_path / "empty.zarr").mkdir()
     assert ome_reader(str(tmp_path / name)) is None
     assert ome_reader([str(tmp_path / "empty.zarr")]) is None
+
+
+def all_layers(path):
+    viewer = ViewerModel()
+    found = []
+    for data, kwargs, kind in ome_reader(str(path))(str(path)):
+        found += viewer._add_layer_from_data(data, kwargs, kind)
+    return found
+
+
+def notes_of(layer):
+    (record,) = readings_of(layer)
+    return " | ".join(note.text for note in record.notes)
+
+
+def several(path, count=2):
+    images = np.random.default_rng(0).integers(0, 4000, (count, 20, 24)).astype(np.uint16)
+    with tifffile.TiffWriter(path, ome=True) as file:
+        for i, image in enumerate(images):
+            about = {"axes": "YX", "Name": f"pos{i}", "PhysicalSizeX": i + 1.0}
+            file.write(image, photometric="minisblack", metadata=about)
+    return images
+
+
+def test_all_images_of_a_file_are_layers(tmp_path):
+    images = several(tmp_path / "a.ome.tif")
+    layers = all_layers(tmp_path / "a.ome.tif")
+    assert [layer.name for layer in layers] == ["a [pos0]", "a [pos1]"]
+    for layer, image in zip(layers, images, strict=True):
+        np.testing.assert_array_equal(np.asarray(layer.data), image)
+        assert notes_of(layer) == ""
+    assert layers[1].scale[1] == 2
+
+
+def test_of_very_many_images_some_are_layers_and_it_is_said(tmp_path):
+    several(tmp_path / "a.ome.tif", 23)
+    layers = all_layers(tmp_path / "a.ome.tif")
+    assert len(layers) == 20
+    assert all("20 of 23 images are opened" in notes_of(layer) for layer in layers)
+
+
+def test_the_fields_of_a_plate_are_layers(tmp_path):
+    root = zarr.open_group(tmp_path / "plate.zarr", mode="w", zarr_format=2)
+    root.attrs["plate"] = {"wells": [{"path": "A/1"}, {"path": "B/3"}]}
+    for well in ("A/1", "B/3"):
+        image = root.require_group(well)
+        image.attrs["well"] = {"images": [{"path": "0"}]}
+        image.create_array("0/0", data=np.eye(20, 24, dtype=np.uint16))
+        entry = {"axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "0"}]}
+        image["0"].attrs["multiscales"] = [entry]
+    layers = all_layers(tmp_path / "plate.zarr")
+    assert [layer.name for layer in layers] == ["plate [A/1/0]", "plate [B/3/0]"]
+    assert "no size of a pixel" in notes_of(layers[0])
+
+
+@pytest.mark.parametrize(("photometric", "orientation"), [("miniswhite", 1), ("minisblack", 6)])
+def test_pixels_are_shown_as_other_viewers_show_them(tmp_path, photometric, orientation):
+    image = np.random.default_rng(0).integers(0, 255, (20, 24), dtype=np.uint8)
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        image,
+        photometric=photometric,
+        extratags=[(274, "H", 1, orientation, True)],
+    )
+    (layer,) = all_layers(tmp_path / "a.ome.tif")
+    expected = 255 - image if photometric == "miniswhite" else np.rot90(image, -1)
+    np.testing.assert_array_equal(np.asarray(layer.data), expected)
+    assert notes_of(layer)
+
+
+def test_only_planes_that_are_there_are_shown(tmp_path):
+    image = save_ome_tiff(tmp_path / "a.ome.tif", (2, 20, 24), "ZYX")
+    content = (tmp_path / "a.ome.tif").read_bytes()
+    assert content.count(b'SizeZ="2"') == 1
+    (tmp_path / "a.ome.tif").write_bytes(content.replace(b'SizeZ="2"', b'SizeZ="5"'))
+    (layer,) = all_layers(tmp_path / "a.ome.tif")
+    np.testing.assert_array_equal(np.asarray(layer.data), image)
+    assert "2 of 5 slices" in notes_of(layer)
+
+
+@pytest.mark.parametrize(
+    ("samples", "tag"), [(4, "unspecified"), (2, "unassalpha"), (4, "unassalpha")]
+)
+def test_samples_that_are_no_colour_are_layers(tmp_path, samples, tag):
+    image = np.random.default_rng(0).integers(1, 255, (20, 24, samples), dtype=np.uint8)
+    about = {"photometric": "rgb" if samples == 4 else "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", image, **about, extrasamples=[tag], metadata={"axes": "YXS"}
+    )
+    layers = all_layers(tmp_path / "a.ome.tif")
+    is_rgb = samples == 4 and tag == "unassalpha"
+    assert len(layers) == (1 if is_rgb else samples)
+    assert layers[0].rgb == is_rgb
+    shown = (
+        np.asarray(layers[0].data)
+        if is_rgb
+        else np.stack([np.asarray(one.data) for one in layers], -1)
+    )
+    np.testing.assert_array_equal(shown, image)
+
+
+@pytest.mark.parametrize(("shape", "count"), [((20, 24, 3), 1), ((20, 24, 4), 4), ((5, 20, 24), 1)])
+def test_plain_arrays_are_layers(tmp_path, shape, count):
+    array = zarr.create_array(tmp_path / "a.zarr", shape=shape, dtype="u1")
+    array[...] = 7
+    layers = all_layers(tmp_path / "a.zarr")
+    assert len(layers) == count
+    assert layers[0].rgb == (shape[-1] == 3)
+    assert "its axes have no names" in notes_of(layers[0])
