@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_dip.engine.nonlocal_inpainting import fill_nonlocal
-from napari_dip.engine.patch_groups import Search, match_patches, reference_places
+from napari_dip.engine.patch_matching import Search, match_patches, reference_places
 from napari_dip.tasks.inpaint import smoothly_filled
 
 
@@ -99,9 +99,9 @@ def test_a_hole_deeper_than_a_patch_is_filled_with_finite_values():
 
 def test_places_of_references_are_in_the_order_of_their_groups():
     image = torch.rand((1, 40, 52), generator=torch.Generator().manual_seed(2))
-    search = Search(patch=5, group=4, step=3, radius=6, start=(2, 1), count=(9, 11))
-    places = reference_places(search, 52 - 5 + 1)
-    groups = match_patches(image, search, None)
+    search = Search(patch=5, group=4, step=3, radius=6, start=(0, 2, 1), count=(1, 9, 11))
+    places = reference_places(search, 40 - 5 + 1, 52 - 5 + 1)
+    groups = match_patches(image[:, None], search, None)
     assert len(places) == 9 * 11
     assert bool((groups == places[:, None]).any(1).all())  # a patch is in its own group
     expected = [(2 + 3 * row) * 48 + 1 + 3 * column for row in range(9) for column in range(11)]

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.engine.nonlocal_denoising import gaussian_correlation
-from napari_dip.engine.patch_groups import Noise, Search, denoise_groups, match_patches
+from napari_dip.engine.patch_groups import denoise_groups
+from napari_dip.engine.patch_matching import Search, match_patches
+from napari_dip.engine.patch_noise import Noise
 
 
 def some(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -22,8 +24,8 @@ def blurred_noise(side: int, blur: float) -> torch.Tensor:
 
 def test_groups_are_the_nearest_patches_in_reach():
     guide = some(2, 20, 24)
-    search = Search(patch=5, group=7, step=4, radius=6, start=(0, 0), count=(4, 5))
-    groups = match_patches(guide, search, None)
+    search = Search(patch=5, group=7, step=4, radius=6, start=(0, 0, 0), count=(1, 4, 5))
+    groups = match_patches(guide[:, None], search, None)
     assert groups.shape == (20, 7)
     columns = 24 - 5 + 1
     patches = F.unfold(guide[None], 5)[0].T
@@ -38,8 +40,8 @@ def test_groups_are_the_nearest_patches_in_reach():
 
 def test_members_of_a_group_lie_in_an_image_of_any_values():
     guide = 1e6 * some(1, 9, 9)
-    search = Search(patch=5, group=9, step=4, radius=4, start=(0, 0), count=(2, 2))
-    groups = match_patches(guide, search, None)
+    search = Search(patch=5, group=9, step=4, radius=4, start=(0, 0, 0), count=(1, 2, 2))
+    groups = match_patches(guide[:, None], search, None)
     assert int(groups.min()) >= 0
     assert int(groups.max()) < 25
 
@@ -48,7 +50,7 @@ def test_correlated_noise_does_not_draw_groups_to_neighbours():
     """A flat image, where all patches are alike but for the noise."""
     noise = Noise(0.1, gaussian_correlation(1.5))
     guide = 0.1 * blurred_noise(90, 1.5)
-    search = Search(patch=5, group=12, step=8, radius=12, start=(16, 16), count=(6, 6))
+    search = Search(patch=5, group=12, step=8, radius=12, start=(0, 16, 16), count=(1, 6, 6))
     columns = guide.shape[2] - 5 + 1
 
     def neighbours(groups: torch.Tensor) -> float:
@@ -59,17 +61,19 @@ def test_correlated_noise_does_not_draw_groups_to_neighbours():
         apart = dy.abs().maximum(dx.abs())
         return float(((apart > 0) & (apart < 3)).float().mean())
 
-    told = neighbours(match_patches(guide, search, noise))
-    assert told < 0.5 * neighbours(match_patches(guide, search, None))
+    told = neighbours(match_patches(guide[:, None], search, noise))
+    assert told < 0.5 * neighbours(match_patches(guide[:, None], search, None))
 
 
 @pytest.mark.parametrize("count", [6, 30], ids=["fewer patches than pixels", "more patches"])
 def test_weights_from_a_pilot_have_the_least_risk(count):
     """T = (X'X + n sigma² I)^-1 X'X, for one group; without a group's mean value."""
     noisy, pilot = some(8, 10), some(8, 10, seed=1)
-    search = Search(patch=4, group=count, step=1, radius=9, start=(0, 0), count=(1, 1))
+    search = Search(patch=4, group=count, step=1, radius=9, start=(0, 0, 0), count=(1, 1, 1))
     places = torch.randperm(35, generator=torch.Generator().manual_seed(2))[:count]
-    values, weights = denoise_groups(noisy, pilot, places[None], Noise(0.3), search, False)
+    values, weights = denoise_groups(
+        noisy[None], pilot[None], places[None], Noise(0.3), search, False
+    )
     y, x = (F.unfold(p[None, None], 4)[0].T.double()[places] for p in (noisy, pilot))
     mean = x.mean()
     gram = (x - mean) @ (x - mean).T
@@ -81,8 +85,8 @@ def test_weights_from_a_pilot_have_the_least_risk(count):
         box = (slice(place // 7, place // 7 + 4), slice(place % 7, place % 7 + 4))
         expected[box] += each * patch.view(4, 4)
         total[box] += each
-    torch.testing.assert_close(weights.double(), total, rtol=1e-2, atol=1e-2)
-    torch.testing.assert_close(values.double(), expected, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(weights[0].double(), total, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(values[0].double(), expected, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("blur", [0.7, 1.5])

@@ -7,78 +7,41 @@ noisy patches themselves, by Stein's unbiased risk estimate. Later passes take g
 from a pilot, an estimate that stands in for the clean image: the result of the pass before, or the
 result of another method such as a network.
 
+Patches of a volume are searched in neighbouring slices too. They are cubes where neighbouring
+slices are alike, and lie in one slice where they are not: the volume itself decides, see
+`_choose_passes`.
+
 Sources: Herbreteau and Kervrann, NL-Ridge, 2022 (arXiv 2203.00570 and 2212.00422; passes); Dabov,
 Foi, Katkovnik and Egiazarian, BM3D and CBM3D, IEEE TIP 2007 and ICIP 2007 (two steps, one grouping
-for all channels, aggregation). `patch_groups` has the derivation of the weights.
+for all channels, aggregation); Maggioni et al., BM4D, IEEE TIP 2013 (cubes). `patch_groups` has the
+derivation of the weights. The file is long for the two public functions share all of it.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_dip.engine.patch_groups import Noise, Search, denoise_groups, match_patches
-
-
-@dataclass(frozen=True)
-class Pass:
-    """Settings of one pass over an image.
-
-    Attributes
-    ----------
-    patch
-        Side of a patch in pixels.
-    group
-        Number of similar patches that are denoised together.
-    step
-        Distance in pixels between the reference patches that groups are formed around.
-    radius
-        Distance in pixels, along each axis, up to which similar patches are searched.
-    affine
-        Whether the weights of a combination sum to 1; otherwise a combination shrinks towards the
-        mean value of its group. One entry for the first channel (luminance), one for the others.
-    """
-
-    patch: int = 7
-    group: int = 64
-    step: int = 4
-    radius: int = 18
-    affine: tuple[bool, bool] = (False, False)
-
-
-_REFINING_PASS = Pass(step=5, affine=(True, False))
-"""The pass that takes groups and weights from another estimate."""
-
-_PASSES = (
-    Pass(group=18, affine=(True, True)),
-    _REFINING_PASS,
-    Pass(patch=6),
+from napari_dip.engine.nonlocal_passes import (
+    CUBE_PASSES,
+    FLAT_CUBE_PASSES,
+    QUICK_PASSES,
+    QUICK_STRONG_NOISE_PASSES,
+    REFINING_PASS,
+    SLICE_PASSES,
+    STRONG_NOISE_PASSES,
+    WEAK_NOISE_PASSES,
+    Pass,
 )
-"""Passes for weak white noise."""
-
-_QUICK_PASSES = (
-    Pass(patch=9, group=24, step=6, affine=(True, True)),
-    Pass(group=48, step=5, affine=(True, False)),
-)
-"""Passes for a preview at weak white noise."""
-
-_STRONG_NOISE_PASSES = (
-    Pass(patch=13, group=24, step=5, affine=(True, True)),
-    Pass(patch=9, affine=(True, False)),
-    Pass(patch=6, group=80),
-)
-"""Passes for strong or correlated noise."""
-
-_QUICK_STRONG_NOISE_PASSES = (
-    Pass(patch=13, group=24, step=6, affine=(True, True)),
-    Pass(group=48, step=5),
-)
-"""Passes for a preview at strong or correlated noise."""
+from napari_dip.engine.patch_groups import denoise_groups
+from napari_dip.engine.patch_matching import Search, match_patches
+from napari_dip.engine.patch_noise import Noise
 
 _STRONG_NOISE = 0.12
 """Standard deviation, in units of y, above which noise is strong."""
@@ -107,6 +70,15 @@ taken from the estimate of the halved image."""
 _TILE = 128
 """Rows and columns of reference patches that are in memory together."""
 
+_CHOICE_BOX = (16, 48, 48)
+"""Largest part of a volume, along z, y and x, that the passes are chosen by."""
+
+_PERTURBATION = 0.5
+"""Noise that is added for this choice, in units of the noise."""
+
+_VOLUME_TILE = (8, 32, 32)
+"""Reference patches of a volume that are in memory together, along z, y and x."""
+
 
 @torch.no_grad()
 def denoise_nonlocal(
@@ -122,12 +94,14 @@ def denoise_nonlocal(
     Parameters
     ----------
     y
-        Noisy image (channels, y, x), finite, about [0, 1], float; at least 4 pixels on each side.
+        Noisy image (channels, y, x) or volume (channels, z, y, x), finite, about [0, 1], float; at
+        least 4 pixels along y and x.
     sigma
         Standard deviation of the noise in y's units, the same in all channels, 0 or above.
     correlation
-        Autocorrelation of correlated noise by displacement: (odd, odd), 1 in the middle, taken for
-        0 beyond. White noise if None. See `gaussian_correlation`.
+        Autocorrelation of correlated noise by displacement within a plane: (odd, odd), 1 in the
+        middle, taken for 0 beyond and between slices. White noise if None. See
+        `gaussian_correlation`.
     quick
         Whether to take about half the time, for a preview.
     opponent
@@ -137,7 +111,7 @@ def denoise_nonlocal(
     Returns
     -------
     Tensor
-        (channels, y, x), not clipped, with the dtype and device of y.
+        As y, not clipped, with its dtype and device.
 
     Raises
     ------
@@ -156,8 +130,9 @@ def denoise_nonlocal(
     if noise is None:
         return y.clone()
     basis = torch.eye(len(y), device=y.device) if opponent else _channel_basis(y)
-    passes = _passes(noise, quick)
-    return _from_basis(_denoise_at_all_scales(_to_basis(y, basis), noise, passes), basis, y)
+    noisy = _to_basis(y, basis)
+    passes = _passes(noisy, noise, quick)
+    return _from_basis(_denoise_at_all_scales(noisy, noise, passes), basis, y)
 
 
 @torch.no_grad()
@@ -176,14 +151,14 @@ def refine_nonlocal(
     y
         Noisy image, as for `denoise_nonlocal`.
     pilot
-        Another estimate of the clean image, such as a network's: (channels, y, x), as y.
+        Another estimate of the clean image, such as a network's, as y.
     sigma, correlation, opponent
         As for `denoise_nonlocal`.
 
     Returns
     -------
     Tensor
-        (channels, y, x), not clipped, with the dtype and device of y.
+        As y, not clipped, with its dtype and device.
 
     Raises
     ------
@@ -206,8 +181,9 @@ def refine_nonlocal(
     if noise is None:
         return y.clone()
     basis = torch.eye(len(y), device=y.device) if opponent else _channel_basis(y)
-    guide = _to_basis(pilot.to(y.device), basis)
-    return _from_basis(_run_pass(_to_basis(y, basis), guide, noise, _REFINING_PASS), basis, y)
+    noisy, guide = _to_basis(y, basis), _to_basis(pilot.to(y.device), basis)
+    settings = REFINING_PASS if noisy.shape[1] == 1 else _passes(noisy, noise, False)[1]
+    return _from_basis(_run_pass(noisy, guide, noise, settings), basis, y)
 
 
 def gaussian_correlation(blur: float) -> Tensor:
@@ -243,10 +219,10 @@ def gaussian_correlation(blur: float) -> Tensor:
 
 
 def _check(y: Tensor, sigma: float, correlation: Tensor | None) -> None:
-    if y.ndim != 3 or len(y) == 0 or min(y.shape[1:]) < _SMALLEST_SIDE:
+    if y.ndim not in (3, 4) or 0 in y.shape or min(y.shape[-2:]) < _SMALLEST_SIDE:
         raise ValueError(
-            f"y: expected (channels, y, x) of at least {_SMALLEST_SIDE} pixels on each side, "
-            f"got {tuple(y.shape)}"
+            f"y: expected (channels, y, x) or (channels, z, y, x) of at least {_SMALLEST_SIDE} "
+            f"pixels along y and x, got {tuple(y.shape)}"
         )
     if not y.is_floating_point():
         raise ValueError(f"y: expected a floating point dtype, got {y.dtype}")
@@ -269,10 +245,49 @@ def _noise(y: Tensor, sigma: float, correlation: Tensor | None) -> Noise | None:
     return Noise(sigma, table)
 
 
-def _passes(noise: Noise, quick: bool) -> tuple[Pass, ...]:
+def _passes(noisy: Tensor, noise: Noise, quick: bool) -> tuple[Pass, ...]:
+    if noisy.shape[1] > 1:
+        passes = _choose_passes(noisy[:1], noise)
+        return passes[:-1] if quick else passes
     if noise.sigma > _STRONG_NOISE or noise.correlation is not None:
-        return _QUICK_STRONG_NOISE_PASSES if quick else _STRONG_NOISE_PASSES
-    return _QUICK_PASSES if quick else _PASSES
+        return QUICK_STRONG_NOISE_PASSES if quick else STRONG_NOISE_PASSES
+    return QUICK_PASSES if quick else WEAK_NOISE_PASSES
+
+
+def _choose_passes(noisy: Tensor, noise: Noise) -> tuple[Pass, ...]:
+    """The passes that denoise a volume (1, z, y, x) best, in the box of it that varies most.
+
+    The box is split into two noisy boxes whose noise is independent. The squared difference of one,
+    denoised, and the other is the squared error but for a constant. Source of the pairs: Pang et
+    al., "Recorrupted-to-Recorrupted", CVPR 2021.
+    """
+    box = noisy[:, *_box_of_most_variance(noisy[0])]
+    draw = noise.drawn(box)
+    one = box + _PERTURBATION * noise.sigma * draw
+    other = box - noise.sigma / _PERTURBATION * draw
+    told = replace(noise, sigma=noise.sigma * math.sqrt(1 + _PERTURBATION**2))
+
+    def risk(passes: tuple[Pass, ...]) -> float:
+        done = _denoise_at_all_scales(one, told, passes[:-1], halvings=0)
+        return float((done - other).double().square().mean())
+
+    return min((CUBE_PASSES, FLAT_CUBE_PASSES, SLICE_PASSES), key=risk)
+
+
+def _box_of_most_variance(volume: Tensor) -> tuple[slice, ...]:
+    """The box of a volume (z, y, x), of `_CHOICE_BOX` or less, whose values vary most."""
+    sides = [min(most, side) for most, side in zip(_CHOICE_BOX, volume.shape, strict=True)]
+    strides = [(side + 1) // 2 for side in sides]
+    centred = (volume - volume.mean())[None, None]
+    means, squares = (F.avg_pool3d(v, sides, strides)[0, 0] for v in (centred, centred.square()))
+    variance = squares - means.square()
+    index = int(variance.argmax())
+    _, rows, columns = variance.shape
+    corner = (index // (rows * columns), index // columns % rows, index % columns)
+    return tuple(
+        slice(place * stride, place * stride + side)
+        for place, stride, side in zip(corner, strides, sides, strict=True)
+    )
 
 
 def _channel_basis(y: Tensor) -> Tensor:
@@ -286,25 +301,27 @@ def _channel_basis(y: Tensor) -> Tensor:
         a, b, c = math.sqrt(1 / 3), math.sqrt(1 / 2), math.sqrt(1 / 6)
         rows = torch.tensor([[a, a, a], [b, 0, -b], [c, -2 * c, c]], dtype=torch.float64)
     else:
-        smooth = F.avg_pool2d(y[None].float(), 2)[0].flatten(1).cpu().double()
+        smooth = F.avg_pool2d(y.float(), 2).flatten(1).cpu().double()
         _, vectors = torch.linalg.eigh(torch.cov(smooth).reshape(channels, channels))
         rows = vectors.T.flip(0)
     return rows.to(y.device, torch.float32)
 
 
 def _to_basis(image: Tensor, basis: Tensor) -> Tensor:
-    return torch.einsum("ij,jyx->iyx", basis, image.to(torch.float32))
+    """An image (channels, *space) as (channels, z, y, x), with channels in a basis."""
+    volume = image if image.ndim == 4 else image[:, None]
+    return torch.einsum("ij,jzyx->izyx", basis, volume.to(torch.float32))
 
 
-def _from_basis(planes: Tensor, basis: Tensor, y: Tensor) -> Tensor:
-    """Planes in the channels and the dtype of y."""
-    return torch.einsum("ij,iyx->jyx", basis, planes).to(y.dtype)
+def _from_basis(volume: Tensor, basis: Tensor, y: Tensor) -> Tensor:
+    """A volume in the channels, the shape and the dtype of y."""
+    return torch.einsum("ij,izyx->jzyx", basis, volume).to(y.dtype).view(y.shape)
 
 
 def _denoise_at_all_scales(
     noisy: Tensor, noise: Noise, passes: Sequence[Pass], halvings: int = _HALVINGS
 ) -> Tensor:
-    """Denoise an image (channels, y, x) in several passes.
+    """Denoise an image (channels, z, y, x) in several passes.
 
     Patches are too small to tell noise that is much larger than they are. In the image at half the
     size, this noise is weaker and smaller, so that the blurred values are taken from there. Source
@@ -312,7 +329,7 @@ def _denoise_at_all_scales(
     denoising", SIAM J. Imaging Sciences 2017.
     """
     coarse = None
-    if halvings and min(noisy.shape[1:]) >= _SMALLEST_HALVED_SIDE:
+    if halvings and min(noisy.shape[2:]) >= _SMALLEST_HALVED_SIDE:
         coarse = _denoise_at_all_scales(_half(noisy), noise.halved(), passes, halvings - 1)
     pilot: Tensor | None = None
     estimate = noisy
@@ -320,9 +337,10 @@ def _denoise_at_all_scales(
         told = _for_first_pass(noise) if pilot is None else noise
         estimate = _run_pass(noisy, pilot, told, settings)
         if coarse is not None:
-            missing = _blur((coarse - _half(estimate))[:, None])
-            larger = F.interpolate(missing, scale_factor=2.0, mode="bilinear")[:, 0]
-            estimate = estimate + larger[:, : noisy.shape[1], : noisy.shape[2]]
+            missing = _blur((coarse - _half(estimate)).flatten(0, 1)[:, None])
+            larger = F.interpolate(missing, scale_factor=2.0, mode="bilinear")
+            larger = larger[:, 0, : noisy.shape[2], : noisy.shape[3]]
+            estimate = estimate + larger.view_as(noisy)
         pilot = estimate
     return estimate
 
@@ -333,15 +351,14 @@ def _for_first_pass(noise: Noise) -> Noise:
     return replace(noise, sigma=factor * noise.sigma)
 
 
-def _half(planes: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels: (channels, y, x) to half the size, rounded up."""
-    even = F.pad(planes[None], (0, planes.shape[2] % 2, 0, planes.shape[1] % 2), mode="replicate")
-    half: Tensor = F.avg_pool2d(even, 2)[0]
-    return half
+def _half(image: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels: (channels, z, y, x) to half the size along y and x, rounded up."""
+    even = F.pad(image, (0, image.shape[3] % 2, 0, image.shape[2] % 2), mode="replicate")
+    return F.avg_pool2d(even, 2)
 
 
 def _blur(planes: Tensor) -> Tensor:
-    """Gaussian blur of `_COARSE_BLUR` pixels: (channels, 1, y, x)."""
+    """Gaussian blur of `_COARSE_BLUR` pixels: (planes, 1, y, x)."""
     radius = math.ceil(3 * _COARSE_BLUR)
     places = torch.arange(-radius, radius + 1, dtype=planes.dtype, device=planes.device)
     kernel = torch.exp(-0.5 * (places / _COARSE_BLUR) ** 2)
@@ -353,63 +370,83 @@ def _blur(planes: Tensor) -> Tensor:
 
 
 def _run_pass(noisy: Tensor, pilot: Tensor | None, noise: Noise, settings: Pass) -> Tensor:
-    """Denoise an image (channels, y, x) in one pass."""
-    height, width = noisy.shape[1:]
-    patch = min(settings.patch, height, width)
+    """Denoise an image (channels, z, y, x) in one pass."""
+    slices, height, width = noisy.shape[1:]
+    patch, depth = min(settings.patch, height, width), min(settings.depth, slices)
     # Mirrored pixels make the last reference patches touch the border.
     margins = [min(-(side - patch) % settings.step, side - 1) for side in (height, width)]
+    margins.insert(0, min(-(slices - depth) % settings.slice_step, slices - 1))
     noisy = _mirror(noisy, margins)
     pilot = None if pilot is None else _mirror(pilot, margins)
-    rows, columns = (side - patch + 1 for side in noisy.shape[1:])
-    radius = min(settings.radius, max(rows, columns) - 1)
-    group = min(settings.group, min(rows, radius + 1) * min(columns, radius + 1))
-    settings = replace(settings, patch=patch, radius=radius, group=group)
-
+    places = [noisy.shape[1] - depth + 1, *(side - patch + 1 for side in noisy.shape[2:])]
+    radius = min(settings.radius, max(places[1:]) - 1)
+    reaches = (settings.slice_radius, radius, radius)
+    most = math.prod(min(n, reach + 1) for n, reach in zip(places, reaches, strict=True))
+    settings = replace(
+        settings, patch=patch, depth=depth, radius=radius, group=min(settings.group, most)
+    )
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
-    for box, search in _tiles(rows, columns, settings):
+    for box, search in _tiles(places, settings):
         guide = None if pilot is None else pilot[:, *box]
         values, weights = _denoise_tile(noisy[:, *box], guide, noise, search, settings.affine)
         total[:, *box] += values
         weight[:, *box] += weights
-    return (total / weight.clamp_min(1e-12))[:, :height, :width]
+    return (total / weight.clamp_min(1e-12))[:, :slices, :height, :width]
 
 
 def _mirror(image: Tensor, margins: Sequence[int]) -> Tensor:
-    """Pixels mirrored at the lower and right borders, by margins along y and x."""
-    return F.pad(image[None], (0, margins[1], 0, margins[0]), mode="reflect")[0]
+    """Pixels mirrored at the far borders, by margins along z, y and x."""
+    z, y, x = margins
+    return F.pad(image[None], (0, x, 0, y, 0, z), mode="reflect")[0]
 
 
-def _tiles(rows: int, columns: int, settings: Pass) -> Iterator[tuple[tuple[slice, slice], Search]]:
-    """Boxes of an image, in pixels, and the reference patches whose search windows they hold."""
-    patch, step, radius = settings.patch, settings.step, settings.radius
-    reach = _TILE * step
-    for top in range(0, rows, reach):
-        for left in range(0, columns, reach):
-            box, start, count = [], [], []
-            for corner, places in ((top, rows), (left, columns)):
-                begin, end = max(corner - radius, 0), min(corner + reach + radius, places)
-                box.append(slice(begin, end + patch - 1))
-                start.append(corner - begin)
-                count.append(math.ceil((min(corner + reach, places) - corner) / step))
-            yield (
-                (box[0], box[1]),
-                Search(
-                    patch, settings.group, step, radius, (start[0], start[1]), (count[0], count[1])
-                ),
-            )
+def _tiles(places: Sequence[int], settings: Pass) -> Iterator[tuple[tuple[slice, ...], Search]]:
+    """Boxes of an image, in pixels, and the reference patches whose search windows they hold.
+
+    Takes the numbers of places of patches along z, y and x.
+    """
+    tile = (1, _TILE, _TILE) if places[0] == 1 else _VOLUME_TILE
+    steps = (settings.slice_step, settings.step, settings.step)
+    radii = (settings.slice_radius, settings.radius, settings.radius)
+    sides = (settings.depth, settings.patch, settings.patch)
+    reaches = [count * step for count, step in zip(tile, steps, strict=True)]
+    corners = (range(0, n, reach) for n, reach in zip(places, reaches, strict=True))
+    for corner in itertools.product(*corners):
+        ends = [min(c + reach, n) for c, reach, n in zip(corner, reaches, places, strict=True)]
+        begins = [max(c - radius, 0) for c, radius in zip(corner, radii, strict=True)]
+        box = tuple(
+            slice(b, min(e + radius, n) + side - 1)
+            for b, e, radius, n, side in zip(begins, ends, radii, places, sides, strict=True)
+        )
+        start = [c - b for c, b in zip(corner, begins, strict=True)]
+        count = [math.ceil((e - c) / step) for c, e, step in zip(corner, ends, steps, strict=True)]
+        yield (
+            box,
+            Search(
+                settings.patch,
+                settings.group,
+                settings.step,
+                settings.radius,
+                (start[0], start[1], start[2]),
+                (count[0], count[1], count[2]),
+                settings.depth,
+                settings.slice_step,
+                settings.slice_radius,
+            ),
+        )
 
 
 def _denoise_tile(
     noisy: Tensor, pilot: Tensor | None, noise: Noise, search: Search, affine: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor]:
-    """Sums of weighted values and of weights over the groups of a tile: (channels, y, x)."""
+    """Sums of weighted values and of weights over the groups of a tile: (channels, z, y, x)."""
     guide = noisy if pilot is None else pilot
     compared = guide[:1] if len(guide) == 3 else guide
     groups = match_patches(compared, search, noise if pilot is None else None)
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
-    for channel, plane in enumerate(noisy):
+    for channel, image in enumerate(noisy):
         clean = None if pilot is None else pilot[channel]
         total[channel], weight[channel] = denoise_groups(
-            plane, clean, groups, noise, search, affine[min(channel, 1)]
+            image, clean, groups, noise, search, affine[min(channel, 1)]
         )
     return total, weight

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_dip.engine.patch_groups import Search, match_patches, reference_places
+from napari_dip.engine.patch_matching import Search, match_patches, reference_places
 
 _PATCH, _GROUP, _RADIUS = 7, 64, 12
 """Side of a patch in pixels, patches in a group, and reach of the search in pixels."""
@@ -204,9 +204,9 @@ def _tiles(known: Tensor, step: int) -> Iterator[tuple[tuple[slice, slice], Sear
             slice(b, min(e + radius, n) + _PATCH - 1)
             for b, e, n in zip(begins, ends, places, strict=True)
         ]
-        start = (corner[0] - begins[0], corner[1] - begins[1])
+        start = (0, corner[0] - begins[0], corner[1] - begins[1])
         count = [math.ceil((e - c) / step) for c, e in zip(corner, ends, strict=True)]
-        search = Search(_PATCH, group, step, radius, start, (count[0], count[1]))
+        search = Search(_PATCH, group, step, radius, start, (1, count[0], count[1]))
         yield (box[0], box[1]), search
 
 
@@ -214,8 +214,8 @@ def _predict_tile(
     y: Tensor, known: Tensor, x: Tensor, tolerance: float, search: Search
 ) -> tuple[Tensor, Tensor]:
     """Sums of weighted predictions and of weights over the patches of a tile: (channels, y, x)."""
-    groups = match_patches(x, search, None)
-    references = reference_places(search, x.shape[2] - _PATCH + 1).to(x.device)
+    groups = match_patches(x[:, None], search, None)
+    references = reference_places(search, *(side - _PATCH + 1 for side in x.shape[1:])).to(x.device)
     sums = [
         _predict_channel(*planes, references, groups, tolerance)
         for planes in zip(y, known, x, strict=True)

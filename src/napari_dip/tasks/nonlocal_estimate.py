@@ -85,7 +85,7 @@ def nonlocal_estimate(
     Parameters
     ----------
     measurement
-        The noisy image; a volume is denoised plane by plane.
+        The noisy image, a plane or a volume.
     scale
         The scale on which its noise is uniform.
     blur
@@ -98,8 +98,6 @@ def nonlocal_estimate(
     Tensor
         (channels, *space) in units of y.
     """
-    import torch
-
     from napari_dip.engine.nonlocal_denoising import (
         denoise_nonlocal,
         gaussian_correlation,
@@ -107,18 +105,8 @@ def nonlocal_estimate(
     )
 
     correlation = gaussian_correlation(blur) if blur else None
-    is_volume = len(measurement.space) == 3
-
-    def planes(y: Tensor) -> tuple[Tensor, ...]:
-        values = scale.forward(y)
-        return values.unbind(1) if is_volume else (values,)
-
-    noisy = planes(fill_missing(measurement.y, measurement.observed)[0])
+    noisy = scale.forward(fill_missing(measurement.y, measurement.observed)[0])
     if pilot is None:
-        done = [denoise_nonlocal(plane, scale.sigma, correlation=correlation) for plane in noisy]
-    else:
-        done = [
-            refine_nonlocal(plane, guide, scale.sigma, correlation=correlation)
-            for plane, guide in zip(noisy, planes(pilot), strict=True)
-        ]
-    return scale.back(torch.stack(done, 1) if is_volume else done[0])
+        return scale.back(denoise_nonlocal(noisy, scale.sigma, correlation=correlation))
+    guide = scale.forward(pilot)
+    return scale.back(refine_nonlocal(noisy, guide, scale.sigma, correlation=correlation))
