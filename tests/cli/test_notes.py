@@ -13,6 +13,7 @@ from napari_dip import Denoise, TilingOptions, UserError, restore, restore_large
 from napari_dip.cli.main import main
 from napari_dip.cli.options import ExitCode
 from napari_dip.data.reading import NoteKind
+from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
 from napari_dip.restoration.files import restore_file
 
@@ -124,6 +125,24 @@ def test_python_has_the_notes(case, tmp_path):
         assert json.dumps(result.report()["reading"])
     with pytest.raises(UserError, match="without --strict"):
         restore_large(tmp_path / name, tmp_path / "b.ome.zarr", TINY, device="cpu", strict=True)
+
+
+@pytest.mark.parametrize("output", ["out.tif", "out.png", "out.jpg", "out.ome.zarr"])
+def test_a_result_looks_like_its_source(tmp_path, monkeypatch, output):
+    """Stored with white as zero, and lying on its side."""
+    monkeypatch.chdir(tmp_path)
+    y, x = np.mgrid[:32, :40]
+    seen = (128 + 60 * np.sin(x / 9) + 60 * np.cos(y / 7)).astype("uint8")
+    tags = [(274, "H", 1, 6, True)]
+    stored = 255 - np.rot90(seen)
+    tifffile.imwrite("in.tif", stored, photometric="miniswhite", extratags=tags, metadata=None)
+    run("denoise", "in.tif", "-o", output, "--preset", "instant", "--device", "cpu")
+    if output.endswith(".zarr"):
+        shown = zarr.open_group(output)["0"][...]
+    else:
+        shown = read_image(output).data
+    assert shown.shape == seen.shape
+    assert np.corrcoef(shown.ravel(), seen.ravel())[0, 1] > 0.99
 
 
 def test_files_without_a_surprise_have_no_notes(tmp_path):

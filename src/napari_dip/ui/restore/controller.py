@@ -129,7 +129,8 @@ class RestoreController(RunController):
         setattr(self.model, name, value)
         if name == "image" and value is not None:
             notes = [str(note) for record in readings_of(value) for note in record.notes]
-            self.model.say(". ".join(notes))
+            if notes:
+                self.model.say(f"{'. '.join(notes)}.")
         if name in ("name", "image", "region", "scope", "rectangle", "device", "tile_size"):
             self.estimate()
 
