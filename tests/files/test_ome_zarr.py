@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from napari_dip.cli.main import main
 from napari_dip.data.axes import Axes
+from napari_dip.files.image_file import read_image, write_image
+from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import open_lazily
 from napari_dip.files.ome_zarr import OmeZarrStore
 
@@ -175,10 +177,39 @@ def test_ome_tiff_keeps_axes_scale_and_channels(tmp_path):
     assert [int(channel.get("Color")) for channel in channels] == OME["Channel"]["Color"]
 
 
-def test_a_zarr_into_a_tiff_is_refused(tmp_path):
+def test_a_zarr_into_a_tiff_keeps_scale_and_channels(tmp_path):
     save_zarr(tmp_path / "in.zarr", "0.5")
-    error = run(tmp_path / "in.zarr", "-o", tmp_path / "out.tif", code=2)
-    assert "in.zarr: is a Zarr store; give a result that ends in .ome.zarr" in error
+    image = read_image(tmp_path / "in.zarr")
+    write_image(tmp_path / "out.tif", image.data, like=image)
+    before, after = open_lazily(tmp_path / "in.zarr"), open_lazily(tmp_path / "out.tif")
+    assert set(after.axes.letters) == set(before.axes.letters)
+    for letter in image.axes:
+        (i, j) = (axes.letters.index(letter) for axes in (before.axes, after.axes))
+        assert before.axes.scale[i] == after.axes.scale[j]
+        assert before.axes.units[i] == after.axes.units[j]
+    assert after.axes.channels == before.axes.channels
+    assert after.axes.colours == before.axes.colours
+    order = [before.axes.letters.index(letter) for letter in image.axes]
+    np.testing.assert_array_equal(before.read().transpose(order), image.data)
+    np.testing.assert_array_equal(read_image(tmp_path / "out.tif").data, image.data)
+
+
+@pytest.mark.parametrize(("shape", "name"), [((18, 20, 3), "out.png"), ((18, 20), "out.tif")])
+def test_a_plain_array_into_a_picture(tmp_path, shape, name):
+    array = zarr.create_array(tmp_path / "in.zarr", shape=shape, dtype="u1")
+    array[...] = np.random.default_rng(0).integers(0, 255, shape)
+    run(tmp_path / "in.zarr", "-o", tmp_path / name)
+    assert read_image(tmp_path / name).data.shape == shape
+
+
+def test_masks_and_psfs_may_be_zarr(tmp_path):
+    psf = zarr.create_array(tmp_path / "psf.zarr", shape=(3, 3), dtype="f4")
+    psf[...] = np.ones((3, 3))
+    mask = zarr.create_array(tmp_path / "mask.zarr", shape=(18, 20), dtype="u1")
+    mask[...] = np.eye(18, 20)
+    inputs = InputFiles(mask=tmp_path / "mask.zarr", psf=tmp_path / "psf.zarr")
+    np.testing.assert_array_equal(inputs.read("psf").values, np.ones((3, 3)))
+    np.testing.assert_array_equal(inputs.read("mask").values != 0, np.eye(18, 20) > 0)
 
 
 def test_channels_with_names_or_colours_alone(tmp_path):

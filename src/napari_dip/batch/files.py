@@ -15,7 +15,8 @@ from napari_dip.errors import UserError
 from napari_dip.files.atomic import replacing
 from napari_dip.files.image_file import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from napari_dip.files.inputs import InputFiles
-from napari_dip.files.lazy import count_images, is_zarr
+from napari_dip.files.lazy import count_images
+from napari_dip.files.zarr_images import is_zarr
 from napari_dip.restoration.files import restore_file
 from napari_dip.scheduling.item import Item, uninterrupted
 from napari_dip.tasks.base import Task

@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from napari_dip.data.reading import ReadingRecord
 from napari_dip.files import raster, tiff
 from napari_dip.files.atomic import FileError, check_destination, reading, replacing
-from napari_dip.files.metadata import Metadata
+from napari_dip.files.metadata import Metadata, metadata_of_axes
+from napari_dip.files.zarr_images import is_zarr, open_zarr
+
+_ZARR_ORDER = "TZCYXS"
+"""Order of the axes of an array that is read whole from a Zarr store."""
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 _PNG = (".png",)
@@ -49,7 +53,7 @@ class ImageFile:
 
 
 def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> ImageFile:
-    """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file.
+    """Read a TIFF (plain, ImageJ or OME), PNG, JPEG or BMP file, or a whole image of a Zarr store.
 
     An image has the pixels that a viewer shows: upright, as its orientation says, and with black
     as the least value. Palettes become RGB, except those of ImageJ, which only colour the display.
@@ -71,8 +75,8 @@ def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> Im
     path = Path(path)
     suffix = path.suffix.lower()
     if path.is_dir():
-        if suffix == ".zarr":
-            raise FileError(f"{path}: is a Zarr store; give a result that ends in .ome.zarr")
+        if is_zarr(path):
+            return _read_zarr(path, series)
         raise FileError(f"{path}: is a folder; name an image file in it")
     if not path.exists():
         raise FileError(f"{path}: no such file; check the name and the folder")
@@ -83,6 +87,18 @@ def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> Im
         data, axes, metadata, record = read(path, series)
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     return ImageFile(data=data, axes=axes, path=path, metadata=metadata, record=record)
+
+
+def _read_zarr(path: Path, series: int | None) -> ImageFile:
+    """A Zarr image, its axes in the order of TIFFs, with the metadata of an OME-TIFF."""
+    image = open_zarr(path, series)
+    letters = image.axes.letters
+    order = sorted(range(len(letters)), key=lambda i: _ZARR_ORDER.find(letters[i]))
+    axes = image.axes.taken(letters, order)
+    with reading(path):
+        data = np.asarray(image.levels[0][...]).transpose(order)
+    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+    return ImageFile(data, axes.letters, path, metadata_of_axes(axes), image.record)
 
 
 def write_image(

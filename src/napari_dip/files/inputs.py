@@ -15,7 +15,8 @@ from napari_dip.data.masks import read_mask
 from napari_dip.data.reading import ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files.image_file import JPEG_SUFFIXES, read_image
-from napari_dip.files.lazy import LazyImage, is_zarr, open_lazily
+from napari_dip.files.lazy import LazyImage, open_lazily
+from napari_dip.files.zarr_images import is_zarr
 from napari_dip.tasks.base import InputName, Task
 
 Array = NDArray[Any]

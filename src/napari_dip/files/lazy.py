@@ -77,14 +77,6 @@ class LazyImage:
             return np.ascontiguousarray(part, dtype=self.dtype)
 
 
-def is_zarr(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a Zarr store, which is a folder."""
-    path = Path(path)
-    return path.suffix.lower() == ".zarr" or any(
-        (path / name).exists() for name in ("zarr.json", ".zarray", ".zgroup")
-    )
-
-
 def open_lazily(
     path: str | os.PathLike[str], axes: str | None = None, *, series: int | None = None
 ) -> LazyImage:
@@ -106,7 +98,7 @@ def open_lazily(
         When there is no such file, or it can't be read.
     """
     path = Path(path)
-    if is_zarr(path) and path.is_dir():
+    if zarr_images.is_zarr(path) and path.is_dir():
         image = _zarr(path, series)
     elif path.suffix.lower() in TIFF_SUFFIXES and path.is_file():
         image = _tiff(path, series)
@@ -148,7 +140,7 @@ def count_images(path: str | os.PathLike[str]) -> int:
         When it can't be read.
     """
     path = Path(path)
-    if is_zarr(path) and path.is_dir():
+    if zarr_images.is_zarr(path) and path.is_dir():
         return zarr_images.count_images(path)
     with reading(path):
         is_tiff = path.suffix.lower() in TIFF_SUFFIXES

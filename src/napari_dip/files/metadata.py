@@ -246,3 +246,37 @@ def axes_of_tiff(letters: str, metadata: Metadata) -> Axes:
             (f"{int(c.get('Color', -1)) >> 8 & 0xFFFFFF:06X}" for c in channels), DEFAULT_COLOUR
         ),
     )
+
+
+def metadata_of_axes(axes: Axes) -> Metadata:
+    """The metadata of an OME-TIFF with these axes; the opposite of `axes_of_tiff`.
+
+    Examples
+    --------
+    >>> axes = Axes("ZYX", (2.0, 0.5, 0.5), ("micrometer",) * 3)
+    >>> axes_of_tiff("ZYX", metadata_of_axes(axes)) == axes
+    True
+    """
+    symbols = {name: symbol for symbol, name in reversed(_UNITS.items())} | {"micrometer": "µm"}
+    entries: dict[str, Any] = {}
+    for letter, scale, unit in zip(axes.letters, axes.scale, axes.units, strict=True):
+        size = {"T": "TimeIncrement"}.get(letter, f"PhysicalSize{letter}")
+        if letter in "TZYX" and (unit or scale != 1):
+            entries[size] = scale
+            if unit:
+                entries[f"{size}Unit"] = symbols.get(unit, unit)
+    count = max(len(axes.channels), len(axes.colours))
+    if count:
+        names = axes.channels or ("",) * count
+        colours = axes.colours or (DEFAULT_COLOUR,) * count
+        pairs = zip(names, colours, strict=True)
+        entries["Channel"] = [{"Name": name, "Color": _signed(colour)} for name, colour in pairs]
+    if axes.name:
+        entries["Name"] = axes.name
+    return Metadata(tiff={"ome": True, "metadata": entries} if entries else {})
+
+
+def _signed(colour: str) -> int:
+    """Red, green, blue, and full opacity, as the bytes of OME's signed number."""
+    value = int(colour, 16) << 8 | 0xFF
+    return value - 2**32 if value >= 2**31 else value

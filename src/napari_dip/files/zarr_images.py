@@ -8,6 +8,7 @@ Source: https://ngff.openmicroscopy.org/0.5/ (and 0.1 to 0.4, which lack some of
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,14 @@ class _Contents:
 
     entries: list[_Entry] = field(default_factory=list)
     is_plate: bool = False
+
+
+def is_zarr(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a Zarr store, which is a folder."""
+    path = Path(path)
+    return path.suffix.lower() == ".zarr" or any(
+        (path / name).exists() for name in ("zarr.json", ".zarray", ".zgroup")
+    )
 
 
 def open_zarr(path: Path, number: int | None = None) -> ZarrImage:

@@ -13,7 +13,8 @@ import numpy as np
 from napari_dip.data.axes import Axes
 from napari_dip.data.reading import Note, NoteKind
 from napari_dip.errors import UserError
-from napari_dip.files.lazy import LazyImage, count_images, is_zarr, open_lazily
+from napari_dip.files.lazy import LazyImage, count_images, open_lazily
+from napari_dip.files.zarr_images import is_zarr
 from napari_dip.ui.layers.kwargs import UNKNOWN
 from napari_dip.ui.layers.provenance import KEY, READING
 
