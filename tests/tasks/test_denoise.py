@@ -212,7 +212,11 @@ def test_the_fit_is_alone_where_patches_do_not_help(measured, preset):
     assert task.instant(cases[preset]) is None
     x = torch.ones(1, 24, 24)
     assert task.refine(x, cases[preset]) is x
-    assert Denoise(sigma=0.05).resolve(measured(8, 24, 24)).blend_share == 1
+
+
+def test_the_fit_has_a_smaller_share_in_volumes_than_in_planes(measured):
+    plane, volume = (Denoise(sigma=0.05).resolve(measured(*s)) for s in ((24, 24), (8, 24, 24)))
+    assert 0 < volume.blend_share < plane.blend_share < 1
 
 
 def test_at_a_low_signal_to_noise_ratio_there_is_no_last_pass(measured):
