@@ -126,7 +126,7 @@ def show_outcome(outcome: Outcome, number: int, count: int) -> None:
 
 def summary(result: Restoration) -> str:
     """How a restoration went, in a line."""
-    from napari_dip.restoration.result import filled_words
+    from napari_dip.restoration.result import estimate_words, filled_words
 
     ending = _ENDINGS[result.stop_reason]
     text = f"{result.iterations} iterations in {result.seconds:.1f} s, {ending}"
@@ -134,7 +134,8 @@ def summary(result: Restoration) -> str:
         text = f"instant estimate in {result.seconds:.1f} s"
     text = ", ".join(filter(None, (text, filled_words(result.filled))))
     if result.psnr is None:
-        return text
+        estimate = estimate_words(result.estimated_psnr, result.estimated_input_psnr)
+        return ", ".join(filter(None, (text, estimate)))
     before = "" if result.input_psnr is None else f"{result.input_psnr:.2f} -> "
     return f"{text}, PSNR {before}{result.psnr:.2f} dB"
 

@@ -140,4 +140,5 @@ def _variance_around(values: Array) -> Array:
 
 def _is_clipped(values: Array) -> Array:
     """1 where a pixel has the least or the largest value of all, 0 elsewhere (y, x)."""
-    return ((values == values.min()) | (values == values.max())).astype(np.float64)
+    clipped: Array = (values == values.min()) | (values == values.max())
+    return clipped.astype(np.float64)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.fit import Weights
     from napari_dip.engine.problem import Problem
+    from napari_dip.tasks.expected_error import ExpectedError
 
 
 _REPORTS = 190
@@ -136,6 +137,7 @@ class Job:
         *,
         weights: Sequence[Weights] = (),
         keep_weights: bool = False,
+        estimate_error: bool = True,
     ) -> Iterator[Update]:
         """Fit, and yield updates; the last one has the result.
 
@@ -150,6 +152,8 @@ class Job:
             The weights to start from, of each run of a similar job with the same network.
         keep_weights
             Whether the result has the weights.
+        estimate_error
+            Whether the result has an estimate of its PSNR, which takes a second or two.
         """
         from napari_dip.engine.fit import fit_mean
 
@@ -159,7 +163,12 @@ class Job:
         total = runs * (self.task.iterations or 1)
         history: list[dict[str, float]] = []
         if instant is not None:
-            yield self._first(instant, total, time.perf_counter() - start)
+            first = self._first(instant, total, time.perf_counter() - start)
+            if self.task.is_instant:
+                expected = self._expected(instant) if estimate_error else None
+                result = self._result(first, "budget", self._images(instant), [], (), expected)
+                first = replace(first, result=result)
+            yield first
         if self.task.is_instant:
             return
         for progress in fit_mean(
@@ -194,7 +203,10 @@ class Job:
             )
             if progress.stop_reason is not None:
                 kept = progress.weights if keep_weights else ()
-                result = self._result(update, str(progress.stop_reason), images, history, kept)
+                is_told = estimate_error and progress.stop_reason in ("budget", "rule")
+                expected = self._expected(x) if is_told else None
+                reason = str(progress.stop_reason)
+                result = self._result(update, reason, images, history, kept, expected)
                 update = replace(update, result=result)
             yield update
 
@@ -205,19 +217,22 @@ class Job:
         *,
         weights: Sequence[Weights] = (),
         keep_weights: bool = False,
+        estimate_error: bool = True,
     ) -> Restoration:
         """Run to the end; parameters as in `restore` and `run`."""
-        updates = self.run(should_stop, weights=weights, keep_weights=keep_weights)
+        updates = self.run(
+            should_stop, weights=weights, keep_weights=keep_weights, estimate_error=estimate_error
+        )
         return run_to_end(updates, on_progress)
 
     def _first(self, instant: torch.Tensor, iterations: int, seconds: float) -> Update:
         """The update with the instant estimate, which for the preset `instant` is the last one."""
-        images = self._images(instant)
-        image = images["image"]
-        if not self.task.is_instant:
-            return Update(0, iterations, seconds, None, image, self._psnr(image))
-        last = Update(1, 1, seconds, None, image, self._psnr(image))
-        return replace(last, result=self._result(last, "budget", images, [], ()))
+        image = self._images(instant)["image"]
+        done, budget = (1, 1) if self.task.is_instant else (0, iterations)
+        return Update(done, budget, seconds, None, image, self._psnr(image))
+
+    def _expected(self, x: torch.Tensor) -> ExpectedError | None:
+        return self.task.expected_error(x, self.measurement)
 
     def _result(
         self,
@@ -226,9 +241,13 @@ class Job:
         images: dict[str, Array],
         history: list[dict[str, float]],
         weights: tuple[Weights, ...],
+        expected: ExpectedError | None,
     ) -> Restoration:
         from napari_dip.engine.memory import peak_memory
 
+        scores: tuple[float | None, float | None] = (None, None)
+        if expected is not None:
+            scores = expected.psnr(self.measurement.spans, self.data_range)
         return Restoration(
             image=last.image,
             images=images,
@@ -240,6 +259,8 @@ class Job:
             psnr=last.psnr,
             ssim=self._ssim(last.image),
             input_psnr=self._psnr(self.image),
+            estimated_psnr=scores[0],
+            estimated_input_psnr=scores[1],
             seed=self.seed,
             device=str(self.device),
             data_range=self.data_range,

@@ -80,6 +80,9 @@ class Restoration(Result):
     psnr, ssim, input_psnr
         Scores of the restored image, and PSNR of the given one, against the reference; None
         without one. PSNR is over all pixels and channels.
+    estimated_psnr, estimated_input_psnr
+        The same scores without a reference, estimated from the image alone: right to about 1.5 dB
+        (`docs/performance.md`). None where nothing can be told.
     seed, device, data_range, peak_memory_mb, version
         The conditions under which it was made.
     weights
@@ -122,6 +125,8 @@ class Restoration(Result):
     notes: tuple[Note, ...] = ()
     readings: tuple[ReadingRecord, ...] = ()
     filled: float | None = None
+    estimated_psnr: float | None = None
+    estimated_input_psnr: float | None = None
 
     def report(self) -> dict[str, Any]:
         """Everything but the pixels, as JSON values."""
@@ -141,6 +146,8 @@ class Restoration(Result):
             "psnr": _finite(self.psnr),
             "ssim": _finite(self.ssim),
             "input_psnr": _finite(self.input_psnr),
+            "estimated_psnr": _finite(self.estimated_psnr),
+            "estimated_input_psnr": _finite(self.estimated_input_psnr),
             "history": [{k: _finite(v) for k, v in entry.items()} for entry in self.history],
             "version": self.version,
             "filled": self.filled,
@@ -186,6 +193,20 @@ class Update:
     image: Array = field(repr=False)
     psnr: float | None = None
     result: Restoration | None = None
+
+
+def estimate_words(psnr: float | None, given: float | None) -> str:
+    """What is said of an estimated PSNR, in dB, and that of the given image; empty for none.
+
+    Examples
+    --------
+    >>> estimate_words(31.24, 20.31), estimate_words(31.24, None), estimate_words(None, None)
+    ('estimated PSNR 31 dB (given 20 dB)', 'estimated PSNR 31 dB', '')
+    """
+    if psnr is None:
+        return ""
+    before = "" if given is None else f" (given {given:.0f} dB)"
+    return f"estimated PSNR {psnr:.0f} dB{before}"
 
 
 def filled_words(filled: float | None) -> str:

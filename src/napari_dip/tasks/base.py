@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.operators import Operator
     from napari_dip.engine.problem import FitSettings, Problem
+    from napari_dip.tasks.expected_error import ExpectedError
 
 Preset = Literal["instant", "fast", "best", "paper"]
 
@@ -216,6 +217,8 @@ class Task(SharedSettings):
     """Settings with which the result is that of the fit, blended with nothing."""
     fills_missing: ClassVar[bool] = False
     """Whether the task only fills missing pixels, and has nothing to do where none is missing."""
+    removes_noise: ClassVar[bool] = False
+    """Whether the task only removes noise, so that little of it is left in the result."""
 
     @abstractmethod
     def preset_values(self, measurement: Measurement) -> dict[str, Any]:
@@ -315,6 +318,13 @@ class Task(SharedSettings):
     def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
         """The last touch to the blended image x of a fit that has ended."""
         return x
+
+    def expected_error(self, x: Tensor, measurement: Measurement) -> ExpectedError | None:
+        """How far the result x, (channels, *space), is from the truth, as far as can be told.
+
+        It takes about as long as the instant estimate. None if nothing can be told.
+        """
+        return None
 
     @property
     def keeps_known(self) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_dip.engine.problem import FitSettings, Problem
     from napari_dip.noise.camera import CameraNoise
+    from napari_dip.tasks.expected_error import ExpectedError
 
 _LEAST_WHERE_FILLED = 0.15
 """Least perturbation if pixels are missing. With less, the network ends by copying its input, which
@@ -93,6 +94,7 @@ class Denoise(Task):
 
     name = "denoise"
     title = "Denoise"
+    removes_noise = True
 
     fit_alone: ClassVar = {"blend_share": 1.0}
 
@@ -277,6 +279,21 @@ class Denoise(Task):
         if self.blend_share == 1 or not self.last_pass:
             return x
         return (x + self._nonlocal(measurement, pilot=x)) / 2
+
+    def expected_error(self, x: Tensor, measurement: Measurement) -> ExpectedError | None:
+        import torch
+
+        from napari_dip.tasks.expected_error import expected_when_denoised
+
+        if self.preset == "paper" or is_volume(measurement.space):
+            return None  # another method than the estimate's, or an estimate that takes long
+
+        def denoise(y: Tensor) -> Tensor:
+            everywhere = torch.ones_like(y, dtype=torch.bool)
+            return self._nonlocal(replace(measurement, y=y[None], observed=everywhere[None]))
+
+        filled = fill_missing(measurement.y, measurement.observed)[0]
+        return expected_when_denoised(x, filled, self._noise(measurement)[0], denoise)
 
     def _preset_share(self, measurement: Measurement) -> float:
         """The share of the fit that `fast` blends with the non-local estimate."""

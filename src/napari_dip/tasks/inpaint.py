@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from napari_dip.tasks.base import Task
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from napari_dip.tasks.expected_error import ExpectedError
 
 
 _REGION_DEPTH = 12
@@ -145,6 +146,14 @@ class Inpaint(Task):
             return 1.0
         return self.blend_share * progress
 
+    def expected_error(self, x: Tensor, measurement: Measurement) -> ExpectedError | None:
+        from napari_dip.tasks.expected_error import expected_when_filled
+
+        # What a large hole holds, nothing around it tells.
+        if self.preset == "paper" or self.hole == "region" or is_volume(measurement.space):
+            return None
+        return expected_when_filled(measurement, self._filled)
+
     def _filled(self, measurement: Measurement) -> Tensor:
         """The image with its holes filled without a fit, (channels, *space)."""
         if self.preset == "paper" or is_volume(measurement.space):
@@ -156,16 +165,18 @@ class Inpaint(Task):
         return self.keep_known
 
 
-@lru_cache(maxsize=1)
 def _nonlocal_fill(measurement: Measurement, thorough: bool) -> Tensor:
     """The image with its holes filled from similar patches, (channels, y, x).
 
-    The last one is kept: it is both the instant estimate and the network's input.
+    It is kept, for it is both the instant estimate and the network's input.
     """
     from napari_dip.engine.nonlocal_inpainting import fill_nonlocal
 
-    smooth = _smooth_fill(measurement)
-    return fill_nonlocal(measurement.y[0], measurement.observed[0], smooth, thorough=thorough)
+    def fill() -> Tensor:
+        smooth = _smooth_fill(measurement)
+        return fill_nonlocal(measurement.y[0], measurement.observed[0], smooth, thorough=thorough)
+
+    return measurement.once(("nonlocal fill", thorough), fill)
 
 
 def _smooth_fill(measurement: Measurement) -> Tensor:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+T = TypeVar("T")
 
 _MOST_PLANES = 8
 """Planes of a volume in which the noise is measured."""
@@ -59,6 +62,17 @@ class Measurement:
     def spans(self) -> tuple[float, ...]:
         """The user's units in 1.0 of y, for each channel."""
         return tuple(white - black for black, white in zip(self.black, self.white, strict=True))
+
+    @cached_property
+    def _kept(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value that `make` returns, made once and kept as long as the measurement lives."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        value: T = self._kept[key]
+        return value
 
     @cached_property
     def estimated_sigma(self) -> float:

@@ -108,6 +108,7 @@ class TileItem(Item):
             values = self.with_loop_axes(result.image)
             full = result.report()
             report |= {n: full[n] for n in ("iterations", "seconds", "stop_reason", "device")}
+        values = values.astype(self.plan.dtype or values.dtype, copy=False)
         _save(self.values, lambda file: np.save(file, values))
         with replacing(self.report) as temporary:
             temporary.write_text(json.dumps(report) + "\n")
@@ -132,12 +133,18 @@ class TileItem(Item):
         import torch
 
         if not self.plan.request.is_warm_started:
-            return uninterrupted(self.plan.job(self.tile, values), should_stop, self.on_update)
+            job = self.plan.job(self.tile, values)
+            return uninterrupted(job, should_stop, self.on_update, estimate_error=False)
         task, previous = self.plan.group(self.tile).task, self._previous
         start = warm_start(task, previous.fitted() if previous else None, values, self._guide())
         job = self.plan.job(self.tile, values, start.task)
         result = uninterrupted(
-            job, should_stop, self.on_update, weights=start.weights, keep_weights=True
+            job,
+            should_stop,
+            self.on_update,
+            weights=start.weights,
+            keep_weights=True,
+            estimate_error=False,
         )
         learned = [dict(run) for run in result.weights]
         _save(self.weights, lambda file: torch.save(learned, file))

@@ -13,7 +13,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_dip.restoration.result import Restoration, Result, Update, filled_words
+from napari_dip.restoration.result import (
+    Restoration,
+    Result,
+    Update,
+    estimate_words,
+    filled_words,
+)
 from napari_dip.tasks.base import Task
 from napari_dip.ui.layers.kwargs import displayable
 from napari_dip.ui.restore.partition import Start
@@ -188,4 +194,6 @@ def summary(result: Restoration) -> str:
         parts.append(f"PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.3f}")
     if result.input_psnr is not None:
         parts.append(f"before {result.input_psnr:.2f} dB")
+    elif estimate := estimate_words(result.estimated_psnr, result.estimated_input_psnr):
+        parts.append(estimate)
     return "; ".join(parts)
