@@ -375,11 +375,44 @@ def test_a_sigma_far_from_the_measured_noise_is_said():
     assert result.report()["warnings"] == [warning]
 
 
-def test_whole_numbers_that_lose_fractions_are_said():
-    counts = np.random.default_rng(0).poisson(0.3, (48, 48))
-    (warning,) = prepare(counts.astype(np.uint8), Denoise()).warnings
-    assert warning.startswith("image: the result is rounded to whole numbers")
-    assert prepare(counts.astype(np.float32), Denoise()).warnings == ()
+@pytest.mark.parametrize(
+    ("dtype", "result"),
+    [("uint8", "float32"), ("int16", "float32"), ("uint16", "float32"), ("uint32", "float64")],
+)
+@pytest.mark.parametrize("peak", [0.3, 1, 4])
+def test_results_of_few_counts_have_fractions(dtype, result, peak):
+    y, x = np.mgrid[:48, :48]
+    truth = peak * (0.5 + 0.5 * np.sin(y / 9) * np.cos(x / 7)) ** 2
+    counts = np.random.default_rng(0).poisson(truth)
+    options = {"device": "cpu", "task": Denoise(preset="instant")}
+    restored = restore(counts.astype(dtype), **options)
+    assert restored.image.dtype == result
+    (note,) = restored.notes
+    assert str(note).startswith(f"image: its result has fractions ({result}): rounding to {dtype}")
+    assert restored.warnings == ()
+    as_floats = restore(counts.astype(np.float32), **options)
+    assert as_floats.notes == ()
+    error, rounded = (
+        np.square(values - truth).mean() for values in (restored.image, np.rint(restored.image))
+    )
+    assert 10 * np.log10(rounded / error) > 0.1
+    with pytest.raises(UserError, match=r"image: its result has fractions.*--strict"):
+        restore(counts.astype(dtype), **options, strict=True)
+
+
+def test_pictures_and_strong_noise_keep_their_dtype(picture):
+    image = np.tile(picture, (2, 2))
+    wide = (255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)
+    assert restore(wide, Denoise(preset="instant"), device="cpu").image.dtype == np.uint8
+    noise = np.random.default_rng(0).normal(0, 12, image.shape)
+    grainy = (1000 + 400 * image + noise).astype(np.uint16)
+    restored = restore(grainy, Denoise(preset="instant"), device="cpu")
+    assert (restored.image.dtype, restored.notes) == (np.uint16, ())
+    fine = (1000 + 100 * image + noise / 10).astype(np.uint16)
+    assert restore(fine, Denoise(preset="instant"), device="cpu").image.dtype == np.float32
+    task = Inpaint(iterations=1, filters=(4,))
+    mask = np.eye(*image.shape, dtype=bool)
+    assert restore(fine, task, mask=mask, device="cpu").image.dtype == np.uint16
 
 
 def test_a_task_without_an_instant_estimate_says_so(image):

@@ -6,7 +6,7 @@ The result is returned in the image's dtype, axes and value range.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,10 @@ Array = NDArray[Any]
 
 _LEAST_SIDE = 16
 """Least side of an image along y and x, in pixels."""
+
+_FINE_NOISE = 3.0
+"""Noise, in data values, below which rounding a denoised image to whole numbers costs more than 0.1
+dB: what is left of such noise is less than two values."""
 
 _MOST_BEYOND = 0.25
 """Distance from [0, 1] to which values outside it (hot and dead pixels) are clipped."""
@@ -76,6 +80,31 @@ class Encoding:
     def span(self) -> float:
         """The user's units in one unit of the tensor (its mean over channels)."""
         return float(np.mean(self.white - self.black))
+
+    @property
+    def is_nominal(self) -> bool:
+        """Whether black and white are those of an integer dtype, as a photograph's are."""
+        if self.dtype.kind not in "ui":
+            return False
+        info = np.iinfo(self.dtype)
+        return bool((self.black == info.min).all() and (self.white == info.max).all())
+
+    def needs_fractions(self, noise: float) -> bool:
+        """Whether rounding a denoised image costs more than 0.1 dB.
+
+        It does where noise is weak in whole numbers, as in counts of few photons. A picture that
+        fills the range of its dtype is for looking at, and stays as it is.
+
+        Parameters
+        ----------
+        noise
+            Standard deviation of the noise that was removed, in data values; 0 if it was none.
+        """
+        return self.dtype.kind in "ui" and not self.is_nominal and 0 < noise < _FINE_NOISE
+
+    def with_fractions(self) -> Encoding:
+        """The same with results in floating point."""
+        return replace(self, dtype=np.dtype(np.float32 if self.dtype.itemsize < 4 else np.float64))
 
     @property
     def sides(self) -> tuple[int, ...]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_dip.data.axes import CHANNELS
+from napari_dip.data.reading import check_strict
 from napari_dip.files.atomic import check_destination, replacing
-from napari_dip.files.image_file import check_writable, read_image, write_image
+from napari_dip.files.image_file import TIFF_SUFFIXES, check_writable, read_image, write_image
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.losses import notes_on_losses
 from napari_dip.files.metadata import axes_of_tiff
@@ -106,13 +107,6 @@ def restore_file(
     if true_image is not None:
         readings += (true_image.record,)
     notes = [note for record in readings for note in record.notes]
-    notes += notes_on_losses(
-        image.metadata,
-        output,
-        dtype=image.data.dtype,
-        axes=image.axes,
-        samples=image.data.shape[-1] if image.axes.endswith("S") else 1,
-    )
     arrays: dict[str, Any] = {name: given.values for name, given in read.items()}
     guide = read.get("guide")
     if guide is not None and guide.values.shape != image.data.shape:
@@ -125,10 +119,21 @@ def restore_file(
         data_range=data_range,
         seed=seed,
         device=device,
+        # A PNG and a JPEG hold whole numbers.
+        dtype=None if output.suffix.lower() in TIFF_SUFFIXES else image.data.dtype,
         notes=notes,
         strict=strict,
         **arrays,
     )
+    losses = notes_on_losses(
+        image.metadata,
+        output,
+        dtype=job.encoding.dtype,
+        axes=image.axes,
+        samples=image.data.shape[-1] if image.axes.endswith("S") else 1,
+    )
+    check_strict(losses, strict=strict)
+    job = replace(job, notes=(*job.notes, *losses))
     result = replace(run(job), readings=readings)
     x = image.axes.index("X")
     scale = image.data.shape[x] / result.image.shape[x]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_dip.data.encoding import encode, guide_tensor, mask_tensor, psf_tensor
+from napari_dip.data.encoding import Encoding, encode, guide_tensor, mask_tensor, psf_tensor
 from napari_dip.data.masks import polarity_notes
 from napari_dip.data.reading import Note, NoteKind, check_strict
 from napari_dip.data.value_range import IntensityRange, nominal_range
@@ -43,6 +43,7 @@ def prepare(
     intensity_range: IntensityRange | None = None,
     guide_axes: str | None = None,
     guide_intensity_range: IntensityRange | None = None,
+    dtype: np.dtype[Any] | None = None,
     notes: Sequence[Note] = (),
     strict: bool = False,
 ) -> Job:
@@ -57,6 +58,9 @@ def prepare(
         image; measured if not given.
     guide_axes
         One letter for each axis of `guide`; guessed if not given.
+    dtype
+        The result's dtype, if it is decided; else the image's, or floating point where whole
+        numbers would be too coarse.
     notes
         What was left out, changed or assumed when the arguments were read from files.
 
@@ -112,6 +116,8 @@ def prepare(
     measurement = task.prepare_measurement(measurement)
     seed = check_seed(seed)
     resolved = task.resolve(measurement)
+    encoding, found = _with_fractions(encoding, resolved, data_range, dtype)
+    noted += found
     job = Job(
         image=image,
         task=resolved,
@@ -121,7 +127,8 @@ def prepare(
         data_range=data_range,
         device=resolve_device(device),
         seed=seed,
-        warnings=resolved.warnings(task, measurement, image.dtype),
+        # What a note says already is no warning.
+        warnings=resolved.warnings(task, measurement, np.dtype(float) if found else image.dtype),
         notes=tuple(noted),
     )
     check_strict(job.notes, strict=strict)
@@ -222,6 +229,24 @@ def restore(
         strict=strict,
     )
     return job.result(should_stop, on_progress or (lambda update: None))
+
+
+def _with_fractions(
+    encoding: Encoding, task: Task, data_range: float, dtype: np.dtype[Any] | None
+) -> tuple[Encoding, list[Note]]:
+    """The encoding of a result of this dtype, or of one that rounding costs little; and a note."""
+    noise = (task.sigma or 0.0) * data_range if task.removes_noise else 0.0
+    given = encoding.dtype
+    if dtype is not None and dtype.kind == "f" and given.kind in "ui":
+        return encoding.with_fractions(), []
+    if not encoding.needs_fractions(noise):
+        return encoding, []
+    if dtype is not None:
+        text = f"its result is rounded to {given}, which costs more than 0.1 dB; a .tif keeps more"
+        return encoding, [Note(NoteKind.CHANGED, "image", text)]
+    encoding = encoding.with_fractions()
+    text = f"its result has fractions ({encoding.dtype}): rounding to {given} would cost more than"
+    return encoding, [Note(NoteKind.CHANGED, "image", f"{text} 0.1 dB")]
 
 
 def check_seed(seed: int) -> int:

@@ -105,7 +105,8 @@ class Mosaic:
         self.output, self.folder = request.output, _folder(request)
         source, factors = request.source, plan.factors
         with source.open() as image:
-            shape, self._dtype, axes = image.shape, image.dtype, image.axes
+            shape, axes = image.shape, image.axes
+            self._dtype = np.dtype(plan.dtype or image.dtype)
         self._layout = tile_layout(source.axis_plan, shape, request.tile, request.overlap)
         self.grid = self._layout.grid.scaled(factors)
         self._overlaps = tuple(o * f for o, f in zip(self._layout.overlaps, factors, strict=True))

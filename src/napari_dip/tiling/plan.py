@@ -254,6 +254,8 @@ class TilingPlan:
         What was left out, changed or assumed when they were read.
     filled
         The part of the image that is missing, if the task fills that.
+    dtype
+        The dtype of the result; the image's if empty.
     """
 
     request: MosaicRequest
@@ -264,6 +266,7 @@ class TilingPlan:
     readings: tuple[ReadingRecord, ...] = ()
     notes: tuple[Note, ...] = ()
     filled: float | None = None
+    dtype: str = ""
 
     @property
     def told(self) -> dict[str, Any]:
@@ -291,6 +294,7 @@ class TilingPlan:
             seed=self.request.seed,
             intensity_range=group.intensity_range,
             guide_intensity_range=self.guide_range,
+            dtype=np.dtype(self.dtype or values.dtype),
             **self.source.inputs_of(tile),
         )
 
@@ -310,6 +314,7 @@ class TilingPlan:
             "notes": [note.to_dict() for note in self.notes],
             "mask_rule": self.source.mask_rule.to_dict(),
             "filled": self.filled,
+            "dtype": self.dtype,
         }
         return {"groups": groups, "guide": guide, **shared, **read}
 
@@ -335,6 +340,7 @@ class TilingPlan:
             tuple(map(ReadingRecord.from_dict, values.get("reading", ()))),
             tuple(map(Note.from_dict, values.get("notes", ()))),
             values.get("filled"),
+            values.get("dtype", ""),
         )
 
 
@@ -386,7 +392,7 @@ def make_plan(
         ranges = _measure_ranges("image", source, image, should_stop)
         black, white = reduce(or_, ranges.values()).nominal(image.dtype)
         data_range = float(white - black if request.data_range is None else request.data_range)
-        groups, factors = {}, (1,) * len(source.axes)
+        groups, factors, dtype = {}, (1,) * len(source.axes), ""
         for channel, intensity_range in ranges.items():
             values, inputs = _sample(source, image, channel)
             job = prepare(
@@ -400,6 +406,8 @@ def make_plan(
                 **inputs,
             )
             groups[channel] = PlanGroup(intensity_range, job.task)
+            if job.encoding.dtype != image.dtype:
+                dtype = str(job.encoding.dtype)
             notes += (note for note in job.notes if note not in notes)
             finer = [b // a for a, b in zip(values.shape, job.result_shape, strict=True)]
             by_axis = dict(zip(source.fitted_axes, finer, strict=True))
@@ -419,6 +427,7 @@ def make_plan(
         readings,
         tuple(notes),
         missing if task.fills_missing else None,
+        dtype,
     )
 
 
