@@ -20,9 +20,9 @@ from typing import Any
 
 from cases import Case, load_pairs, make, real
 from conventions import Array, load, machine, save
-from peers import peers_of
+from peers import deep_denoising_peers, peers_of
 
-from napari_dip import restore
+from napari_dip import prepare
 from napari_dip.engine.device import resolve_device
 
 OURS = ("instant", "fast", "best", "paper")
@@ -33,9 +33,8 @@ def ours(case: Case, preset: str, options: argparse.Namespace) -> Array:
     task = case.task.replace(preset=preset)
     if task.name == "denoise":
         task = task.replace(sigma=None)
-    return restore(
-        case.degraded, task, device=options.device, seed=options.seed, **case.inputs
-    ).image
+    job = prepare(case.degraded, task, device=options.device, seed=options.seed, **case.inputs)
+    return job.result(estimate_error=False).image
 
 
 def cases(options: argparse.Namespace) -> list[Case]:
@@ -55,6 +54,10 @@ def methods_of(case: Case, options: argparse.Namespace) -> dict[str, Callable[[C
     mine = {preset: lambda case, p=preset: ours(case, p, options) for preset in OURS}
     everything = {**mine, **peers_of(case, options.told)}
     names = options.method or [name for name in everything if name != "paper"]
+    if case.task.name == "denoise" and (options.deep or options.method):
+        deep = deep_denoising_peers()
+        everything |= deep
+        names = names if options.method else [*names, *deep]
     return {name: everything[name] for name in names if name in everything}
 
 
@@ -115,6 +118,9 @@ def main() -> None:
     parser.add_argument("--image", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument("--crop", type=int, help="centre crop of this side")
     parser.add_argument("--method", action="append", help="repeatable; all but paper")
+    parser.add_argument(
+        "--deep", action="store_true", help="also peers that fit a network: minutes"
+    )
     parser.add_argument("--told", type=float, help="noise level of 255 that the peers are told")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)

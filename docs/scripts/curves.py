@@ -2,14 +2,17 @@
 
     python docs/scripts/curves.py
 
-Makes `docs/images/speed.png` (time against PSNR) and `docs/images/stopping.png` (where a fit
-stops) from the JSON files in `benchmarks/results`.
+Makes `docs/images/speed.png` (time against PSNR), `docs/images/peers.png` (the same for presets and
+other methods) and `docs/images/stopping.png` (where a fit stops) from the JSON files in
+`benchmarks/results`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -21,7 +24,17 @@ IMAGES = ROOT / "docs" / "images"
 
 SPEED = (("gaussian-25", "f16"), ("real-0", "fmd_confocal_fish3"))
 STOPPING = ("gaussian-50", "camera-30", "impulse-10", "correlated-25", "jpeg-10", "clean-0")
-COLOURS = {"paper": "0.4", "fast": "tab:blue", "best": "tab:green"}
+COLOURS = {
+    "paper": "0.4",
+    "instant": "tab:orange",
+    "fast": "tab:blue",
+    "best": "tab:green",
+}
+PEERS = {
+    "FMD, five frames, 128 x 128": ("compare-fmd-best-128-cpu.json",),
+    "Kodak, sigma 25, 128 x 128": ("compare-kodak-25-best-128-cpu.json",),
+}
+"""Results of `compare.py` by the title of their diagram."""
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -58,6 +71,21 @@ def speed(axes: Axes, case: str, picture: str) -> None:
     axes.legend()
 
 
+def peers(axes: Axes, title: str, names: Sequence[str]) -> None:
+    """Mean PSNR over mean CPU seconds of presets and other methods, on the images of some files."""
+    found = [row["results"] for name in names for row in rows(name)]
+    for method in sorted(set.intersection(*(set(results) for results in found))):
+        seconds, psnr = (
+            fmean(results[method][key] for results in found) for key in ("seconds", "psnr")
+        )
+        is_ours = method in COLOURS
+        colour = COLOURS[method] if is_ours else "tab:red"
+        axes.plot(seconds, psnr, "o" if is_ours else "s", color=colour)
+        axes.annotate(method, (seconds, psnr), xytext=(6, 4), textcoords="offset points")
+    axes.set(xscale="log", xlabel="CPU seconds", ylabel="PSNR (dB)", title=title)
+    axes.margins(0.25)
+
+
 def stopping(axes: Axes, case: str) -> None:
     """PSNR over iterations to the budget's end, and where and with what the default stopped."""
     for i, row in enumerate(r for r in rows("stopping-cpu.json") if r["case"] == case):
@@ -69,11 +97,15 @@ def stopping(axes: Axes, case: str) -> None:
 
 
 def main() -> None:
-    """Draw both."""
+    """Draw all."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, (case, picture) in zip(figure.subplots(1, len(SPEED)), SPEED, strict=True):
         speed(axes, case, picture)
     figure.savefig(IMAGES / "speed.png", dpi=110)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, len(PEERS)), PEERS.items(), strict=True):
+        peers(axes, title, names)
+    figure.savefig(IMAGES / "peers.png", dpi=110)
     figure = Figure(figsize=(10, 6), layout="constrained")
     grid = figure.subplots(2, 3)
     for axes, case in zip(grid.flat, STOPPING, strict=True):

@@ -31,7 +31,7 @@ def means(y: torch.Tensor) -> torch.Tensor:
 
 def test_the_error_of_a_linear_denoiser_is_a_share_of_the_noise():
     y, noise = noisy(), torch.full((1, 1, 1), 0.1)
-    found = expected_when_denoised(means(y), y, noise, means)
+    found = expected_when_denoised(means(y), y, noise, means(y), means)
     # A ninth of the noise comes through; all errors are inferred from the image alone.
     assert found.given == pytest.approx(0.01, rel=0.05)
     assert found.result == pytest.approx(0.01 / 9, rel=0.25)
@@ -40,7 +40,7 @@ def test_the_error_of_a_linear_denoiser_is_a_share_of_the_noise():
 def test_the_noise_level_that_is_told_hardly_matters():
     y = noisy()
     told = [
-        expected_when_denoised(means(y), y, torch.full((1, 1, 1), level), means).result
+        expected_when_denoised(means(y), y, torch.full((1, 1, 1), level), means(y), means).result
         for level in (0.08, 0.12)
     ]
     assert told[0] == pytest.approx(told[1], rel=0.05)
@@ -48,7 +48,7 @@ def test_the_noise_level_that_is_told_hardly_matters():
 
 def test_without_noise_nothing_is_told():
     y = noisy()
-    assert expected_when_denoised(y, y, torch.zeros(1, 1, 1), means) is None
+    assert expected_when_denoised(y, y, torch.zeros(1, 1, 1), y, means) is None
 
 
 @pytest.mark.parametrize("missing", [0.1, 0.5])

@@ -85,7 +85,11 @@ class ExpectedError:
 
 
 def expected_when_denoised(
-    x: Tensor, y: Tensor, noise: Tensor, denoise: Callable[[Tensor], Tensor]
+    x: Tensor,
+    y: Tensor,
+    noise: Tensor,
+    estimate: Tensor,
+    denoise: Callable[[Tensor], Tensor],
 ) -> ExpectedError | None:
     """The expected error of a denoised image.
 
@@ -100,8 +104,8 @@ def expected_when_denoised(
         The denoised and the noisy image, (channels, *space).
     noise
         The noise's standard deviation at each pixel, as y or with sides of 1.
-    denoise
-        A denoiser like the one that made x, for images like y.
+    estimate, denoise
+        The image that a denoiser like the one that made x makes of y, and this denoiser.
 
     Returns
     -------
@@ -109,14 +113,15 @@ def expected_when_denoised(
         None if there is no noise.
     """
     middle = (slice(None), *(_middle(side) for side in y.shape[1:]))
-    x, y, noise = x[middle].double(), y[middle], noise.expand_as(y)[middle].double()
+    noise = noise.expand_as(y)[middle].double()
+    x, y, estimate = x[middle].double(), y[middle], estimate[middle]
     variance = float(noise.square().mean())
     if variance == 0:
         return None
     generator = torch.Generator().manual_seed(0)
     added = noise * torch.randn(y.shape, generator=generator, dtype=torch.float64)
     perturbed = denoise((y + _PERTURBATION * added).to(y.dtype))
-    answer = (perturbed - denoise(y)).double() / _PERTURBATION
+    answer = (perturbed - estimate).double() / _PERTURBATION
     left = min(max(float((added * answer).mean()) / variance, 0.0), 0.9)
     given = float((y - x).square().mean()) / (1 - left)
     return ExpectedError(_BIAS * left * given, given)
