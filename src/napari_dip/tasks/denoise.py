@@ -270,7 +270,7 @@ class Denoise(Task):
     def instant(self, measurement: Measurement) -> Tensor | None:
         if self.blend_share == 1 and not self.is_instant:
             return None
-        return measurement.once("nonlocal", lambda: self._nonlocal(measurement))
+        return measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
 
     def share_of_fit(self, channels: int, progress: float) -> float:
         return (self.blend_share or 0.0) * progress**2
@@ -293,7 +293,7 @@ class Denoise(Task):
             return self._nonlocal(replace(measurement, y=y[None], observed=everywhere[None]))
 
         filled = fill_missing(measurement.y, measurement.observed)[0]
-        estimate = measurement.once("nonlocal", lambda: self._nonlocal(measurement))
+        estimate = measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
         noise = self._noise(measurement)[0]
         return expected_when_denoised(x, filled, noise, estimate, denoise)
 
