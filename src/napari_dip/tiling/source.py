@@ -180,9 +180,8 @@ def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile, rule: MaskRule) -> 
     # A length of 1 stands for all frames, slices or channels.
     box = [slice(None) if n == 1 else slices.get(a, slice(None)) for a, n in lengths.items()]
     values, own = mask.read(tuple(box)), "".join(lengths)
-    has_samples = "S" in own and "S" not in letters
-    values = rule.marked(values, own.index("S") if has_samples else None)
-    own = own.replace("S", "") if has_samples else own
+    values = rule.marked(values, own.index("S") if "S" in own else None)
+    own = own.replace("S", "")
     kept = "".join(a for a in own if a in "YX" or lengths[a] > 1 or slices.get(a) == slice(0, 1))
     if not set(kept) <= set(letters):
         raise UserError(f"mask: expected axes among the image's {letters}, got {own}")

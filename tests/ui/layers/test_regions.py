@@ -41,7 +41,10 @@ def test_a_new_mask_lies_over_its_image_and_is_accepted(image):
 def test_labels_may_be_wide_integers(image):
     mask = new_mask(image)
     mask.data = mask.data.astype(np.int64)
-    assert mask_of(mask, image, source_of(image)).read().dtype == np.int64
+    mask.data[3, 4] = 2**40
+    marked = mask_of(mask, image, source_of(image)).read()
+    assert marked.dtype == bool
+    assert np.argwhere(marked).tolist() == [[3, 4]]
 
 
 def test_a_mask_of_another_shape_is_refused(image):

@@ -42,7 +42,7 @@ def shown(inputs):
 
 def test_each_role_offers_the_layers_of_its_kinds(inputs):
     assert names(inputs, "image") == ["cells"]
-    assert [n for n in names(inputs, "mask") if n] == ["scratch", "drawn"]
+    assert [n for n in names(inputs, "mask") if n] == ["cells", "scratch", "drawn"]
 
 
 def test_combos_follow_layers_that_come_go_and_are_renamed(inputs, viewer):

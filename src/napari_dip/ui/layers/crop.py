@@ -21,10 +21,13 @@ class Crop:
         The array.
     index
         A slice or a whole number for each of its axes, or for the first ones.
+    is_mask
+        Read whether values are not zero, instead of the values.
     """
 
     data: Any = field(repr=False)
     index: tuple[slice | int, ...]
+    is_mask: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -33,8 +36,8 @@ class Crop:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The data type of the array."""
-        return np.dtype(self.data.dtype)
+        """The data type of what is read."""
+        return np.dtype(bool if self.is_mask else self.data.dtype)
 
     def __getitem__(self, slices: tuple[slice, ...]) -> Array:
         """Read a part of the box, with a slice for each of its axes."""
@@ -46,11 +49,14 @@ class Crop:
                 index.append(slice(part.start, part.stop))
             else:
                 index.append(taken)
-        return np.asarray(self.data[tuple(index)])
+        return self._converted(np.asarray(self.data[tuple(index)]))
 
     def read(self) -> Array:
         """Read the box into a copy, which a layer that is painted on later does not change."""
-        return np.array(self.data[self.index])
+        return self._converted(np.array(self.data[self.index]))
+
+    def _converted(self, values: Array) -> Array:
+        return np.asarray(values != 0) if self.is_mask else values
 
     @property
     def _taken(self) -> list[range | int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,17 +27,20 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 
-def mask_of(layer: Labels | Shapes, image: Image, source: LayerSource) -> Crop:
-    """The mask of a source: not zero where a label is painted or a shape is drawn.
+def mask_of(layer: Labels | Shapes | Image, image: Image, source: LayerSource) -> Crop:
+    """The mask of a source: where a label is painted or a shape is drawn, or what an image marks.
 
     Raises
     ------
     UserError
-        When painted labels have another shape or lie elsewhere than the image.
+        When labels or the image have another shape or lie elsewhere than the image to restore.
     """
+    if layer is image:
+        raise UserError(f"mask: {layer.name!r} is the image to restore; choose another layer")
     if isinstance(layer, Shapes):
         return _rasterised(layer, image, source)
     crop = input_from_layer(layer, source, "mask")
+    crop = replace(crop, is_mask=isinstance(layer, Labels))
     if not _same_place(layer, image):
         raise UserError(
             f"mask: {layer.name!r} lies elsewhere than {image.name!r} (another scale, translate, "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.data.axes import Axes
+from napari_dip.data.masks import read_mask
 from napari_dip.errors import UserError
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import LazyImage
@@ -114,6 +115,11 @@ class RestoreRequest:
         crops = {name: getattr(self, name) for name in ("mask", "guide", "psf", "reference")}
         inputs: dict[str, Any]
         inputs = {name: None if crop is None else crop.read() for name, crop in crops.items()}
+        notes = [note for record in source.readings for note in record.notes]
+        if self.mask is not None and (samples := len(self.mask.shape) - len(self.mask.index)):
+            letters = "TZC"[: len(self.mask.shape) - samples - 2] + "YX" + "S" * samples
+            inputs["mask"], found = read_mask(inputs["mask"], letters)
+            notes += found
         return prepare(
             source.crop.read(),
             self.task.with_anisotropy(source.calibrated_axes(source.axes)),
@@ -121,7 +127,7 @@ class RestoreRequest:
             device=self.device,
             seed=self.seed,
             guide_axes=self._guide_axes,
-            notes=[note for record in source.readings for note in record.notes],
+            notes=notes,
             **inputs,
         )
 
@@ -178,7 +184,8 @@ class RestoreRequest:
         letters = self.partition.letters.replace("S", "")
         inputs: dict[str, Any] = {}
         if (mask := self.mask) is not None:
-            axes = Axes(letters[len(letters) - len(mask.shape) :])
+            count = len(mask.index)
+            axes = Axes(letters[len(letters) - count :] + "S" * (len(mask.shape) - count))
             inputs["mask"] = _lazy_image(names["mask"], mask, axes)
         if (guide := self.guide) is not None:
             count = len(guide.index)

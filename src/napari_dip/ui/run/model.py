@@ -91,7 +91,7 @@ class RunModel:
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
 
     image: Image | None = None
-    mask: Labels | Shapes | None = None
+    mask: Labels | Shapes | Image | None = None
     guide: Image | None = None
     psf: Image | None = None
     reference: Image | None = None

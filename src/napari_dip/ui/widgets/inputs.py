@@ -31,8 +31,8 @@ LAYER_ROLES: dict[str, tuple[str, tuple[type, ...], str]] = {
     "image": ("Image", (Image,), "The image to restore"),
     "mask": (
         "Mask",
-        (Labels, Shapes),
-        "Painted or drawn pixels are missing: they are left out of the fit, and filled in",
+        (Labels, Shapes, Image),
+        "Painted, drawn or bright pixels are missing: they are left out of the fit, and filled in",
     ),
     "guide": ("Flash (guide)", (Image,), "The same scene taken with flash, of the same size"),
     "psf": ("PSF", (Image,), "The point spread function that blurred the image"),
