@@ -1,5 +1,7 @@
 """Estimates of a fit's memory, and the error when there is too little."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -109,3 +111,22 @@ def test_the_estimate_depends_on_input_and_image_shape(problem, settings):
     wide = replace(settings, input=InputSpec("image"))
     assert memory_needed(guided, wide, CPU) > needed
     assert memory_needed(problem, replace(settings, input=InputSpec("meshgrid")), CPU) < needed
+
+
+def test_the_estimate_imports_no_sympy_for_it_takes_a_second():
+    code = (
+        "import sys\n"
+        "from napari_dip.engine.memory import estimate_memory\n"
+        "from napari_dip.engine.networks import NetworkSpec\n"
+        "estimate_memory(NetworkSpec('resnet', (4,)), 1, 1, (64, 64))\n"
+        "sys.exit('sympy' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("space", [(64, 64), (128, 96), (16, 32, 32)])
+def test_the_estimate_grows_with_the_image(space):
+    network = NetworkSpec("resnet", (4,))
+    twice = (2 * space[0], *space[1:])
+    once, doubled = (estimate_memory(network, 1, 1, sides) for sides in (space, twice))
+    assert 1.5 < doubled / once <= 2.1

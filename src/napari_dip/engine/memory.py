@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from napari_dip.engine.device import resolve_precision
 from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.problem import FitSettings, Problem
 from napari_dip.errors import UserError
+
+
+_SAMPLE_SIDES = {2: 64, 3: 32}
+"""Longest side, in pixels, of the image that a network's memory is measured with, by dimensions."""
 
 
 class OutOfMemory(UserError):
@@ -39,8 +44,9 @@ def estimate_memory(
 ) -> int:
     """Estimate the bytes of one fit at its peak, to about a third.
 
-    The network runs on torch's "meta" device, which computes nothing, and the tensors that autograd
-    keeps for the backward pass are added up.
+    The network runs once on a small image, and the tensors that autograd keeps for the backward
+    pass are added up; they grow with the image. (Torch's "meta" device would compute nothing, but
+    takes a second and a half to import.)
 
     Parameters
     ----------
@@ -64,18 +70,21 @@ def estimate_memory(
         kept.append(tensor)
         return tensor
 
-    with torch.device("meta"):
-        model = build_network(network, in_channels, out_channels, space)
-        z = torch.empty(1, in_channels, *space)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
-        model(z)
-    seen = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
+    small = tuple(min(side, _SAMPLE_SIDES[len(space)]) for side in space)
+    growth = math.prod(space) / math.prod(small)
+    with torch.random.fork_rng(devices=[]):
+        model = build_network(network, in_channels, out_channels, small)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+            model(torch.zeros(1, in_channels, *small))
+    parameters = {p.untyped_storage()._cdata for p in model.parameters()}
+    storages = (t.untyped_storage() for t in kept)
+    seen = {s._cdata: s.nbytes() * growth for s in storages if s._cdata not in parameters}
     activations = sum(seen.values()) * (dtype.itemsize / 4)
     weights = sum(p.numel() for p in model.parameters()) * 4
     largest = max(seen.values(), default=0)
     # Weights, gradients and Adam's two moments, with a saved copy of weights and moments; the
     # backward pass holds gradients of the largest activation in addition to it.
-    return int(activations + 2 * largest + 7 * weights + 3 * z.numel() * 4)
+    return int(activations + 2 * largest + 8 * weights + 3 * in_channels * math.prod(space) * 4)
 
 
 def total_memory(device: torch.device) -> int | None:

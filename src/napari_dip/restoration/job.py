@@ -123,7 +123,7 @@ class Job:
 
         operator = self.task.operator(self.measurement)
         shape = operator.image_shape(self.measurement.space)
-        x = operator.crop_to_visible(torch.empty(1, 1, *shape, device="meta"))
+        x = operator.crop_to_visible(torch.empty(1).expand(1, 1, *shape))
         return self.encoding.decoded_shape(x.shape[2:])
 
     @cached_property
