@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isclose
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_dip.data.axes import SPACE_LETTERS, Axes
 from napari_dip.data.masks import read_mask
-from napari_dip.data.reading import ReadingRecord
+from napari_dip.data.reading import Note, NoteKind, ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files.image_file import JPEG_SUFFIXES, read_image
 from napari_dip.files.lazy import LazyImage, open_lazily
+from napari_dip.files.metadata import Metadata
 from napari_dip.files.zarr_images import is_zarr
 from napari_dip.tasks.base import InputName, Task
 
 Array = NDArray[Any]
+
+_SAME_SIZE = 0.02
+"""Relative difference up to which two sizes of pixels are one."""
 
 ImageSource = Path | LazyImage
 """A file, or an open image such as that of a napari layer."""
@@ -129,17 +135,36 @@ class InputFiles:
         source = self.given[name]
         if isinstance(source, LazyImage):
             array, letters, record = source.read(), source.axes.letters, source.record
+            lossy = is_lossy(source.path, source.metadata)
         else:
             file = read_image(source)
             array, letters, record = file.data, file.axes, file.record
+            lossy = is_lossy(source, file.metadata)
         if name == "mask":
-            marked, notes = read_mask(
-                array, letters, is_lossy=is_lossy(path_of(source)), keeps=self.mask_keeps
-            )
+            marked, notes = read_mask(array, letters, is_lossy=lossy, keeps=self.mask_keeps)
             return InputArray(marked != self.mask_keeps, record.with_notes(*notes))
         if name == "psf" and letters.endswith("S"):
-            array = _grey(array)
+            array, notes = _grey(array)
+            record = record.with_notes(*notes)
         return InputArray(array, record, letters if name == "guide" else None)
+
+    def psf_notes(self, image: Axes) -> list[Note]:
+        """A note if the PSF's file says that its pixels are of another size than the image's."""
+        if "psf" not in self.given:
+            return []
+        with self.open("psf") as opened_psf:
+            psf = opened_psf.axes
+        sizes = dict(zip(psf.letters, zip(psf.scale, psf.units, strict=True), strict=True))
+        words = []
+        for letter, size, unit in zip(image.letters, image.scale, image.units, strict=True):
+            own, own_unit = sizes.get(letter, (size, ""))
+            is_known = letter in SPACE_LETTERS and unit and unit == own_unit
+            if is_known and not isclose(own, size, rel_tol=_SAME_SIZE):
+                words.append(f"{own:.3g} {unit} along {letter} where the image's are {size:.3g}")
+        if not words:
+            return []
+        text = f"its pixels are {' and '.join(words)}; it is not resampled"
+        return [Note(NoteKind.ASSUMED, "psf", text)]
 
     def read_all(self) -> dict[InputName, InputArray]:
         """Read all inputs that there are, by name."""
@@ -156,12 +181,16 @@ def opened(source: ImageSource, axes: str | None = None, series: int | None = No
     return source if isinstance(source, LazyImage) else open_lazily(source, axes, series=series)
 
 
-def is_lossy(path: Path) -> bool:
+def is_lossy(path: Path, metadata: Metadata) -> bool:
     """Whether a file's compression changes values a little, as JPEG's does."""
-    return path.suffix.lower() in JPEG_SUFFIXES
+    return path.suffix.lower() in JPEG_SUFFIXES or metadata.tiff.get("compression") == "jpeg"
 
 
-def _grey(colours: Array) -> Array:
-    """The grey values of colours (..., samples), whatever their transparency."""
-    has_alpha = colours.shape[-1] in (2, 4)
-    return np.asarray((colours[..., :-1] if has_alpha else colours).mean(axis=-1))
+def _grey(colours: Array) -> tuple[Array, list[Note]]:
+    """The grey values of a PSF in colours (..., samples), whatever their transparency."""
+    plain = colours[..., :-1] if colours.shape[-1] in (2, 4) else colours
+    notes = []
+    if bool((plain != plain[..., :1]).any()):
+        text = "it is in colour, and the mean of its colours is taken"
+        notes.append(Note(NoteKind.CHANGED, "psf", text))
+    return np.asarray(plain.mean(axis=-1)), notes

@@ -12,11 +12,14 @@ from napari_dip.files.image_file import JPEG_SUFFIXES, TIFF_SUFFIXES
 from napari_dip.files.metadata import Metadata
 from napari_dip.files.raster import MOST_JPEG_DENSITY
 from napari_dip.files.segments import LARGEST_SEGMENT
-from napari_dip.files.tags import PHOTOSHOP
+from napari_dip.files.tags import PHOTOSHOP, SOFTWARE
 from napari_dip.files.tiff import compression_for
 
 _SRGB_GAMMA = 45455
 """The value of a PNG's gamma chunk that other formats assume: 1 / 2.2."""
+
+_WRITER = b"tifffile.py\0"
+"""The library that wrote a file, where no one said which software made its picture."""
 
 _MICROSCOPE = ("unit", "axes", "hyperstack", "mode", "loop", "min", "max", "spacing", "finterval")
 """Entries of ImageJ's metadata that are kept as the resolution, or that only set the display."""
@@ -102,10 +105,12 @@ def _beyond_zarr(metadata: Metadata) -> list[str]:
     words = ["ICC profile"] if metadata.icc_profile else []
     words += ["EXIF"] if tags.camera or tags.place else []
     words += tags.names
+    if (software := tags.find(SOFTWARE)) is not None and software.data == _WRITER:
+        words.remove("Software")
     words += ["description"] if metadata.tiff.get("description") else []
     words += ["XMP"] if metadata.xmp is not None else []
     words += [f"text {name!r}" for name in metadata.texts]
-    if metadata.resolution is not None and not {"imagej", "ome"} & set(metadata.tiff):
+    if metadata.dpi is not None and not {"imagej", "ome"} & set(metadata.tiff):
         words.append("resolution")
     return words + _gamma(metadata)
 

@@ -107,6 +107,7 @@ def restore_file(
     if true_image is not None:
         readings += (true_image.record,)
     notes = [note for record in readings for note in record.notes]
+    notes += inputs.psf_notes(axes_of_tiff(image.axes, image.metadata))
     arrays: dict[str, Any] = {name: given.values for name, given in read.items()}
     guide = read.get("guide")
     if guide is not None and guide.values.shape != image.data.shape:

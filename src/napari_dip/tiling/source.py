@@ -80,7 +80,7 @@ class TiledSource:
         """The reading records of the image and its inputs."""
         found = []
         with self.open() as image:
-            found.append(image.record)
+            found.append(image.record.with_notes(*self.inputs.psf_notes(image.axes)))
         for name in self.inputs.given:
             if name == "psf":  # it is read whole, and mended if need be
                 found.append(self.inputs.read(name).record)
@@ -147,7 +147,7 @@ class TiledSource:
             rule, notes = mask_rule(
                 lambda: (mask.read(box.slices) for box in boxes),
                 letters,
-                is_lossy=is_lossy(mask.path),
+                is_lossy=is_lossy(mask.path, mask.metadata),
                 keeps=self.inputs.mask_keeps,
             )
         lengths = dict(zip(letters, shape, strict=True))
