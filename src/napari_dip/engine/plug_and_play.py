@@ -68,11 +68,11 @@ def deblur_plug_and_play(y: Tensor, observed: Tensor, blur: Blur, sigma: float) 
     """
     sigma = max(sigma, _LEAST_SIGMA)
     levels = torch.logspace(math.log10(max(_FIRST_LEVEL, sigma)), math.log10(sigma), _STEPS)
-    frame = _Frame(y, observed, blur.psf.cpu())
+    frame = _Frame(y, observed, blur.psf)
     estimate: Tensor | None = None
     for level in levels.tolist():
         weight = _PRIOR_WEIGHT * (sigma / level) ** 2
-        estimate = _denoise(frame.deconvolve(estimate, weight), estimate, level)
+        estimate = denoise_step(frame.deconvolve(estimate, weight), estimate, level)
     assert estimate is not None
     return estimate[frame.inside]
 
@@ -87,14 +87,14 @@ class _Frame:
     def __init__(self, y: Tensor, observed: Tensor, psf: Tensor) -> None:
         self.axes = tuple(range(-psf.ndim, 0))
         margins = [(k, k) for k in psf.shape]
-        grown = np.pad(y.numpy(), [(0, 0), *margins], mode="symmetric")
-        self.measured = torch.from_numpy(grown)
+        grown = np.pad(y.cpu().numpy(), [(0, 0), *margins], mode="symmetric")
+        self.measured = torch.from_numpy(grown).to(y.device)
         self.sides = grown.shape[1:]
         spans = zip(psf.shape, y.shape[1:], strict=True)
         self.inside = (slice(None), *(slice(k, k + side) for k, side in spans))
-        self.known = torch.zeros(grown.shape, dtype=torch.bool)
+        self.known = torch.zeros(grown.shape, dtype=torch.bool, device=y.device)
         self.known[self.inside] = observed
-        kernel = torch.zeros(self.sides)
+        kernel = torch.zeros(self.sides, device=y.device)
         kernel[tuple(slice(k) for k in psf.shape)] = psf
         kernel = kernel.roll([-(k // 2) for k in psf.shape], self.axes)
         self.transfer = torch.fft.rfftn(kernel)
@@ -132,9 +132,9 @@ class _Frame:
 
     def _window(self, widths: Sequence[int]) -> Tensor:
         """1 in the frame, falling to 0 at the outer borders: (*sides)."""
-        window = torch.ones(())
+        window = torch.ones((), device=self.measured.device)
         for side, width in zip(self.sides, widths, strict=True):
-            distance = torch.arange(side)
+            distance = torch.arange(side, device=window.device)
             distance = 1 + torch.minimum(distance, side - 1 - distance)
             window = window[..., None] * (distance / (width + 1)).clamp(max=1)
         return window
@@ -151,12 +151,32 @@ class _Frame:
         return image
 
 
-def _denoise(noisy: Tensor, pilot: Tensor | None, sigma: float) -> Tensor:
-    """Denoise an image, or a volume plane by plane, in one pass if there is a pilot."""
+def denoise_step(noisy: Tensor, pilot: Tensor | None, sigma: float) -> Tensor:
+    """Denoise an image, or a volume plane by plane, in one pass if there is a pilot.
+
+    Parameters
+    ----------
+    noisy
+        (channels, *space), about [0, 1].
+    pilot
+        The estimate of the step before, as noisy; None in the first step.
+    sigma
+        Noise level that the denoiser is told, in the units of noisy.
+
+    Returns
+    -------
+    Tensor
+        As noisy.
+
+    Examples
+    --------
+    >>> denoise_step(torch.rand(1, 2, 16, 16), None, 0.1).shape
+    torch.Size([1, 2, 16, 16])
+    """
     if noisy.ndim == 4:
         guides = noisy.shape[1] * [None] if pilot is None else pilot.unbind(1)
         planes = zip(noisy.unbind(1), guides, strict=True)
-        return torch.stack([_denoise(plane, guide, sigma) for plane, guide in planes], 1)
+        return torch.stack([denoise_step(plane, guide, sigma) for plane, guide in planes], 1)
     if pilot is None:
         return denoise_nonlocal(noisy, sigma, quick=True)
     return refine_nonlocal(noisy, pilot, sigma)
