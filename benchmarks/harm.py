@@ -72,6 +72,14 @@ def inputs() -> Iterator[Input]:
     yield Input("columns", _bytes(scene + random.normal(0, 10, (1, SIDE))), scene)
     both = random.normal(0, 8, (SIDE, 1)) + random.normal(0, 8, scene.shape)
     yield Input("rows and white noise", _bytes(scene + both), scene)
+    for name in ("astronaut", "coins", "page", "text"):
+        offsets = np.random.default_rng(1).normal(0, 6, (SIDE, 1))
+        given = scenes[name] + (offsets[..., None] if scenes[name].ndim == 3 else offsets)
+        yield Input(f"{name}, rows", _bytes(given), scenes[name])
+    blinds = np.where(y % 12 < 3, 50.0, 200.0)
+    rungs = np.repeat(np.random.default_rng(1).integers(0, 256, 24), 4)[:, None] * np.ones(SIDE)
+    for name, bars in (("blinds", blinds), ("rungs of any grey", rungs)):
+        yield Input(f"{name}, clean", _bytes(bars), bars)
     for peak in (0.1, 0.3, 1, 3, 10):
         counts = random.poisson(scene / 255 * peak)
         yield Input(f"{peak} photons", counts.astype(np.uint8), scene / 255 * peak)

@@ -233,6 +233,16 @@ def test_a_checkerboard_is_subtracted_but_not_by_paper(measured):
     assert Denoise(preset="paper").prepare_measurement(measurement).y is measurement.y
 
 
+def test_row_noise_is_subtracted_from_planes_but_not_by_paper(measured):
+    generator = torch.Generator().manual_seed(0)
+    y = torch.linspace(0.2, 0.8, 64).expand(1, 1, 64, 64)
+    offsets = 0.05 * torch.randn(1, 1, 64, 1, generator=generator)
+    measurement = Measurement(y=y + offsets, observed=torch.ones(y.shape, dtype=torch.bool))
+    flat = Denoise().prepare_measurement(measurement).y
+    assert float((flat - y).std()) < float(offsets.std()) / 2
+    assert Denoise(preset="paper").prepare_measurement(measurement).y is measurement.y
+
+
 def test_single_photons_are_no_impulses():
     counts = torch.from_numpy(np.random.default_rng(0).poisson(0.1, (64, 64))).float()[None, None]
     measurement = Measurement(y=counts / 4, observed=torch.ones(counts.shape, dtype=torch.bool))

@@ -78,10 +78,11 @@ class Denoise(Task):
     is perturbed, and a share of the perturbation is subtracted from the target, so that neither
     contains the noise of the other. The perturbation is as strong at each pixel, and as correlated,
     as the noise. Impulses ("salt and pepper") are treated as missing pixels, and a pattern of
-    period 2 (every second pixel, row or column is brighter) is subtracted. If there is little
-    noise, detail that the fit leaves over is added back. The fit and a non-local estimate, which
-    denoises similar patches together, make different mistakes: the result is a blend of both, which
-    guides a last pass over the patches. `instant` is the non-local estimate alone.
+    period 2 (every second pixel, row or column is brighter) and row or column noise (each has an
+    offset of its own) are subtracted. If there is little noise, detail that the fit leaves over is
+    added back. The fit and a non-local estimate, which denoises similar patches together, make
+    different mistakes: the result is a blend of both, which guides a last pass over the patches.
+    `instant` is the non-local estimate alone.
 
     Examples
     --------
@@ -338,17 +339,19 @@ class Denoise(Task):
 
 
 def without_pattern(measurement: Measurement) -> Measurement:
-    """A measurement of a plane without its pattern of period 2, if it has one."""
+    """A measurement of a plane without its pattern of period 2 and its row and column noise."""
     import torch
 
+    from napari_dip.noise.lines import find_line_offsets
     from napari_dip.noise.pattern import find_pattern
 
     if is_volume(measurement.space):
         return measurement
-    pattern = find_pattern(fill_missing(measurement.y, measurement.observed)[0].numpy())
-    if pattern is None:
-        return measurement
-    return replace(measurement, y=measurement.y - torch.from_numpy(pattern).float())
+    for find in (find_pattern, find_line_offsets):
+        found = find(fill_missing(measurement.y, measurement.observed)[0].numpy())
+        if found is not None:
+            measurement = replace(measurement, y=measurement.y - torch.from_numpy(found).float())
+    return measurement
 
 
 def has_low_snr(measurement: Measurement, sigma: float) -> bool:
