@@ -9,6 +9,7 @@ import tifffile
 from image_files import picture
 
 from napari_dip.data.reading import NoteKind
+from napari_dip.files.atomic import FileError
 from napari_dip.files.image_file import read_image, write_image
 from napari_dip.files.lazy import open_lazily
 
@@ -225,3 +226,22 @@ def test_planes_that_fill_no_frame_are_a_stack(tmp_path, left):
     image = both(path)
     np.testing.assert_array_equal(image.data, data[0, :left].squeeze())
     assert f"announces 8 planes and has {left}" in said(image)
+
+
+def test_a_stack_in_colour_with_fewer_pages_than_announced(tmp_path):
+    pages = picture(3, 18, 20, 3, dtype="uint8", high=255)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for i, page in enumerate(pages):
+            about = {"description": imagej_header(images=5, slices=5)} if i == 0 else {}
+            file.write(page, photometric="rgb", metadata=None, contiguous=False, **about)
+    image = both(tmp_path / "a.tif")
+    assert image.axes == "ZYXS"
+    np.testing.assert_array_equal(image.data, pages)
+    assert "3 of 5 slices" in said(image)
+
+
+def test_more_axes_than_letters_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 2, 2, 2, 18, 20), "uint8"))
+    for read in (read_image, open_lazily):
+        with pytest.raises(FileError, match=r"6 axes \(QQQQYX\) can't be told apart"):
+            read(tmp_path / "a.tif")

@@ -16,11 +16,12 @@ from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 
 from napari_dip.data.axes import describe_planes, named_axes
 from napari_dip.data.reading import Note, NoteKind, ReadingRecord
+from napari_dip.errors import UserError
 from napari_dip.files.atomic import FileError
 from napari_dip.files.metadata import Metadata
-from napari_dip.files.orientation import UPRIGHT, swaps_sides, upright
 from napari_dip.files.segments import upright_xmp
 from napari_dip.files.tags import DESCRIPTION, SOFTWARE, XMP, Tags
+from napari_dip.files.tiff_pixels import TiffPixels, inverted
 from napari_dip.files.tiff_series import TiffImage, open_tiff
 
 _PHOTOMETRIC = (
@@ -34,12 +35,6 @@ _PHOTOMETRIC = (
 
 _ALPHA = (EXTRASAMPLE.UNASSALPHA, EXTRASAMPLE.ASSOCALPHA)
 """The tags of a sample that is transparency. The samples are fitted alike with either."""
-
-_ORIENTATION = 274
-"""The number of the tag that says how the picture has to be turned."""
-
-_FEW_BITS = {2: 85, 4: 17}
-"""Factors from the values of 2- and 4-bit samples to those of 8 bits."""
 
 _OME_PIXELS = (
     *(f"PhysicalSize{axis}{unit}" for axis in "XYZ" for unit in ("", "Unit")),
@@ -68,8 +63,8 @@ def read(
         `write` needs to store them in the same way; and the reading record.
     """
     with open_tiff(path, series) as image:
-        _refuse_colours(path, image.page)
-        pixels = _PixelRules.of(image)
+        _refuse(path, image)
+        pixels = TiffPixels.of(image)
         data, axes = _canonical(image.series.asarray(), image.series.axes, image.page)
         metadata = _metadata(image)
         data, axes, metadata = pixels.applied(data, axes, metadata)
@@ -85,8 +80,8 @@ def open_planes(
     as in `read`.
     """
     with open_tiff(path, series) as image:
-        _refuse_colours(path, image.page)
-        pixels, stored, page = _PixelRules.of(image), image.series.axes, image.page
+        _refuse(path, image)
+        pixels, stored, page = TiffPixels.of(image), image.series.axes, image.page
         apart = "S" in stored and not (
             stored.endswith("S") and _holds_colour(image.series.shape[-1], page)
         )
@@ -106,95 +101,8 @@ class _Described:
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True)
-class _PixelRules:
-    """How stored samples become those that a viewer shows.
-
-    Attributes
-    ----------
-    orientation
-        The value of the tag.
-    white_is_zero
-        The least value is white.
-    bits
-        Bits of a sample.
-    colours
-        The palette, (3, entries), of 16 bits; None if there is none that gives the pixels' colours.
-    """
-
-    orientation: int = UPRIGHT
-    white_is_zero: bool = False
-    bits: int = 8
-    colours: Any = None
-
-    @classmethod
-    def of(cls, image: TiffImage) -> _PixelRules:
-        page = image.page
-        tag = page.tags.get(_ORIENTATION)
-        is_palette = page.photometric == PHOTOMETRIC.PALETTE and not image.file.is_imagej
-        return cls(
-            orientation=int(tag.value) if tag is not None and 1 <= int(tag.value) <= 8 else UPRIGHT,
-            white_is_zero=page.photometric == PHOTOMETRIC.MINISWHITE,
-            bits=int(np.max(page.bitspersample)),
-            colours=page.colormap if is_palette else None,
-        )
-
-    @property
-    def change(self) -> list[str]:
-        """What is changed, in words."""
-        words = []
-        if self.white_is_zero:
-            words.append("white is stored as the least value; it is read so that it looks the same")
-        if self.bits in _FEW_BITS and self.colours is None:
-            words.append(f"its {self.bits}-bit values are spread over 8 bits")
-        if self.colours is not None:
-            words.append("its palette is replaced by RGB")
-        if self.orientation != UPRIGHT:
-            words.append(f"it is turned upright, as its orientation ({self.orientation}) says")
-        return words
-
-    def applied(
-        self, data: NDArray[Any], axes: str, metadata: Metadata
-    ) -> tuple[NDArray[Any], str, Metadata]:
-        """The samples, their axes, and the metadata, as they are to be seen."""
-        if self.colours is not None:
-            data = np.moveaxis((np.asarray(self.colours) >> 8).astype(np.uint8)[:, data], 0, -1)
-            axes += "S"
-        elif self.bits in _FEW_BITS and data.dtype == np.uint8:
-            data = data * np.uint8(_FEW_BITS[self.bits])
-        if self.white_is_zero:
-            few = self.bits in _FEW_BITS
-            data = inverted(data, axes, 8 if few else self.bits)
-        data = upright(data, axes, self.orientation)
-        if self.orientation != UPRIGHT:
-            metadata = replace(metadata, tags=metadata.tags.upright())
-        if swaps_sides(self.orientation):
-            metadata = metadata.transposed()
-        return data, axes, metadata
-
-
-def inverted(data: NDArray[Any], axes: str, bits: int) -> NDArray[Any]:
-    """Samples with black and white exchanged; twice it gives them back.
-
-    Whole numbers are subtracted from the greatest (and, if signed, from the least one too), floats
-    within [0, 1] from 1, and of others the sign changes. Transparency stays.
-    """
-    if axes.endswith("S") and data.shape[-1] == 2:
-        colour = inverted(data[..., :1], axes[:-1], bits)
-        return np.concatenate([colour, data[..., 1:]], axis=-1)
-    kind = data.dtype.kind
-    if kind in "bi":
-        return np.asarray(~data)
-    if kind == "u":
-        most = min(2**bits - 1, int(np.iinfo(data.dtype).max))
-        whole: NDArray[Any] = (most - data).astype(data.dtype)
-        return whole
-    is_unit = data.size > 0 and bool(np.nanmin(data) >= 0) and bool(np.nanmax(data) <= 1)
-    return np.asarray(data.dtype.type(1) - data if is_unit else -data)
-
-
 def _recorded(
-    path: Path, image: TiffImage, pixels: _PixelRules, data: Any, axes: str
+    path: Path, image: TiffImage, pixels: TiffPixels, data: Any, axes: str
 ) -> ReadingRecord:
     """The reading record of an image, with what was done to its pixels."""
     stored = image.series.axes
@@ -208,8 +116,9 @@ def _recorded(
     page = image.page
     samples = page.samplesperpixel
     if page.photometric == PHOTOMETRIC.RGB and samples > 3 and not axes.endswith("S"):
+        unsaid = samples - 3 - sum(sample in _ALPHA for sample in page.extrasamples)
         text = (
-            f"{samples - 3} of its {samples} samples are not said to be transparency; all are "
+            f"{unsaid} of its {samples} samples are not said to be transparency; all are "
             "restored as channels"
         )
         notes.append(Note(NoteKind.ASSUMED, str(path), text))
@@ -224,10 +133,18 @@ def _recorded(
     return replace(image.record, read=read).with_notes(*notes)
 
 
-def _refuse_colours(path: Path, page: tifffile.TiffPage) -> None:
+def _refuse(path: Path, image: TiffImage) -> None:
+    """Refuse colours that are not read, and more axes than there are letters for."""
+    page, axes = image.page, image.series.axes
     if page.photometric not in _PHOTOMETRIC and page.compression != COMPRESSION.JPEG:
         name = PHOTOMETRIC(page.photometric).name
         raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
+    try:
+        named_axes(axes)
+    except UserError:
+        raise FileError(
+            f"{path}: its {len(axes)} axes ({axes}) can't be told apart; give a part with at most 5"
+        ) from None
 
 
 def _metadata(image: TiffImage) -> Metadata:
