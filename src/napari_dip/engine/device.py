@@ -52,6 +52,20 @@ def resolve_device(name: str = "auto") -> torch.device:
     return device
 
 
+def device_of_estimates(device: torch.device) -> torch.device:
+    """The device on which the estimates beside a fit on `device` are computed.
+
+    They solve many small systems of equations. Apple's MPS has them only in newer versions of
+    torch, so that the CPU does it there.
+
+    Examples
+    --------
+    >>> device_of_estimates(torch.device("mps"))
+    device(type='cpu')
+    """
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
     """The number format of convolutions; weights, statistics and the loss are float32 always."""
     if precision != "auto":

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -115,6 +115,11 @@ class Component:
     upper: Tensor
     deviation: float
 
+    def to(self, device: torch.device) -> Component:
+        """The same with its tensors on a device."""
+        names = ("steps", "centres", "lower", "upper")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
     def samples(self, plane: Tensor) -> Tensor:
         """Means of the pixels (y, x) of each sample, padded to whole blocks."""
         top, left, bottom, right = _margins(plane.shape, self.sampling, self.start)
@@ -161,6 +166,10 @@ class JpegQuantization:
     """
 
     components: tuple[Component | None, ...]
+
+    def to(self, device: torch.device) -> JpegQuantization:
+        """The same with its tensors on a device."""
+        return JpegQuantization(tuple(each and each.to(device) for each in self.components))
 
 
 def find_quantization(image: Tensor, observed: Tensor) -> JpegQuantization | None:

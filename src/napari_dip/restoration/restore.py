@@ -74,11 +74,12 @@ def prepare(
     >>> job.result().stop_reason
     'budget'
     """
-    from napari_dip.engine.device import resolve_device
+    from napari_dip.engine.device import device_of_estimates, resolve_device
     from napari_dip.engine.memory import check_memory
 
     if not isinstance(task, Task):
         raise UserError(f"task: expected a task such as Denoise(), got {task!r}")
+    place = resolve_device(device)
     noted = list(notes)
     image = np.asarray(image)
     y, observed, encoding = encode(image, axes, intensity_range, alpha=alpha)
@@ -112,6 +113,7 @@ def prepare(
         psf=kernel,
         black=tuple(encoding.black.tolist()),
         white=tuple(encoding.white.tolist()),
+        device=device_of_estimates(place),
     )
     measurement = task.prepare_measurement(measurement)
     seed = check_seed(seed)
@@ -125,7 +127,7 @@ def prepare(
         encoding=encoding,
         reference=None,
         data_range=data_range,
-        device=resolve_device(device),
+        device=place,
         seed=seed,
         # What a note says already is no warning.
         warnings=resolved.warnings(task, measurement, np.dtype(float) if found else image.dtype),

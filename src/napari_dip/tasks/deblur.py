@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.tasks.base import Task
@@ -86,8 +87,8 @@ class Deblur(Task):
         from napari_dip.engine.plug_and_play import deblur_plug_and_play
 
         y = fill_missing(measurement.y, measurement.observed)[0]
-        sigma = self._level(measurement)
-        return deblur_plug_and_play(y, measurement.observed[0], self.operator(measurement), sigma)
+        deblur = partial(deblur_plug_and_play, sigma=self._level(measurement))
+        return measurement.estimate(deblur, y, measurement.observed[0], self.operator(measurement))
 
     def share_of_fit(self, channels: int, progress: float) -> float:
         return _SHARE_OF_FIT * min(1.0, progress / _EARLY)

@@ -95,7 +95,7 @@ class DeJPEG(Task):
         from napari_dip.engine.jpeg_restoration import restore_jpeg
 
         levels = _Levels(measurement)
-        return levels.back(restore_jpeg(levels.measured, quantization))
+        return levels.back(measurement.estimate(restore_jpeg, levels.measured, quantization))
 
     def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
         quantization = None if self.preset == "paper" else find_jpeg(measurement)
@@ -104,7 +104,8 @@ class DeJPEG(Task):
         from napari_dip.engine.jpeg_restoration import refine_jpeg
 
         levels = _Levels(measurement)
-        return levels.back(refine_jpeg(levels.measured, levels.of(x), quantization))
+        given = levels.measured, levels.of(x), quantization
+        return levels.back(measurement.estimate(refine_jpeg, *given))
 
     def warnings(
         self, given: Self, measurement: Measurement, dtype: np.dtype[Any]
@@ -144,7 +145,10 @@ def find_jpeg(measurement: Measurement) -> JpegQuantization | None:
 
     if is_volume(measurement.space) or measurement.y.shape[1] not in (1, 3):
         return None
-    return find_quantization(_Levels(measurement).measured, measurement.observed[0].all(0))
+    return measurement.once(
+        "jpeg",
+        lambda: find_quantization(_Levels(measurement).measured, measurement.observed[0].all(0)),
+    )
 
 
 class _Levels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from napari_dip.tasks.base import Task
@@ -174,7 +175,8 @@ def _nonlocal_fill(measurement: Measurement, thorough: bool) -> Tensor:
 
     def fill() -> Tensor:
         smooth = _smooth_fill(measurement)
-        return fill_nonlocal(measurement.y[0], measurement.observed[0], smooth, thorough=thorough)
+        known = measurement.y[0], measurement.observed[0]
+        return measurement.estimate(partial(fill_nonlocal, thorough=thorough), *known, smooth)
 
     return measurement.once(("nonlocal fill", thorough), fill)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -38,6 +39,9 @@ class Measurement:
         The point spread function, (*sides).
     black, white
         The user's values that 0 and 1 in y stand for, one for each channel.
+    device
+        The device on which estimates are computed, the CPU if not given. The tensors above are on
+        the CPU.
     """
 
     y: Tensor
@@ -47,6 +51,7 @@ class Measurement:
     psf: Tensor | None = None
     black: tuple[float, ...] = (0.0,)
     white: tuple[float, ...] = (1.0,)
+    device: torch.device | None = None
 
     @property
     def space(self) -> tuple[int, ...]:
@@ -62,6 +67,34 @@ class Measurement:
     def spans(self) -> tuple[float, ...]:
         """The user's units in 1.0 of y, for each channel."""
         return tuple(white - black for black, white in zip(self.black, self.white, strict=True))
+
+    def estimate(self, estimator: Callable[..., Tensor], *arguments: Any) -> Tensor:
+        """What an estimator returns, computed on the measurement's device, on the CPU.
+
+        Parameters
+        ----------
+        estimator
+            A function of the arguments.
+        arguments
+            Tensors, operators and others that have a method `to`, which brings them to the device.
+
+        Raises
+        ------
+        OutOfMemory
+            When the device has too little memory.
+        """
+        import torch
+
+        from napari_dip.engine.memory import OutOfMemory
+
+        device = self.device or torch.device("cpu")
+        try:
+            return estimator(*(argument.to(device) for argument in arguments)).cpu()
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(
+                f"out of memory: {device} has no room for the estimate from similar patches; "
+                "restore a crop, end other programs that use it, or use device=cpu"
+            ) from error
 
     @cached_property
     def _kept(self) -> dict[Hashable, Any]:

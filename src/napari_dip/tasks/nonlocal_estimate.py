@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_dip.tasks.measurement import Measurement, fill_missing
@@ -107,6 +108,7 @@ def nonlocal_estimate(
     correlation = gaussian_correlation(blur) if blur else None
     noisy = scale.forward(fill_missing(measurement.y, measurement.observed)[0])
     if pilot is None:
-        return scale.back(denoise_nonlocal(noisy, scale.sigma, correlation=correlation))
-    guide = scale.forward(pilot)
-    return scale.back(refine_nonlocal(noisy, guide, scale.sigma, correlation=correlation))
+        denoise = partial(denoise_nonlocal, sigma=scale.sigma, correlation=correlation)
+        return scale.back(measurement.estimate(denoise, noisy))
+    refine = partial(refine_nonlocal, sigma=scale.sigma, correlation=correlation)
+    return scale.back(measurement.estimate(refine, noisy, scale.forward(pilot)))
