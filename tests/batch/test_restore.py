@@ -11,6 +11,7 @@ import zarr
 from PIL import Image
 
 from napari_dip import Denoise, FlashNoFlash, Inpaint, UserError, restore_many
+from napari_dip.batch.restore import Batch
 from napari_dip.files import raster
 from napari_dip.files.image_file import read_image
 from napari_dip.files.lazy import open_lazily
@@ -44,6 +45,45 @@ def test_two_workers_give_the_same_bits_as_restore_file(make_cluster, pictures, 
         report = json.loads((out / f"{path.name}.json").read_text())
         assert report["iterations"] == 3
         assert report["source"] == str(path)
+
+
+def test_a_few_small_images_start_no_workers(pictures, out, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_dip.batch.restore.connect", None)
+    links = []
+    summary = restore_many([pictures], out, TINY, device="cpu", on_start=links.append)
+    assert str(summary) == "6 done"
+    assert links == [""]
+    alone = tmp_path / "alone.png"
+    restore_file(pictures / "3.png", alone, TINY, device="cpu")
+    np.testing.assert_array_equal(read_image(out / "3.png").data, read_image(alone).data)
+
+
+@pytest.mark.parametrize("options", [{"workers": 1}, {"scheduler": "tcp://nowhere:1"}])
+def test_workers_that_are_asked_for_are_started(pictures, out, monkeypatch, options):
+    class AskedForError(Exception):
+        pass
+
+    def connect(*_, **__):
+        raise AskedForError
+
+    monkeypatch.setattr("napari_dip.batch.restore.connect", connect)
+    with pytest.raises(AskedForError):
+        restore_many([pictures], out, TINY, device="cpu", **options)
+    monkeypatch.setattr("napari_dip.batch.restore._FEW_PIXELS", 100)
+    with pytest.raises(AskedForError):
+        restore_many([pictures], out, TINY, device="cpu")
+
+
+def test_a_batch_in_this_process_can_be_paused_and_ended(pictures, out):
+    batch = Batch(images=[pictures], output=out, task=TINY, device="cpu")
+    asked = []
+
+    def is_paused():
+        asked.append(True)
+        return len(asked) == 1
+
+    *_, last = batch.run(lambda: len(asked) > 2, is_paused)
+    assert str(last.result) == "1 done, 5 unfinished"
 
 
 def test_an_unreadable_file_is_in_the_summary_and_stops_nothing(here, pictures, out):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from napari_dip.batch.files import FileItem, find_images, find_series
 from napari_dip.data.reading import Note
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
+from napari_dip.files.image_file import read_image
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.targets import check_targets
 from napari_dip.restoration.job import run_to_end
@@ -21,6 +23,7 @@ from napari_dip.scheduling.cluster import connect
 from napari_dip.scheduling.item import Item, Outcome, Status
 from napari_dip.scheduling.runner import run_items
 from napari_dip.scheduling.summary import SUMMARY_FILES, Summary
+from napari_dip.scheduling.worker import run_in_process
 from napari_dip.tasks.base import Task
 from napari_dip.tiling.mosaic import Mosaic, ResultExists
 from napari_dip.tiling.plan import TilingOptions
@@ -28,6 +31,13 @@ from napari_dip.tiling.restore import plan_mosaic
 
 _Series = tuple[Path, int | None]
 """A file, and which of several images in it, from 1 on."""
+
+
+_FEW_PIXELS = 200_000
+"""Values in all images together up to which they are restored in this process: half a minute's."""
+
+_SMALL_FILE = 4_000_000
+"""Size of a file, in bytes, up to which it is read to count its values."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class BatchUpdate:
     summary
         The outcomes so far.
     dashboard
-        The address of dask's dashboard.
+        The address of dask's dashboard; empty when the images are restored in this process.
     outcome
         The item that has just ended; None on the first update and the last.
     result
@@ -94,8 +104,7 @@ class Batch:
         folder = self._check()
         files, large = self._found(folder)
         self._check_targets(folder, files, large)
-        most = None if large else len(files)
-        with connect(self.scheduler, workers=self.workers, device=self.device, most=most) as client:
+        with self._runner(files, has_large=bool(large)) as (dashboard, run):
             make_folder(folder)
             if self.resume:
                 remove_leftovers(folder)
@@ -106,12 +115,9 @@ class Batch:
             if self.inputs.mask_keeps:
                 settings["mask_keeps"] = True
             summary = Summary(folder, settings, names)
-            dashboard = client.dashboard_link
             summary.notes = tuple(note for mosaic in mosaics for note in mosaic.plan.notes)
             yield BatchUpdate(summary, dashboard)
-            outcomes = run_items(
-                client, items, resume=self.resume, should_stop=should_stop, is_paused=is_paused
-            )
+            outcomes = run(items, resume=self.resume, should_stop=should_stop, is_paused=is_paused)
             try:
                 for outcome in chain(known, outcomes):
                     unfinished = [mosaic for mosaic in mosaics if not mosaic.is_complete]
@@ -130,6 +136,22 @@ class Batch:
                         summary.add(Outcome(item.name, Status.DONE, report=report))
                 summary.write()
         yield BatchUpdate(summary, dashboard, result=summary)
+
+    @contextmanager
+    def _runner(
+        self, files: Sequence[FileItem], *, has_large: bool
+    ) -> Iterator[tuple[str, Callable[..., Iterator[Outcome]]]]:
+        """The dashboard's address and a function that runs items: on workers, or in this process.
+
+        Workers take seconds to start, in which a few small images are finished.
+        """
+        is_here = self.scheduler is None and self.workers is None and not has_large
+        if is_here and _are_small(file.source for file in files):
+            yield "", run_in_process
+            return
+        most = None if has_large else len(files)
+        with connect(self.scheduler, workers=self.workers, device=self.device, most=most) as client:
+            yield client.dashboard_link, partial(run_items, client)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -219,6 +241,21 @@ class Batch:
         return mosaics, known
 
 
+def _are_small(files: Iterable[Path]) -> bool:
+    """Whether files have so few pixels together that starting workers would take longer."""
+    pixels = 0
+    for file in files:
+        try:
+            if file.stat().st_size > _SMALL_FILE:
+                return False
+            pixels += read_image(file).data.size
+        except (OSError, UserError):
+            continue  # it fails soon enough as an item
+        if pixels > _FEW_PIXELS:
+            return False
+    return True
+
+
 def _with_whole(outcome: Outcome, mosaic: Mosaic) -> Outcome:
     """The outcome of an image's last tile, with what is told of the whole image."""
     whole = {
@@ -260,8 +297,8 @@ def restore_many(
     stops nothing. The same seed gives the same bits as restoring each image by itself with as many
     threads.
 
-    A script that calls this needs the usual `if __name__ == "__main__":`, because its workers are
-    processes that import it.
+    A script that calls this for more than a few small images needs the usual
+    `if __name__ == "__main__":`, because its workers are processes that import it.
 
     Parameters
     ----------
@@ -282,7 +319,8 @@ def restore_many(
         How images are divided. If loop axes, a tile or an overlap are given, and for Zarr stores,
         an item is a tile of an image, and the result is NAME.ome.zarr.
     workers
-        Processes on this machine; by default one for each GPU, or for each two cores.
+        Processes on this machine; by default one for each GPU, or for each two cores. A few small
+        images are restored in this process, unless a number is given.
     scheduler
         The address of a running dask scheduler. Its workers need napari-dip and the same paths.
     resume
@@ -291,7 +329,7 @@ def restore_many(
     overwrite
         Replace results that exist.
     on_start
-        Called with the dashboard's address once there is a cluster.
+        Called with the dashboard's address once the run begins; it is empty without a cluster.
     on_notes
         Called once, after that, with what was left out, changed or assumed of the images that are
         restored in tiles; those of others are in the reports of their outcomes.

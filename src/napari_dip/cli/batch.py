@@ -130,7 +130,7 @@ def _run(**given: Any) -> ExitCode | None:
             **input_paths(given),
             tiling=typed_tiling(given),
             overwrite=given["force"],
-            on_start=lambda link: click.echo(f"Dashboard: {link}"),
+            on_start=lambda link: click.echo(f"Dashboard: {link}") if link else None,
             on_notes=lambda notes: show_notes(map(str, notes)),
             on_outcome=lambda outcome, summary: show_outcome(
                 outcome, len(summary.outcomes), len(summary.names)

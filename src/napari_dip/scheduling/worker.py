@@ -24,6 +24,10 @@ _SECONDS_BETWEEN_CHECKS = 1.0
 """Shortest time between two questions to the scheduler whether the run was ended."""
 
 
+_SECONDS_BETWEEN_LOOKS = 0.05
+"""How soon a paused run in this process notices that it goes on."""
+
+
 _one_at_a_time = threading.Lock()
 """Fits in one process would share torch's seed and compete for its cores."""
 
@@ -111,9 +115,12 @@ def run_in_process(
     *,
     resume: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
+    is_paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Run items one after another, without dask; parameters and outcomes as in `run_items`."""
     for item in items:
+        while is_paused() and not should_stop():
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         report = item.finished() if resume else None
         if report is not None:
             yield Outcome(item.name, Status.KEPT, report=report)

@@ -182,7 +182,8 @@ class BatchSession(RunSession):
         self._view.show_outcomes(outcomes)
         count = len(summary.outcomes)
         held = "Paused. " if self.run.phase is Phase.PAUSED else ""
-        text = f"{held}{count} of {len(outcomes)}. Dashboard: {update.dashboard}"
+        where = f" Dashboard: {update.dashboard}" if update.dashboard else ""
+        text = f"{held}{count} of {len(outcomes)}.{where}"
         self._view.show_progress(count / max(1, len(outcomes)), text)
 
     def _end(self, phase: Phase) -> None:
