@@ -30,7 +30,7 @@ _FLAT = 0.1
 which they are a background. The flank of a spot that is cut off is steeper."""
 
 _FEW = 16
-"""Number of values in the corners up to which their spread is no measure of the noise."""
+"""Number of values in the corners below which their spread is no measure of the noise."""
 
 _CORNER = 4
 """Part of a side, as a divisor, that belongs to a corner."""
@@ -247,7 +247,8 @@ def _without_noise(psf: Array, notes: list[Note]) -> Array:
     positive, negative = float(values[values > 0].sum()), -float(values[values < 0].sum())
     if negative <= _ROUNDING * positive:
         return np.maximum(psf, 0) if negative else psf
-    _, noise = _level_and_noise(values[_corners(psf.shape)])
+    corners = values[_corners(psf.shape)]
+    noise = _level_and_noise(corners)[1] if corners.size >= _FEW else 0.0
     # The mean of the negative half of white noise, with as much again for chance.
     explained = noise * psf.size * math.sqrt(2 / math.pi)
     if negative > explained + _MOST_NEGATIVE * positive:
