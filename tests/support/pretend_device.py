@@ -146,6 +146,7 @@ class PretendDevice(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
+        self._check_generator(func, args, kwargs)
         if func in (torch.Tensor.to, torch.Tensor.cpu):
             return self._moved(func, *args, **kwargs)
         if func is torch.Tensor.cuda:
@@ -171,9 +172,6 @@ class PretendDevice(TorchFunctionMode):
             raise RuntimeError(
                 f"{func}: expected all tensors to be on the same device, found {self.place} and cpu"
             )
-        for value in given:
-            if isinstance(value, torch.Generator) and getattr(value, "place", _CPU) != self.place:
-                raise RuntimeError(f"{func}: expected a generator on {self.place}")
         selected = name in ("index", "index_put", "index_put_", "_index_put_impl_") and any(
             value.dtype in (torch.bool, torch.uint8) for value in tensors[1:]
         )
@@ -187,6 +185,14 @@ class PretendDevice(TorchFunctionMode):
         if self.place.type == "mps" and value.dtype in _MPS_LACKS:
             raise TypeError(f"{func}: mps has no {value.dtype}")
 
+    def _check_generator(self, func: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        generator = kwargs.get("generator")
+        if generator is None:
+            return
+        place = args[0].device if args and isinstance(args[0], Tensor) else kwargs.get("device")
+        if getattr(generator, "place", _CPU) != torch.device(place or _CPU):
+            raise RuntimeError(f"{func.__name__}: expected a generator on {place}")
+
     def _wrap(self, values: Tensor) -> Tensor:
         self.check_type("to", values)
         return PretendTensor(values, self)
@@ -195,8 +201,9 @@ class PretendDevice(TorchFunctionMode):
         place = torch.device(kwargs.pop("device"))
         if place != self.place:
             return func(*args, **kwargs, device=place)
-        made = func(*args, **kwargs)
-        return self._wrap(made)
+        if func is torch.tensor:
+            self.waits.append("tensor")
+        return self._wrap(func(*args, **kwargs))
 
     def _moved(self, func: Any, tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         kwargs.pop("non_blocking", None)

@@ -75,7 +75,7 @@ def correlated(noise: Tensor, blur: float) -> Tensor:
         return noise
     at = torch.arange(-math.ceil(4 * blur), math.ceil(4 * blur) + 1, device=noise.device)
     kernel = torch.exp(-((at / blur) ** 2) / 2)
-    kernel /= kernel.norm()  # the variance stays
+    kernel /= torch.linalg.vector_norm(kernel)  # the variance stays
     planes = noise.reshape(-1, 1, *noise.shape[-2:])
     for sides in ((-1, 1), (1, -1)):
         planes = F.conv2d(planes, kernel.view(1, 1, *sides), padding="same")
