@@ -21,8 +21,12 @@ _PERTURBATION = 0.3
 """Perturbation in units of the noise level. Patches that are grouped by their noise let it through
 more than a weak perturbation shows, and a strong one would change the groups altogether."""
 
-_BIAS = 1.1
-"""Errors of results as a multiple of the noise that is left in them: the rest is lost structure."""
+_BIAS, _BIAS_OF_STRONG_NOISE = 1.1, 1.8
+"""Errors of results as a multiple of the noise that is left in them: the rest is lost structure,
+which is more under strong noise."""
+
+_STRONG_NOISE = 0.12
+"""Noise level, in units of y, above which noise is strong."""
 
 _LARGEST_MEASURED = 512
 """Side, in pixels, of the middle of an image that is enough to measure in."""
@@ -124,7 +128,8 @@ def expected_when_denoised(
     answer = (perturbed - estimate).double() / _PERTURBATION
     left = min(max(float((added * answer).mean()) / variance, 0.0), 0.9)
     given = float((y - x).square().mean()) / (1 - left)
-    return ExpectedError(_BIAS * left * given, given)
+    bias = _BIAS if given < _STRONG_NOISE**2 else _BIAS_OF_STRONG_NOISE
+    return ExpectedError(bias * left * given, given)
 
 
 def expected_when_filled(
