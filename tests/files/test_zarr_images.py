@@ -144,8 +144,24 @@ def test_labels_and_other_groups_of_images(tmp_path):
         (
             {"axes": [{"name": n} for n in ("angle", "y", "x")], "datasets": [{"path": "0"}]},
             (3, 18, 20),
+            "AYX",
+            "no size of a pixel",
+        ),
+        # a name without a meaning, and a type that has one
+        (
+            {"axes": [{"name": n} for n in ("q", "y", "x")], "datasets": [{"path": "0"}]},
+            (3, 18, 20),
             "ZYX",
-            "angle, y, x are taken for ZYX",
+            "q, y, x are taken for ZYX",
+        ),
+        (
+            {
+                "axes": [{"name": "w", "type": "channel"}, {"name": "y"}, {"name": "x"}],
+                "datasets": [{"path": "0"}],
+            },
+            (3, 18, 20),
+            "CYX",
+            "w, y, x are taken for CYX",
         ),
         # a transformation that is none
         (
@@ -160,7 +176,7 @@ def test_labels_and_other_groups_of_images(tmp_path):
             {"datasets": [{"path": "full"}, {"path": "0", "coordinateTransformations": SCALE}]},
             (18, 20),
             "YX",
-            "finest 1 levels are not there",
+            "finest level is not there",
         ),
     ],
 )

@@ -75,7 +75,9 @@ def _file_options(task: type[Task]) -> list[click.Parameter]:
 def _run_options() -> list[click.Parameter]:
     return [
         axes_option(
-            "IN", "one letter each of Z, Y, X, C (channels) and S (samples of a colour), as in CYX"
+            "IN",
+            "one letter each of Z, Y, X, C (channels) and S (samples of a colour), as in CYX; "
+            "others, such as T or R, are gone through one by one",
         ),
         click.Option(
             ["--data-range"],
@@ -108,6 +110,7 @@ def _restore(task: type[Task], **given: Any) -> ExitCode | None:
         parts=given.get("parts", False),
         overwrite=given["force"],
         run=run_job,
+        on_start=lambda words: click.echo(f"{given['image']}: {words}"),
         **{n: given[n] for n in ("reference", "report", "axes", "data_range", "seed", "device")},
         **{name: given[name] for name in ("series", "strict")},
     )

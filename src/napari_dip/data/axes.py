@@ -1,6 +1,8 @@
 """The axes of an array: their letters, their scale, and the plan of which are fitted together.
 
-T is time, C channels, Z, Y and X space, S the samples of a colour (RGB).
+T is time, C channels, Z, Y and X space, S the samples of a colour (RGB). Other letters, such as R
+(tiles), A (angles), P (phases), H (lifetimes) and E (wavelengths), keep their names and are looped
+over one by one. I and Q say nothing about an axis.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ CHANNELS = "CS"
 SAMPLES_WITH_ALPHA = (2, 4)
 """Numbers of samples of which the last one can be transparency."""
 
+KNOWN_LETTERS = "TCZYXS"
+"""Letters of the axes that can be fitted together, and T."""
+
+_UNNAMED = "IQ?"
+"""Letters that say nothing about an axis: pages without names (I), and other axes (Q)."""
+
 _NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
 
 
@@ -32,7 +40,7 @@ class Axes:
     Attributes
     ----------
     letters
-        One letter for each axis: T, C, Z, Y, X or S.
+        One letter for each axis: T, C, Z, Y, X, S, or another one.
     scale
         Length of a step along each axis; 1 if it is not known.
     units
@@ -69,9 +77,11 @@ class Axes:
             object.__setattr__(self, "origin", (0.0,) * len(self.letters))
 
     def ordered(self) -> tuple[Axes, tuple[int, ...]]:
-        """These axes in OME's order, with samples as channels, and the former position of each."""
-        letters = self.letters.replace("S", "C")
-        where = tuple(letters.index(a) for a in _OME_ORDER if a in letters)
+        """These axes in OME's order, with OME's letters, and the former position of each."""
+        letters = ome_letters(self.letters)
+        # An axis of another letter has the place of the channels.
+        order = _OME_ORDER.replace("C", "C" + "".join(a for a in letters if a not in _OME_ORDER))
+        where = tuple(letters.index(a) for a in order if a in letters)
         return self.taken(letters, where), where
 
     def taken(self, letters: str, where: Sequence[int]) -> Axes:
@@ -125,25 +135,61 @@ def describe_planes(letter: str) -> str:
     return _NAMES.get(letter, f"places along {letter}")
 
 
-def named_axes(letters: str) -> str:
-    """The same axes, of which each has a letter of its own that is known: T, Z, C, Y, X or S.
+def ome_letters(letters: str) -> str:
+    """The letters that axes have in an OME-Zarr, where samples are channels.
 
-    Others are named Z, T and C in this order, as the first is most likely the depth of a stack.
+    Beside time, space and channels it holds one axis of another letter, and that instead of
+    channels. Further ones are named T or Z.
 
     Raises
     ------
     UserError
-        When there are more others than such letters.
+        When there are more axes than it can hold.
 
     Examples
     --------
-    >>> named_axes("IYX"), named_axes("QTYX")
-    ('ZYX', 'ZTYX')
+    >>> ome_letters("RYXS"), ome_letters("RZYX"), ome_letters("RPYX")
+    ('TYXC', 'RZYX', 'RTYX')
+    """
+    letters = letters.replace("S", "C")
+    free = [name for name in "TZ" if name not in letters]
+    has_place = "C" not in letters
+    named = ""
+    for letter in letters:
+        if letter in _OME_ORDER:
+            named += letter
+        elif has_place:
+            named, has_place = named + letter, False
+        elif free:
+            named += free.pop(0)
+        else:
+            raise UserError(
+                f"axes: an OME-Zarr has no place for the axes {letters}; give a part of the image, "
+                "or a result that ends in .tif"
+            )
+    return named
+
+
+def named_axes(letters: str) -> str:
+    """The same axes, of which each has a letter of its own.
+
+    Those without a name (I and Q) are named Z, T and C in this order, as the first is most likely
+    the depth of a stack.
+
+    Raises
+    ------
+    UserError
+        When there are more of them than such letters.
+
+    Examples
+    --------
+    >>> named_axes("IYX"), named_axes("QTYX"), named_axes("RYX")
+    ('ZYX', 'ZTYX', 'RYX')
     """
     free = [name for name in "ZTC" if name not in letters and not (name == "C" and "S" in letters)]
     named = ""
     for letter in letters:
-        if letter in "TZCYXS" and letter not in named:
+        if letter not in _UNNAMED and letter not in named:
             named += letter
         elif free:
             named += free.pop(0)
@@ -189,10 +235,10 @@ class AxisPlan:
         """A description, such as "3 channels jointly, 25 slices in 3-D"."""
         words = []
         for letter, length in zip(self.letters, shape, strict=True):
-            if letter not in _NAMES or length == 1:
+            if letter in "YX" or length == 1:
                 continue
             if letter in self.loop_axes:
-                words.append(f"{length} {_NAMES[letter]} one by one")
+                words.append(f"{length} {describe_planes(letter)} one by one")
             elif letter in "ZT":
                 words.append(f"{length} {_NAMES[letter]} in 3-D")
             else:
@@ -204,7 +250,7 @@ def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) 
     """Decide which axes are fitted together.
 
     Without `loop_axes`, frames are fitted one by one, slices in 3-D, and channels and colours
-    jointly.
+    jointly. Axes of other letters are always looped over.
 
     Parameters
     ----------
@@ -222,17 +268,19 @@ def plan_axes(letters: str, shape: Sequence[int], loop_axes: str | None = None) 
     --------
     >>> plan_axes("TCYX", (25, 3, 512, 512)).words((25, 3, 512, 512))
     '25 frames one by one, 3 channels jointly'
+    >>> plan_axes("RZYX", (6, 9, 64, 64), "").words((6, 9, 64, 64))
+    '6 places along R one by one, 9 slices in 3-D'
     """
     long = [a for a, n in zip(letters, shape, strict=True) if n > 1]
     if loop_axes is None:
         loop_axes = "T"
     loop_axes = loop_axes.upper()
     for letter in loop_axes:
-        if letter not in "TCZ":
+        if letter not in "TCZ" and (letter in KNOWN_LETTERS or letter not in letters):
             raise UserError(f"loop_axes: {letter} can't be fitted one by one; use T, C or Z")
     if "T" in long and "Z" in long and not {"T", "Z"} & set(loop_axes):
         raise UserError("loop_axes: a fit has three dimensions at most; name T or Z")
-    one_by_one = "".join(a for a in letters if a in loop_axes)
+    one_by_one = "".join(a for a in letters if a in loop_axes or a not in KNOWN_LETTERS)
     # An axis of length 1 is no dimension of a fit.
     single = "".join(a for a in letters if a == "T" and a not in long and a not in loop_axes)
     return AxisPlan(letters, one_by_one + single)
@@ -303,5 +351,5 @@ def check_axes(axes: str, shape: Sequence[int]) -> None:
         if name not in SPACE_LETTERS + CHANNELS and side > 1:
             raise UserError(
                 f"axes: {name} has a length of {side}, and only X, Y, Z, C and S are restored "
-                "together; give one of them at a time, or a result that ends in .ome.zarr"
+                "together; use restore, which goes through it one by one"
             )

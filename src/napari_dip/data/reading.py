@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -27,6 +28,8 @@ class NoteKind(StrEnum):
     """What is used differs from what is stored."""
     ASSUMED = "assumed"
     """The file does not say, so the likeliest meaning was taken."""
+    TOLD = "told"
+    """What is stored is read so that it looks the same: nothing is lost, and `strict` allows it."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Note:
     Attributes
     ----------
     kind
-        Whether something was left out, changed or assumed.
+        Whether something was left out, changed or assumed, or is only told.
     about
         What it is about: the file's path, or the argument's name ("mask", "psf").
     text
@@ -55,6 +58,20 @@ class Note:
 
     def __str__(self) -> str:
         return f"{self.about}: {self.text}"
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same note about a file that goes by another name, by the names that they have.
+
+        Examples
+        --------
+        >>> note = Note(NoteKind.ASSUMED, "/data/a.zarr/0", "slices")
+        >>> str(note.renamed({"/data/a.zarr": "a.zarr"}))
+        'a.zarr/0: slices'
+        """
+        for name, other in names.items():
+            if self.about == name or self.about.startswith(f"{name}{os.sep}"):
+                return replace(self, about=other + self.about[len(name) :])
+        return self
 
     def to_dict(self) -> dict[str, str]:
         """The note as JSON values."""
@@ -97,6 +114,11 @@ class ReadingRecord:
     def with_notes(self, *notes: Note) -> Self:
         """The same record with further notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same record of a file that goes by another name; as `Note.renamed`."""
+        notes = tuple(note.renamed(names) for note in self.notes)
+        return replace(self, path=names.get(self.path, self.path), notes=notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -148,10 +170,12 @@ def _about(image: Mapping[str, Any]) -> str:
 def check_strict(notes: Iterable[Note], *, strict: bool) -> None:
     """Refuse what there are notes about, if `strict` asks for that.
 
+    Notes of the kind `TOLD` are no reason to.
+
     Raises
     ------
     UserError
-        When `strict` is true and there is a note.
+        When `strict` is true and there is a note of another kind.
 
     Examples
     --------
@@ -160,6 +184,6 @@ def check_strict(notes: Iterable[Note], *, strict: bool) -> None:
         ...
     napari_dip.errors.UserError: a.tif: slices; restore it without --strict (strict=True)
     """
-    found = [str(note) for note in notes]
+    found = [str(note) for note in notes if note.kind is not NoteKind.TOLD]
     if strict and found:
         raise UserError(f"{'; '.join(found)}; restore it without --strict (strict=True)")

@@ -65,6 +65,11 @@ def reading(path: Path, remedy: str = "check that it is complete") -> Iterator[N
         yield
     except FileError:
         raise
+    except MemoryError as error:
+        raise FileError(
+            f"{path}: can't be read (it is larger than the memory); give a result that ends in "
+            ".ome.zarr, which is made tile by tile"
+        ) from error
     except Exception as error:
         raise FileError(f"{path}: can't be read ({reason(error)}); {remedy}") from error
 

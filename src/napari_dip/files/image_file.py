@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_dip.data.reading import ReadingRecord
 from napari_dip.files import raster, tiff
 from napari_dip.files.atomic import FileError, check_destination, reading, replacing
+from napari_dip.files.checks import check_array, check_memory_for
 from napari_dip.files.metadata import Metadata, metadata_of_axes
 from napari_dip.files.zarr_images import is_zarr, open_zarr
 
@@ -36,7 +37,8 @@ class ImageFile:
         The samples as stored: bool, integer or floating point, in native byte order.
     axes
         One letter per dimension of `data`: T time, Z depth, C channel, Y, X, and last, where the
-        samples of a pixel lie together, S: grey and alpha (2), RGB (3) or RGBA (4).
+        samples of a pixel lie together, S: grey and alpha (2), RGB (3) or RGBA (4). Other letters
+        are axes that are looped over.
     path
         The file that it was read from.
     metadata
@@ -85,6 +87,7 @@ def read_image(path: str | os.PathLike[str], *, series: int | None = None) -> Im
     with reading(path):
         read = tiff.read if suffix in TIFF_SUFFIXES else raster.read
         data, axes, metadata, record = read(path, series)
+    check_array(path, data.shape, data.dtype)
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
     return ImageFile(data=data, axes=axes, path=path, metadata=metadata, record=record)
 
@@ -93,12 +96,18 @@ def _read_zarr(path: Path, series: int | None) -> ImageFile:
     """A Zarr image, its axes in the order of TIFFs, with the metadata of an OME-TIFF."""
     image = open_zarr(path, series)
     letters = image.axes.letters
-    order = sorted(range(len(letters)), key=lambda i: _ZARR_ORDER.find(letters[i]))
+    order = sorted(range(len(letters)), key=lambda i: _ZARR_ORDER.find(letters[i]))  # others first
     axes = image.axes.taken(letters, order)
+    array = image.levels[0]
+    check_array(path, array.shape, array.dtype)
+    check_memory_for(path, array.shape, array.dtype)
     with reading(path):
         data = np.asarray(image.levels[0][...]).transpose(order)
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
-    return ImageFile(data, axes.letters, path, metadata_of_axes(axes), image.record)
+    metadata = metadata_of_axes(axes)
+    if any(axes.origin):
+        metadata = replace(metadata, left_out=("origin (translation)",))
+    return ImageFile(data, axes.letters, path, metadata, image.record)
 
 
 def write_image(

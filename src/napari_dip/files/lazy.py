@@ -14,6 +14,7 @@ from napari_dip.data.axes import Axes
 from napari_dip.data.reading import ReadingRecord
 from napari_dip.files import raster, tiff, tiff_series, zarr_images
 from napari_dip.files.atomic import reading
+from napari_dip.files.checks import check_array
 from napari_dip.files.image_file import TIFF_SUFFIXES, read_image
 from napari_dip.files.metadata import Metadata, axes_of_tiff
 
@@ -104,6 +105,7 @@ def open_lazily(
         image = _tiff(path, series)
     else:
         image = _whole(path, series)
+    check_array(path, image.shape, image.array.dtype)
     return image if axes is None else replace(image, axes=image.axes.renamed(axes))
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from napari_dip.data.axes import ome_letters
 from napari_dip.data.reading import Note, NoteKind
 from napari_dip.files.image_file import JPEG_SUFFIXES, TIFF_SUFFIXES
 from napari_dip.files.metadata import Metadata
 from napari_dip.files.raster import MOST_JPEG_DENSITY
 from napari_dip.files.segments import LARGEST_SEGMENT
 from napari_dip.files.tags import PHOTOSHOP, SOFTWARE
-from napari_dip.files.tiff import compression_for
+from napari_dip.files.tiff import compression_for, stored_letters
 
 _SRGB_GAMMA = 45455
 """The value of a PNG's gamma chunk that other formats assume: 1 / 2.2."""
@@ -50,9 +51,9 @@ def notes_on_losses(
     []
     """
     suffix = output.suffix.lower()
+    notes = _renamed_axes(metadata, output, axes)
     shape = (1,) * (len(axes) - 1) + (samples,)
     kept = metadata.tagged_for(output.name, axes, shape)
-    notes = []
     if suffix in TIFF_SUFFIXES:
         name, words = "TIFF", _beyond_tiff(metadata)
         if note := compression_for(metadata, dtype, samples)[1]:
@@ -71,6 +72,19 @@ def notes_on_losses(
         text = f"{name} has no place for the source's {_listed(words)}, which {verb} left out"
         notes.append(Note(NoteKind.LEFT_OUT, str(output), text))
     return notes
+
+
+def _renamed_axes(metadata: Metadata, output: Path, axes: str) -> list[Note]:
+    """A note of the axes that have other letters in the result."""
+    if output.suffix.lower() == ".zarr":
+        name, stored = "OME-Zarr", ome_letters(axes).replace("C", "S" if "S" in axes else "C")
+    elif output.suffix.lower() in TIFF_SUFFIXES:
+        name, stored = "this kind of TIFF", stored_letters(axes, metadata, output.name)
+    else:
+        return []
+    pairs = [f"{a} is named {b}" for a, b in zip(axes, stored, strict=True) if a != b]
+    text = f"its axis {', and '.join(pairs)}, as {name} has no place for that letter"
+    return [Note(NoteKind.CHANGED, str(output), text)] if pairs else []
 
 
 def _beyond_tiff(metadata: Metadata) -> list[str]:

@@ -31,8 +31,8 @@ _SMALLEST_LEVEL = 512
 _MOST_LEVELS = 10
 """Largest number of levels: the side of a chunk, 512, can be halved nine times."""
 
-_AXIS_TYPES = {"T": "time", "C": "channel"}
-"""Types of axes in OME-Zarr; all others are "space"."""
+_AXIS_TYPES = {"T": "time", "C": "channel", **dict.fromkeys("ZYX", "space")}
+"""Types of axes in OME-Zarr; one of another letter has none."""
 
 _RED_GREEN_BLUE = ("FF0000", "00FF00", "0000FF")
 
@@ -45,7 +45,7 @@ class OmeZarrStore:
     path
         The folder of the group.
     axes
-        The axes, in the order T, C, Z, Y, X of OME.
+        The axes, in the order T, C, Z, Y, X of OME; another letter has the place of C.
     loop_axes
         Axes that are gone through one by one: a chunk has a length of 1 along them.
     """
@@ -191,7 +191,9 @@ class OmeZarrStore:
     def _metadata(self, levels: int, dtype: np.dtype[Any], colour: bool) -> dict[str, Any]:
         axes = []
         for letter, unit in zip(self.axes.letters, self.axes.units, strict=True):
-            axis = {"name": letter.lower(), "type": _AXIS_TYPES.get(letter, "space")}
+            axis = {"name": letter.lower()}
+            if letter in _AXIS_TYPES:
+                axis["type"] = _AXIS_TYPES[letter]
             axes.append({**axis, "unit": unit} if unit else axis)
         image = {"name": self.axes.name or self.path.name.partition(".")[0], "axes": axes}
         ome: dict[str, Any] = {

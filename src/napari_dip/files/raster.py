@@ -72,7 +72,7 @@ def read(
         orientation = opened.getexif().get(_ORIENTATION, UPRIGHT)
         if 1 < orientation <= 8:
             text = f"it is turned upright, as its orientation ({orientation}) says"
-            notes.append(Note(NoteKind.CHANGED, str(path), text))
+            notes.append(Note(NoteKind.TOLD, str(path), text))
         dpi = opened.info.get("dpi")
         metadata = Metadata(
             resolution=(float(dpi[0]), float(dpi[1])) if dpi and min(dpi) > 0 else None,

@@ -14,10 +14,11 @@ import tifffile
 from numpy.typing import NDArray
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, RESUNIT
 
-from napari_dip.data.axes import describe_planes, named_axes
+from napari_dip.data.axes import KNOWN_LETTERS, describe_planes, named_axes
 from napari_dip.data.reading import Note, NoteKind, ReadingRecord
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import FileError
+from napari_dip.files.checks import check_memory_for, check_segments
 from napari_dip.files.metadata import Metadata
 from napari_dip.files.segments import upright_xmp
 from napari_dip.files.tags import DESCRIPTION, SOFTWARE, XMP, Tags
@@ -64,6 +65,7 @@ def read(
     """
     with open_tiff(path, series) as image:
         _refuse(path, image)
+        check_memory_for(path, image.series.shape, image.series.dtype)
         pixels = TiffPixels.of(image)
         data, axes = _canonical(image.series.asarray(), image.series.axes, image.page)
         metadata = _metadata(image)
@@ -106,7 +108,7 @@ def _recorded(
 ) -> ReadingRecord:
     """The reading record of an image, with what was done to its pixels."""
     stored = image.series.axes
-    notes = [Note(NoteKind.CHANGED, str(path), words) for words in pixels.change]
+    notes = [Note(kind, str(path), words) for kind, words in pixels.change]
     names = named_axes(stored)
     for letter, name in zip(stored, names, strict=True):
         if letter != name and name not in "S":
@@ -136,6 +138,7 @@ def _recorded(
 def _refuse(path: Path, image: TiffImage) -> None:
     """Refuse colours that are not read, and more axes than there are letters for."""
     page, axes = image.page, image.series.axes
+    check_segments(path, image.series.pages)
     if page.photometric not in _PHOTOMETRIC and page.compression != COMPRESSION.JPEG:
         name = PHOTOMETRIC(page.photometric).name
         raise FileError(f"{path}: its colours are stored as {name}; convert it to RGB")
@@ -288,6 +291,30 @@ def _gives_back(options: dict[str, Any], dtype: np.dtype[Any], samples: int) -> 
         return False
 
 
+def stored_letters(axes: str, metadata: Metadata, name: str = "") -> str:
+    """The letters that axes have in a TIFF of this flavour and name.
+
+    ImageJ knows T, Z and C, OME these and some others, and a plain TIFF holds all.
+
+    Examples
+    --------
+    >>> stored_letters("RYX", Metadata()), stored_letters("RYX", Metadata(tiff={"imagej": True}))
+    ('RYX', 'TYX')
+    """
+    is_ome = metadata.tiff.get("ome") or name.lower().endswith((".ome.tif", ".ome.tiff"))
+    if not (is_ome or metadata.tiff.get("imagej")):
+        return axes
+    known = KNOWN_LETTERS + _OME_MODULO * bool(is_ome)
+    free = [a for a in "TZC" if a not in axes and not (a == "C" and "S" in axes)]
+    others = [a for a in axes if a not in known]
+    names = dict(zip(others, free, strict=False))
+    return "".join(names.get(a, a) for a in axes)
+
+
+_OME_MODULO = "APRHE"
+"""Letters of axes that OME describes as parts of T, Z or C."""
+
+
 def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None:
     """Write an array as a TIFF of the flavour that `metadata` names."""
     options: dict[str, Any] = {"photometric": "minisblack", **metadata.tiff}
@@ -297,6 +324,7 @@ def write(path: Path, data: NDArray[Any], axes: str, metadata: Metadata) -> None
     if metadata.tiff.get("imagej"):
         for name in ("byteorder", "bigtiff", "tile"):
             options.pop(name, None)
+    axes = stored_letters(axes, metadata)
     options["metadata"] = {**options.get("metadata", {}), "axes": axes}
     extra = options.pop("extrasamples", None)
     if axes.endswith("S"):

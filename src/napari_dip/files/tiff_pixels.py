@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tifffile import PHOTOMETRIC
 
+from napari_dip.data.reading import NoteKind
 from napari_dip.files.metadata import Metadata
 from napari_dip.files.orientation import UPRIGHT, swaps_sides, upright
 from napari_dip.files.tiff_series import TiffImage
@@ -54,17 +55,20 @@ class TiffPixels:
         )
 
     @property
-    def change(self) -> list[str]:
-        """What is changed, in words."""
+    def change(self) -> list[tuple[NoteKind, str]]:
+        """What is changed, in words, and of which kind that is."""
         words = []
         if self.white_is_zero:
-            words.append("white is stored as the least value; it is read so that it looks the same")
+            text = "white is stored as the least value; it is read so that it looks the same"
+            words.append((NoteKind.TOLD, text))
         if self.bits in _FEW_BITS and self.colours is None:
-            words.append(f"its {self.bits}-bit values are spread over 8 bits")
+            text = f"its {self.bits}-bit values are spread over 8 bits"
+            words.append((NoteKind.CHANGED, text))
         if self.colours is not None:
-            words.append("its palette is replaced by RGB")
+            words.append((NoteKind.CHANGED, "its palette is replaced by RGB"))
         if self.orientation != UPRIGHT:
-            words.append(f"it is turned upright, as its orientation ({self.orientation}) says")
+            text = f"it is turned upright, as its orientation ({self.orientation}) says"
+            words.append((NoteKind.TOLD, text))
         return words
 
     def applied(

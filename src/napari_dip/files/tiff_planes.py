@@ -152,16 +152,18 @@ def _gap_note(
     missing: Sequence[str],
 ) -> Note:
     """The note that planes are missing, and which are read."""
+    pairs = list(zip(kept, there.shape, strict=True))
     parts = [
         f"{len(places)} of {length} {describe_planes(letter)}"
         for letter, length, places in zip(axes, there.shape, kept, strict=True)
         if len(places) < length
     ]
     text = f"it announces {there.size} planes and has {int(there.sum())}; "
-    text += f"{' and '.join(parts)} are read"
+    is_one = len(parts) == 1 and any(len(places) == 1 < n for places, n in pairs)
+    text += f"{' and '.join(parts)} {'is' if is_one else 'are'} read"
     unused = int(there.sum()) - math.prod(map(len, kept))
     if unused:
-        text += f", without {unused} planes of incomplete ones"
+        text += f", without {unused} plane{'s' * (unused > 1)} of incomplete ones"
     if missing:
         text += f"; not there: {listed(missing)}"
     return Note(NoteKind.LEFT_OUT, str(path), text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_dip.data.axes import Axes, guess_axes, named_axes
+from napari_dip.data.axes import KNOWN_LETTERS, Axes, guess_axes, named_axes
 from napari_dip.data.reading import (
     MOST_LISTED,
     Note,
@@ -26,6 +26,9 @@ from napari_dip.data.reading import (
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import FileError, reading
 from napari_dip.files.metadata import axes_of_ome_zarr
+
+_LETTERS_OF_TYPES = {"time": "T", "channel": "C"}
+"""Letters of axes by their types in OME-Zarr, whatever their names."""
 
 _OLD_AXES = "TCZYX"
 """The axes of OME-Zarr 0.1 and 0.2, whose metadata do not name them."""
@@ -236,7 +239,8 @@ def _image(path: Path, entry: _Entry) -> tuple[tuple[Any, ...], Axes, list[Note]
         raise FileError(f"{about}: its metadata name no array that is there; it has none to read")
     first, finest = next(iter(levels.items()))
     if first:
-        text = f"its finest {first} levels are not there; level {first} is read"
+        finer = "level is" if first == 1 else f"{first} levels are"
+        text = f"its finest {finer} not there; level {first} is read"
         notes.append(Note(NoteKind.LEFT_OUT, about, text))
     image, assumed = _with_axes(entry.multiscale, len(finest.shape))
     if assumed:
@@ -290,11 +294,19 @@ def _with_axes(image: Mapping[str, Any], count: int) -> tuple[dict[str, Any], st
         return {**image, "axes": axes}, "" if count == len(_OLD_AXES) else words
     axes = [{"name": one} if isinstance(one, str) else dict(one) for one in axes]
     names = [str(one.get("name", "")) for one in axes]
-    letters = named_axes("".join(name[:1].upper() or "?" for name in names))
+    types = [_LETTERS_OF_TYPES.get(str(one.get("type")), "") for one in axes]
+    letters = named_axes("".join(map(_letter, names, types)))
     words = f"its axes {', '.join(names)} are taken for {letters}; --axes says otherwise"
     is_clear = [name[:1].upper() for name in names] == list(letters)
     axes = [one | {"name": letter.lower()} for one, letter in zip(axes, letters, strict=True)]
     return {**image, "axes": axes}, "" if is_clear else words
+
+
+def _letter(name: str, letter: str) -> str:
+    """The letter of an axis of this name, and of a type that has that letter, if it has one."""
+    first = name[:1].upper()
+    known = first in KNOWN_LETTERS if letter else "A" <= first <= "Z"
+    return first if first and known else letter or "?"
 
 
 def _plain_axes(array: Any, about: str) -> tuple[str, list[Note]]:
@@ -303,7 +315,7 @@ def _plain_axes(array: Any, about: str) -> tuple[str, list[Note]]:
     names = [name for name in names if name] or dict(array.attrs).get("_ARRAY_DIMENSIONS") or []
     letters = "".join(str(name)[:1].upper() for name in names)
     is_known = len(letters) == array.ndim == len(set(letters))
-    if is_known and {"Y", "X"} <= set(letters) <= set("TCZYXS"):
+    if is_known and {"Y", "X"} <= set(letters) and not set(letters) & set("IQ"):
         return letters, []
     try:
         letters = {4: "CZYX", 5: "TCZYX"}.get(array.ndim, "")

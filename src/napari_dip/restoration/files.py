@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_dip.data.axes import CHANNELS
+from napari_dip.data.axes import CHANNELS, plan_axes
 from napari_dip.data.reading import check_strict
 from napari_dip.files.atomic import check_destination, replacing
 from napari_dip.files.image_file import TIFF_SUFFIXES, check_writable, read_image, write_image
@@ -16,6 +16,7 @@ from napari_dip.files.inputs import InputFiles
 from napari_dip.files.losses import notes_on_losses
 from napari_dip.files.metadata import axes_of_tiff
 from napari_dip.files.targets import check_targets
+from napari_dip.restoration.frames import frame_plan, restore_frames
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.restore import prepare
 from napari_dip.restoration.result import Restoration
@@ -39,6 +40,7 @@ def restore_file(
     strict: bool = False,
     overwrite: bool = False,
     run: Callable[[Job], Restoration] = Job.result,
+    on_start: Callable[[str], object] = lambda words: None,
 ) -> Restoration:
     """Restore an image file. All that can be checked is checked before the fit.
 
@@ -65,7 +67,10 @@ def restore_file(
     overwrite
         Replace files that exist.
     run
-        Runs the job to its end and returns its result, for example with a progress bar.
+        Runs the job to its end and returns its result, for example with a progress bar; of an image
+        that is gone through one by one, the job of each.
+    on_start
+        Called once, before that, with how the axes are fitted, in words.
 
     Raises
     ------
@@ -112,30 +117,42 @@ def restore_file(
     guide = read.get("guide")
     if guide is not None and guide.values.shape != image.data.shape:
         arrays["guide_axes"] = guide.axes if set(guide.axes or "") & set(CHANNELS) else None
-    job = prepare(
-        image.data,
-        task.with_anisotropy(axes_of_tiff(image.axes, image.metadata)),
-        axes=axes or image.axes,
-        reference=None if true_image is None else true_image.data,
-        data_range=data_range,
-        seed=seed,
-        device=device,
+    letters = (axes or image.axes).upper()
+    plan = frame_plan(letters, image.data.shape)
+    started: list[Job] = []
+
+    def start(job: Job) -> Restoration:
+        if not started:
+            losses = notes_on_losses(
+                image.metadata,
+                output,
+                dtype=job.encoding.dtype,
+                axes=image.axes,
+                samples=image.data.shape[-1] if image.axes.endswith("S") else 1,
+            )
+            check_strict(losses, strict=strict)
+            job = replace(job, notes=(*job.notes, *losses))
+            axis_plan = plan or plan_axes(letters, image.data.shape)
+            on_start(axis_plan.words(image.data.shape))
+        started.append(job)
+        return run(job)
+
+    task = task.with_anisotropy(axes_of_tiff(image.axes, image.metadata))
+    arrays |= {
+        "reference": None if true_image is None else true_image.data,
+        "data_range": data_range,
+        "seed": seed,
+        "device": device,
         # A PNG and a JPEG hold whole numbers.
-        dtype=None if output.suffix.lower() in TIFF_SUFFIXES else image.data.dtype,
-        notes=notes,
-        strict=strict,
-        **arrays,
-    )
-    losses = notes_on_losses(
-        image.metadata,
-        output,
-        dtype=job.encoding.dtype,
-        axes=image.axes,
-        samples=image.data.shape[-1] if image.axes.endswith("S") else 1,
-    )
-    check_strict(losses, strict=strict)
-    job = replace(job, notes=(*job.notes, *losses))
-    result = replace(run(job), readings=readings)
+        "dtype": None if output.suffix.lower() in TIFF_SUFFIXES else image.data.dtype,
+        "notes": notes,
+        "strict": strict,
+    }
+    if plan is None:
+        result = start(prepare(image.data, task, axes=letters, **arrays))
+    else:
+        result = restore_frames(image.data, task, plan, prepare, run=start, **arrays)
+    result = replace(result, readings=readings)
     x = image.axes.index("X")
     scale = image.data.shape[x] / result.image.shape[x]
     for path, name in paths.items():

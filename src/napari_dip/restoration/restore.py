@@ -19,6 +19,7 @@ from napari_dip.data.masks import polarity_notes
 from napari_dip.data.reading import Note, NoteKind, check_strict
 from napari_dip.data.value_range import IntensityRange, nominal_range
 from napari_dip.errors import UserError
+from napari_dip.restoration.frames import frame_plan, restore_frames
 from napari_dip.restoration.job import Job
 from napari_dip.restoration.result import Restoration, Update
 from napari_dip.tasks.base import InputName, Task
@@ -167,8 +168,9 @@ def restore(
         The task with its settings: `Denoise()`, `Inpaint()`, `Upscale(factor=2)`, ...
     axes
         One letter for each axis of `image`: Y, X, Z (fitted with 3-D convolutions), C (channels
-        with value ranges of their own) or S (samples of a colour). Guessed for YX and ZYX, and for
-        a last axis of at most 4: S, or C if it has a length of 2 or 4.
+        with value ranges of their own) or S (samples of a colour). Axes of other letters, such as
+        T or R, are gone through one by one. Guessed for YX and ZYX, and for a last axis of at most
+        4: S, or C if it has a length of 2 or 4.
     alpha
         Whether the last of 2 or 4 samples is transparency, which is not restored. By default it is
         with `axes` that name S, and is not where axes are guessed.
@@ -216,21 +218,24 @@ def restore(
     >>> result.image.shape, result.iterations, result.stop_reason
     ((16, 16), 2, 'budget')
     """
-    job = prepare(
-        image,
-        task,
-        axes=axes,
-        alpha=alpha,
-        mask=mask,
-        guide=guide,
-        psf=psf,
-        reference=reference,
-        data_range=data_range,
-        device=device,
-        seed=seed,
-        strict=strict,
-    )
-    return job.result(should_stop, on_progress or (lambda update: None))
+
+    def run(job: Job) -> Restoration:
+        return job.result(should_stop, on_progress or (lambda update: None))
+
+    options: dict[str, Any] = {
+        "alpha": alpha,
+        "mask": mask,
+        "guide": guide,
+        "psf": psf,
+        "reference": reference,
+        "data_range": data_range,
+        "device": device,
+        "seed": seed,
+        "strict": strict,
+    }
+    if plan := frame_plan(axes, np.shape(image)):
+        return restore_frames(image, task, plan, prepare, run=run, **options)
+    return run(prepare(image, task, axes=axes, **options))
 
 
 def _with_fractions(

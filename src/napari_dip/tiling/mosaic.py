@@ -111,7 +111,9 @@ class Mosaic:
         self.grid = self._layout.grid.scaled(factors)
         self._overlaps = tuple(o * f for o, f in zip(self._layout.overlaps, factors, strict=True))
         ordered, self.order = axes.finer(factors).ordered()
-        self.store = OmeZarrStore(self.output, ordered, loop_axes=source.axis_plan.loop_axes)
+        pairs = zip(ordered.letters, self.order, strict=True)
+        loop_axes = "".join(a for a, i in pairs if source.axes[i] in source.axis_plan.loop_axes)
+        self.store = OmeZarrStore(self.output, ordered, loop_axes=loop_axes)
         chunks = self.store.chunks(self._ordered(self.grid.shape))
         sides = [chunks[place] for place in np.argsort(self.order)]
         self.chunks = adjacent_grid(self.grid.shape, sides)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -174,6 +174,8 @@ class MosaicRequest:
         As in `TilingOptions`.
     strict
         As in `restore`.
+    typed
+        The names of files as they were given, by their absolute paths.
     """
 
     source: TiledSource
@@ -187,6 +189,7 @@ class MosaicRequest:
     device: str = "auto"
     warm_start: bool = True
     strict: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_warm_started(self) -> bool:
@@ -371,12 +374,13 @@ def make_plan(
         When `should_stop`, which is asked all along, said so.
     """
     source, task = request.source, request.task
-    readings = source.readings()
+    readings = tuple(record.renamed(request.typed) for record in source.readings())
     notes = [note for record in readings for note in record.notes]
     with source.open() as image:
         shape = image.shape if source.axes.endswith("S") else (1,)
         about: dict[str, Any] = {"dtype": image.dtype, "axes": source.axes, "samples": shape[-1]}
-        notes += notes_on_losses(image.metadata, request.output, **about)
+        losses = notes_on_losses(image.metadata, request.output, **about)
+        notes += (note.renamed(request.typed) for note in losses)
     if "mask" in source.inputs.given:
         rule, found = source.read_mask_rule()
         source = replace(source, mask_rule=rule)

@@ -116,11 +116,16 @@ def plan_mosaic(
     Parameters and errors are those of `restore_large`; `options` are further fields of
     `MosaicRequest`: name, data_range, seed, device, strict.
     """
+    typed_output, output = output, output.absolute()
     unfinished = output.with_name(f"{output.name}.parts")
     read_from = [("image", Path(source)), *inputs.paths.items()]
     check_targets([("output", output), ("output", unfinished)], read_from)
     with open_lazily(source, None if axes is None else axes.upper(), series=series) as image:
         letters, shape = image.axes.letters, image.shape
+        if image.dtype.kind not in "uif":
+            raise UserError(
+                f"image: {image.dtype} values can't be restored; convert to real numbers"
+            )
     axis_plan = plan_axes(letters, shape, tiling.loop_axes)
     length = dict(zip(letters, shape, strict=True))
     side = tiling.tile_side(is_volume=length.get(axis_plan.depth, 1) > 1)
@@ -131,6 +136,10 @@ def plan_mosaic(
         tile=side,
         overlap=tiling.overlap_of(side),
         warm_start=tiling.warm_start,
+        typed={
+            str(Path(path).absolute()): str(path)
+            for path in (source, typed_output, *inputs.paths.values())
+        },
         **options,
     )
     return Mosaic.open(request, resume=resume, overwrite=overwrite)
@@ -233,9 +242,10 @@ def restore_large(
     >>> result.is_complete, result.done, result.output.name
     (True, 2, 'out.ome.zarr')
     """
-    output = Path(output).absolute()
+    output = Path(output)
     if output.suffix.lower() != ".zarr":
         raise UserError(f"output: {output.name} is no OME-Zarr; name it {output.stem}.ome.zarr")
+    typed_output, output = output, output.absolute()
     began = time.monotonic()
     outcomes: list[Outcome] = []
     with ExitStack() as stack:
@@ -244,7 +254,7 @@ def restore_large(
             client = stack.enter_context(connect(scheduler, workers=workers, device=device))
         mosaic = plan_mosaic(
             source,
-            output,
+            typed_output,
             task,
             axes=axes,
             inputs=InputFiles(mask, guide, psf, mask_keeps),

@@ -115,14 +115,19 @@ class TiledSource:
         with self.open() as image, opened(source) as guide:
             axes = _guide_axes(guide, image, self.axes)
         fitted = [a for a in self.axes if a not in self.axis_plan.loop_axes]
-        loop_axes = "".join(a for a in axes if a in "TZ" and a not in fitted)
+        loop_axes = "".join(a for a in axes if a not in [*fitted, *CHANNELS])
         return TiledSource(source, axes, AxisPlan(axes, loop_axes))
 
     def mask(self, tile: Tile) -> Array:
         """True where the mask says that a tile's pixels are missing."""
         with self.inputs.open("mask") as mask:
-            marked = _mask_of_tile(mask, self.axes, tile, self.mask_rule)
+            marked = _mask_of_tile(mask, self._mask_axes(mask), self.axes, tile, self.mask_rule)
         return self.without_loop_axes(marked != self.inputs.mask_keeps)
+
+    def _mask_axes(self, mask: LazyImage) -> str:
+        """A mask's letters; those of the image if its shape is the image's."""
+        with self.open() as image:
+            return self.axes if mask.shape == image.shape else mask.axes.letters
 
     def read_mask_rule(self) -> tuple[MaskRule, list[Note]]:
         """Read the whole mask once to find out how its values mark pixels.
@@ -133,7 +138,7 @@ class TiledSource:
             When its axes are not those of the image.
         """
         with self.inputs.open("mask") as mask:
-            letters, shape = mask.axes.letters, mask.shape
+            letters, shape = self._mask_axes(mask), mask.shape
             lacking = {"Y", "X"} - set(letters)
             if lacking:
                 raise UserError(f"mask: it has the axes {letters} and no {sorted(lacking)[-1]}")
@@ -153,7 +158,7 @@ class TiledSource:
         lengths = dict(zip(letters, shape, strict=True))
         with self.open() as image:
             for letter, n in zip(self.axes, image.shape, strict=True):
-                if letter in "TZ" and n > 1 and lengths.get(letter, 1) == 1:
+                if letter not in f"YX{CHANNELS}" and n > 1 and lengths.get(letter, 1) == 1:
                     notes.append(spread_note(letter))
         return rule, notes
 
@@ -173,10 +178,12 @@ class TiledSource:
         return inputs
 
 
-def _mask_of_tile(mask: LazyImage, letters: str, tile: Tile, rule: MaskRule) -> Array:
+def _mask_of_tile(
+    mask: LazyImage, mask_axes: str, letters: str, tile: Tile, rule: MaskRule
+) -> Array:
     """Which pixels of a tile a mask marks, repeated along axes that it does not have."""
     slices = dict(zip(letters, tile.slices, strict=True))
-    lengths = dict(zip(mask.axes.letters, mask.shape, strict=True))
+    lengths = dict(zip(mask_axes, mask.shape, strict=True))
     # A length of 1 stands for all frames, slices or channels.
     box = [slice(None) if n == 1 else slices.get(a, slice(None)) for a, n in lengths.items()]
     values, own = mask.read(tuple(box)), "".join(lengths)
@@ -210,7 +217,7 @@ def _guide_axes(guide: LazyImage, image: LazyImage, letters: str) -> str:
     own = guide.axes.letters
     lengths = dict(zip(letters, image.shape, strict=True))
     for letter, length in zip(own, guide.shape, strict=True):
-        is_one_for_all = letter in "TZ" and length == 1
+        is_one_for_all = letter not in f"YX{CHANNELS}" and length == 1
         if letter not in CHANNELS and not is_one_for_all and length != lengths.get(letter):
             raise UserError(
                 f"guide: its shape {guide.shape} ({own}) does not match the image's "

@@ -74,6 +74,17 @@ def save_ome_tiff(path, shape, axes, **about):
     return image
 
 
+@pytest.mark.parametrize("axes", ["RYX", "EZYX", "HYX"])
+def test_axes_of_other_letters_keep_them(tmp_path, axes):
+    tiff, store = tmp_path / "a.ome.tif", tmp_path / "a.ome.zarr"
+    image = save_ome_tiff(tiff, (3, *(4,) * ("Z" in axes), 18, 20), axes)
+    save(store, image.shape, Axes(axes))
+    for path in (tiff, store):
+        layer = opened(path)
+        assert layer.axis_labels == tuple(axes.lower())
+        assert layer.data.shape == image.shape
+
+
 def opened(path):
     viewer = ViewerModel()
     ((data, kwargs, kind),) = ome_reader(str(path))(str(path))

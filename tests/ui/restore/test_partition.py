@@ -25,6 +25,14 @@ def partition(shape, labels=None, *, tile=0, fits=True, volume=False, loop=False
         ((5, 40, 50), None, {}, "ZYX", ""),
         ((5, 40, 50), None, {"loop": True}, "ZYX", "5 slices one by one"),
         ((5, 40, 50), "tyx", {"loop": True}, "TYX", "5 frames one by one"),
+        ((5, 40, 50), "ryx", {"loop": True}, "RYX", "5 places along R one by one"),
+        (
+            (2, 5, 40, 50),
+            "ezyx",
+            {"volume": True, "loop": True},
+            "EZYX",
+            "2 places along E one by one, 5 slices in 3-D",
+        ),
         ((5, 40, 50), None, {"volume": True}, "ZYX", "5 slices in 3-D"),
         ((5, 40, 50), "tyx", {"volume": True}, "TYX", "5 frames in 3-D"),
         (

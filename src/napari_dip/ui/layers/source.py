@@ -282,7 +282,7 @@ def axis_letters(name: str, labels: Sequence[str], space: Sequence[int], *, rgb:
         When the layer has more axes than there are letters.
     """
     letters = dict(zip(space, "ZYX"[-len(space) :], strict=True))
-    known = [_AXIS_LETTERS.get(str(label).lower(), "") for label in labels]
+    known = [_letter_of(str(label).lower()) for label in labels]
     if len(space) == 3 and known[space[0]] == "T":
         letters[space[0]] = "T"  # a short movie: time is the third dimension
     others = [axis for axis in range(len(labels)) if axis not in space]
@@ -299,6 +299,12 @@ def axis_letters(name: str, labels: Sequence[str], space: Sequence[int], *, rgb:
                 )
             letters[axis] = free.pop(0)
     return "".join(letters[axis] for axis in range(len(labels))) + "S" * rgb
+
+
+def _letter_of(label: str) -> str:
+    """The letter of an axis by its label in lower case; empty if that says nothing."""
+    is_letter = len(label) == 1 and "a" <= label <= "z" and label not in "yxsiq"
+    return _AXIS_LETTERS.get(label, label.upper() if is_letter else "")
 
 
 def space_of(layer: Image, dims: Dims, *, volume: bool) -> tuple[int, ...]:

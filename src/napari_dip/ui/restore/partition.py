@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from napari_dip.data.axes import AxisPlan
+from napari_dip.data.axes import AxisPlan, describe_planes
 from napari_dip.errors import UserError
 from napari_dip.tiling.plan import SMALLEST_TILE, TILE_DEPTH, TileLayout, TilingOptions, tile_layout
 from napari_dip.ui.layers.source import LayerSource, axis_letters
@@ -80,7 +80,7 @@ class Partition:
         """What the fits restore: tiles, or frames, slices or channels as a whole."""
         if self.tiles_per_frame > 1 or len(self.loop_axes) != 1:
             return "tiles" if self.tiles_per_frame > 1 else "images"
-        return f"{_FRAME_NAMES[self.letters[self.loop_axes[0]]]}s"
+        return describe_planes(self.letters[self.loop_axes[0]])
 
     @property
     def words(self) -> str:
@@ -105,8 +105,9 @@ class Partition:
     def frame_name(self, start: Start) -> str:
         """A frame in words, such as "frame 3 of 20, slice 1 of 5"; empty without loop axes."""
         return ", ".join(
-            f"{_FRAME_NAMES[self.letters[i]]} {start[i] + 1} of {self.shape[i]}"
-            for i in self.loop_axes
+            f"{_FRAME_NAMES.get(letter, letter)} {start[i] + 1} of {self.shape[i]}"
+            for i, letter in enumerate(self.letters)
+            if i in self.loop_axes
         )
 
     @cached_property
