@@ -254,3 +254,10 @@ def test_single_photons_are_no_impulses():
 def test_the_fit_has_a_smaller_share_where_noise_is_weak(measured):
     weak = Denoise(sigma=0.01).resolve(measured(24, 24))
     assert weak.blend_share == pytest.approx(0.3 / 4)
+
+
+def test_a_fit_that_is_cut_short_has_a_smaller_share():
+    whole, short = (Denoise(blend_share=0.3, iterations=n) for n in (300, 15))
+    assert whole.share_of_fit(1, 1.0) == pytest.approx(0.3)
+    assert short.share_of_fit(1, 1.0) == pytest.approx(0.003)
+    assert Denoise(blend_share=1.0, iterations=15).share_of_fit(1, 1.0) == 1

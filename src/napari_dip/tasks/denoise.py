@@ -52,6 +52,10 @@ images; together they are better than either."""
 _SHARE_OF_FIT_IN_VOLUMES = 0.15
 """The same in a volume, where the estimate is 0.3 to 3 dB better than the fit."""
 
+_RIPE = 150
+"""Iterations from which a fit has something to say beside the non-local estimate; one that is cut
+short has a smaller share."""
+
 _WEAK_NOISE = 0.04
 """Noise level, in units of y, below which the share of the fit falls: it loses detail that weaker
 noise leaves."""
@@ -274,7 +278,10 @@ class Denoise(Task):
         return measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
 
     def share_of_fit(self, channels: int, progress: float) -> float:
-        return (self.blend_share or 0.0) * progress**2
+        share = self.blend_share or 0.0
+        if share == 1:
+            return 1.0
+        return share * (progress * min(1.0, (self.iterations or 1) / _RIPE)) ** 2
 
     def refine(self, x: Tensor, measurement: Measurement) -> Tensor:
         if self.blend_share == 1 or not self.last_pass:
