@@ -14,6 +14,7 @@ from napari_dip.data.axes import Axes
 from napari_dip.files.image_file import read_image, write_image
 from napari_dip.files.inputs import InputFiles
 from napari_dip.files.lazy import open_lazily
+from napari_dip.files.losses import notes_on_losses
 from napari_dip.files.ome_zarr import OmeZarrStore
 
 UM = "micrometer"
@@ -240,3 +241,14 @@ def test_an_invalid_colour_is_ignored(tmp_path, colour):
         channel["color"] = colour
     group.attrs.put(told)
     assert open_lazily(tmp_path / "in.zarr").axes.colours == ()
+
+
+@pytest.mark.parametrize("origin", [(5.0, 7.0), (0.0, 0.0)])
+@pytest.mark.parametrize("name", ["out.tif", "out.png"])
+def test_an_origin_that_a_file_has_no_place_for_is_noted(tmp_path, origin, name):
+    store = OmeZarrStore(tmp_path / "a.ome.zarr", Axes("YX", origin=origin))
+    store.create((20, 20), np.dtype("uint8"), colour=False)
+    image = read_image(tmp_path / "a.ome.zarr")
+    about = {"dtype": image.data.dtype, "axes": image.axes}
+    notes = notes_on_losses(image.metadata, tmp_path / name, **about)
+    assert any("origin (translation)" in note.text for note in notes) == any(origin)

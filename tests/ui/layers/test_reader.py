@@ -80,7 +80,7 @@ def test_axes_of_other_letters_keep_them(tmp_path, axes):
     image = save_ome_tiff(tiff, (3, *(4,) * ("Z" in axes), 18, 20), axes)
     save(store, image.shape, Axes(axes))
     for path in (tiff, store):
-        layer = opened(path)
+        (layer,) = opened(path)
         assert layer.axis_labels == tuple(axes.lower())
         assert layer.data.shape == image.shape
 
