@@ -115,7 +115,7 @@ CASES = [
     ("denoise nan.tif {o}", "IN: it has no finite pixel"),
     ("denoise complex.tif {o}", "IN: complex64 values can't be restored; convert"),
     ("denoise bool.tif {o}", "IN: bool values can't be restored; convert"),
-    ("denoise movie.tif {o}", "T has a length of 5"),
+    ("denoise movie.tif {o} --axes TYYX", "--axes: TYYX names 4 axes, but the image has 3"),
     ("upscale large.tif {o} --factor 32 --set filters=512,512", "out of memory: this fit needs"),
     # What is given beside the image
     ("inpaint good.tif {o}", "--mask: nothing is marked as missing; mark the pixels to fill"),
