@@ -31,8 +31,8 @@ COLOURS = {
     "best": "tab:green",
 }
 PEERS = {
-    "FMD, five frames, 128 x 128": ("compare-fmd-best-128-cpu.json",),
-    "Kodak, sigma 25, 128 x 128": ("compare-kodak-25-best-128-cpu.json",),
+    "FMD, three frames, 128 x 128": ("compare-fmd-best-128-cpu.json",),
+    "Kodak, three images, sigma 25, 128 x 128": ("compare-kodak-25-best-128-cpu.json",),
 }
 """Results of `compare.py` by the title of their diagram."""
 
