@@ -241,7 +241,7 @@ def test_a_stack_in_colour_with_fewer_pages_than_announced(tmp_path):
 
 
 def test_more_axes_than_letters_are_refused(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 2, 2, 2, 18, 20), "uint8"))
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 2, 2, 2, 2, 18, 20), "uint8"))
     for read in (read_image, open_lazily):
-        with pytest.raises(FileError, match=r"6 axes \(QQQQYX\) can't be told apart"):
+        with pytest.raises(FileError, match=r"7 axes \(QQQQQYX\) can't be told apart"):
             read(tmp_path / "a.tif")

@@ -149,10 +149,10 @@ def test_labels_and_other_groups_of_images(tmp_path):
         ),
         # a name without a meaning, and a type that has one
         (
-            {"axes": [{"name": n} for n in ("q", "y", "x")], "datasets": [{"path": "0"}]},
+            {"axes": [{"name": n} for n in ("i", "y", "x")], "datasets": [{"path": "0"}]},
             (3, 18, 20),
             "ZYX",
-            "q, y, x are taken for ZYX",
+            "i, y, x are taken for ZYX",
         ),
         (
             {

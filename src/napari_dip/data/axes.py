@@ -2,7 +2,7 @@
 
 T is time, C channels, Z, Y and X space, S the samples of a colour (RGB). Other letters, such as R
 (tiles), A (angles), P (phases), H (lifetimes) and E (wavelengths), keep their names and are looped
-over one by one. I and Q say nothing about an axis.
+over one by one. I says nothing about an axis.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ SAMPLES_WITH_ALPHA = (2, 4)
 KNOWN_LETTERS = "TCZYXS"
 """Letters of the axes that can be fitted together, and T."""
 
-_UNNAMED = "IQ?"
-"""Letters that say nothing about an axis: pages without names (I), and other axes (Q)."""
+_UNNAMED = "I?"
+"""Letters that say nothing about an axis: pages without names."""
+
+_AS_VOLUME = "slices of a volume are called Z: --axes ZYX"
+"""What is said of Q, which tifffile and scikit-image call the first axis of any stack."""
 
 _NAMES = {"T": "frames", "C": "channels", "Z": "slices", "S": "colours"}
 
@@ -173,8 +176,8 @@ def ome_letters(letters: str) -> str:
 def named_axes(letters: str) -> str:
     """The same axes, of which each has a letter of its own.
 
-    Those without a name (I and Q) are named Z, T and C in this order, as the first is most likely
-    the depth of a stack.
+    Those without a name (I, and letters that are there already) are named Z, T and C in this order,
+    as the first is most likely the depth of a stack.
 
     Raises
     ------
@@ -184,7 +187,7 @@ def named_axes(letters: str) -> str:
     Examples
     --------
     >>> named_axes("IYX"), named_axes("QTYX"), named_axes("RYX")
-    ('ZYX', 'ZTYX', 'RYX')
+    ('ZYX', 'QTYX', 'RYX')
     """
     free = [name for name in "ZTC" if name not in letters and not (name == "C" and "S" in letters)]
     named = ""
@@ -238,7 +241,8 @@ class AxisPlan:
             if letter in "YX" or length == 1:
                 continue
             if letter in self.loop_axes:
-                words.append(f"{length} {describe_planes(letter)} one by one")
+                hint = f" ({_AS_VOLUME})" if letter == "Q" else ""
+                words.append(f"{length} {describe_planes(letter)} one by one{hint}")
             elif letter in "ZT":
                 words.append(f"{length} {_NAMES[letter]} in 3-D")
             else:
