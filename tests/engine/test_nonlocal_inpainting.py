@@ -106,3 +106,50 @@ def test_places_of_references_are_in_the_order_of_their_groups():
     assert bool((groups == places[:, None]).any(1).all())  # a patch is in its own group
     expected = [(2 + 3 * row) * 48 + 1 + 3 * column for row in range(9) for column in range(11)]
     np.testing.assert_array_equal(np.sort(places), expected)
+
+
+# Volumes
+
+
+def drifting_waves(*space: int) -> torch.Tensor:
+    z, y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in space), indexing="ij")
+    return (0.5 + 0.3 * torch.sin(0.9 * x + 0.4 * z) * torch.sin(0.8 * y))[None]
+
+
+def test_a_volume_is_filled_better_than_its_planes():
+    clean = drifting_waves(8, 24, 24)
+    observed = known_pixels(clean.shape)
+    y = clean * observed
+    start = torch.cat([smooth(y[:, i], observed[:, i])[:, None] for i in range(8)], 1)
+    planes = [fill_nonlocal(y[:, i], observed[:, i], start[:, i]) for i in range(8)]
+    filled = fill_nonlocal(y, observed, start)
+    assert torch.equal(filled[observed], y[observed])
+    assert rms(filled - clean) < 0.7 * rms(torch.stack(planes, 1) - clean)
+
+
+def test_a_lost_slice_is_filled_from_its_neighbours():
+    clean = drifting_waves(7, 20, 20)
+    observed = torch.ones_like(clean, dtype=torch.bool)
+    observed[:, 3] = False
+    start = torch.where(observed, clean, ((clean[:, 2] + clean[:, 4]) / 2)[:, None])
+    filled = fill_nonlocal(clean * observed, observed, start)
+    assert rms(filled - clean) <= rms(start - clean)
+
+
+@pytest.mark.parametrize("space", [(1, 9, 9), (2, 7, 12), (3, 8, 7), (5, 16, 9)])
+def test_small_volumes(space):
+    clean = drifting_waves(*space)
+    observed = known_pixels(clean.shape, 0.3)
+    start = torch.where(observed, clean, 0.5)
+    filled = fill_nonlocal(clean * observed, observed, start)
+    assert filled.shape == clean.shape
+    assert rms(filled - clean) < 1.2 * rms(start - clean)
+
+
+def test_tiles_of_a_volume_do_not_change_the_result(monkeypatch):
+    clean = drifting_waves(6, 20, 22)
+    observed = known_pixels(clean.shape)
+    start = torch.where(observed, clean, 0.5)
+    whole = fill_nonlocal(clean * observed, observed, start)
+    monkeypatch.setattr("napari_dip.engine.nonlocal_inpainting._VOLUME_TILE", (1, 3, 4))
+    assert rms(fill_nonlocal(clean * observed, observed, start) - whole) < 1e-3

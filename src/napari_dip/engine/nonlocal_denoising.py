@@ -19,9 +19,8 @@ derivation of the weights. The file is long for the two public functions share a
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -378,15 +377,19 @@ def _run_pass(noisy: Tensor, pilot: Tensor | None, noise: Noise, settings: Pass)
     margins.insert(0, min(-(slices - depth) % settings.slice_step, slices - 1))
     noisy = _mirror(noisy, margins)
     pilot = None if pilot is None else _mirror(pilot, margins)
-    places = [noisy.shape[1] - depth + 1, *(side - patch + 1 for side in noisy.shape[2:])]
-    radius = min(settings.radius, max(places[1:]) - 1)
-    reaches = (settings.slice_radius, radius, radius)
-    most = math.prod(min(n, reach + 1) for n, reach in zip(places, reaches, strict=True))
-    settings = replace(
-        settings, patch=patch, depth=depth, radius=radius, group=min(settings.group, most)
+    whole = Search.over(
+        noisy.shape[1:],
+        patch,
+        settings.group,
+        settings.step,
+        settings.radius,
+        depth,
+        settings.slice_step,
+        settings.slice_radius,
     )
+    tile = (1, _TILE, _TILE) if slices == 1 else _VOLUME_TILE
     total, weight = torch.zeros_like(noisy), torch.zeros_like(noisy)
-    for box, search in _tiles(places, settings):
+    for box, search in whole.tiles(noisy.shape[1:], tile):
         guide = None if pilot is None else pilot[:, *box]
         values, weights = _denoise_tile(noisy[:, *box], guide, noise, search, settings.affine)
         total[:, *box] += values
@@ -398,42 +401,6 @@ def _mirror(image: Tensor, margins: Sequence[int]) -> Tensor:
     """Pixels mirrored at the far borders, by margins along z, y and x."""
     z, y, x = margins
     return F.pad(image[None], (0, x, 0, y, 0, z), mode="reflect")[0]
-
-
-def _tiles(places: Sequence[int], settings: Pass) -> Iterator[tuple[tuple[slice, ...], Search]]:
-    """Boxes of an image, in pixels, and the reference patches whose search windows they hold.
-
-    Takes the numbers of places of patches along z, y and x.
-    """
-    tile = (1, _TILE, _TILE) if places[0] == 1 else _VOLUME_TILE
-    steps = (settings.slice_step, settings.step, settings.step)
-    radii = (settings.slice_radius, settings.radius, settings.radius)
-    sides = (settings.depth, settings.patch, settings.patch)
-    reaches = [count * step for count, step in zip(tile, steps, strict=True)]
-    corners = (range(0, n, reach) for n, reach in zip(places, reaches, strict=True))
-    for corner in itertools.product(*corners):
-        ends = [min(c + reach, n) for c, reach, n in zip(corner, reaches, places, strict=True)]
-        begins = [max(c - radius, 0) for c, radius in zip(corner, radii, strict=True)]
-        box = tuple(
-            slice(b, min(e + radius, n) + side - 1)
-            for b, e, radius, n, side in zip(begins, ends, radii, places, sides, strict=True)
-        )
-        start = [c - b for c, b in zip(corner, begins, strict=True)]
-        count = [math.ceil((e - c) / step) for c, e, step in zip(corner, ends, steps, strict=True)]
-        yield (
-            box,
-            Search(
-                settings.patch,
-                settings.group,
-                settings.step,
-                settings.radius,
-                (start[0], start[1], start[2]),
-                (count[0], count[1], count[2]),
-                settings.depth,
-                settings.slice_step,
-                settings.slice_radius,
-            ),
-        )
 
 
 def _denoise_tile(

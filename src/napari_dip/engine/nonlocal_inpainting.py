@@ -4,7 +4,8 @@ Small patches of an image recur nearby. The patches that are similar to one patc
 covariance, and a Gaussian with these predicts the missing pixels of the patch from its known ones,
 as their conditional mean. Every missing pixel becomes a weighted mean of the predictions of all
 patches that cover it. Both the similar patches and their statistics come from the image as it is
-filled so far, so that a few passes from a smooth fill are needed.
+filled so far, so that a few passes from a smooth fill are needed. Patches of a volume are cubes, or
+lie in one slice: known voxels that are held out choose.
 
 Sources: Lebrun, Buades and Morel, "A nonlocal Bayesian image denoising algorithm", SIAM J. Imaging
 Sciences 2013 (a Gaussian for each group of similar patches); Yu, Sapiro and Mallat, "Solving
@@ -14,17 +15,48 @@ mean, passes that alternate between Gaussians and predictions).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from napari_dip.engine.patch_matching import Search, match_patches, reference_places
+from napari_dip.engine.patch_matching import (
+    Search,
+    match_patches,
+    reference_places,
+    rows_of_patches,
+    sum_patches,
+)
 
-_PATCH, _GROUP, _RADIUS = 7, 64, 12
-"""Side of a patch in pixels, patches in a group, and reach of the search in pixels."""
+_GROUP = 64
+"""Patches in a group."""
+
+
+@dataclass(frozen=True)
+class _Patches:
+    """Sides of patches, and how far similar ones are searched.
+
+    Attributes
+    ----------
+    side, radius
+        Side of a patch, and reach of the search, in pixels.
+    depth, slice_step, slice_radius
+        Slices of a patch, between reference patches, and up to which similar ones are searched.
+    """
+
+    side: int = 7
+    radius: int = 12
+    depth: int = 1
+    slice_step: int = 1
+    slice_radius: int = 0
+
+
+_IN_PLANES = _Patches()
+
+_IN_VOLUMES = (_Patches(5, 7, 3, 2, 3), _Patches(7, 7, slice_radius=2))
+"""Cubes, and patches of one slice, for slices that are less alike: held-out pixels choose."""
 
 _STEP, _THOROUGH_STEP = 2, 1
 """Distance in pixels between reference patches: of all passes, and of thorough ones."""
@@ -48,11 +80,12 @@ _AS_GOOD = 0.98
 _HELD_OUT = 0.1
 """Fraction of the known pixels that are held out to choose the tolerance."""
 
-_WINDOW = 128
-"""Side in pixels of the part of an image in which the tolerance is chosen."""
+_WINDOW, _WINDOW_SLICES, _WINDOW_OF_SLICES = 128, 12, 48
+"""Side in pixels of the part of a plane in which the tolerance is chosen; slices and side of that
+of a volume."""
 
-_TILE = 64
-"""Rows and columns of reference patches that are in memory together."""
+_TILE, _VOLUME_TILE = (1, 64, 64), (8, 32, 32)
+"""Reference patches, along z, y and x, of a plane and of a volume that are in memory together."""
 
 _BATCH = 256
 """Number of groups whose equations are solved together: few enough for a processor's cache."""
@@ -74,7 +107,8 @@ def fill_nonlocal(y: Tensor, observed: Tensor, start: Tensor, *, thorough: bool 
     Parameters
     ----------
     y
-        Image (channels, y, x), about [0, 1], float; any finite values where pixels are missing.
+        Image (channels, y, x) or volume (channels, z, y, x), about [0, 1], float; any finite values
+        where pixels are missing.
     observed
         Known pixels, as y, bool.
     start
@@ -98,14 +132,26 @@ def fill_nonlocal(y: Tensor, observed: Tensor, start: Tensor, *, thorough: bool 
     True
     """
     x = torch.where(observed, y, start)
-    if observed.all() or not observed.any() or min(y.shape[1:]) < _PATCH:
+    if observed.all() or not observed.any() or min(y.shape[-2:]) < _IN_PLANES.side:
         return x
-    least = _least_tolerance(y, observed, x)
+    if y.ndim == 3:
+        return _fill(y[:, None], observed[:, None], x[:, None], (_IN_PLANES,), thorough)[:, 0]
+    deep_enough = [patches for patches in _IN_VOLUMES if patches.depth <= y.shape[1]]
+    return _fill(y, observed, x, deep_enough, thorough)
+
+
+def _fill(
+    y: Tensor, observed: Tensor, x: Tensor, kinds: Sequence[_Patches], thorough: bool
+) -> Tensor:
+    """Fill an image (channels, z, y, x) with the kind of patches that is best for it."""
+    found = [_least_tolerance(y, observed, x, kind) for kind in kinds]
+    best = min(range(len(kinds)), key=lambda i: found[i][1])
+    least, patches = found[best][0], kinds[best]
     passes = [(max(tolerance, least), length) for tolerance, length in _PASSES]
     if not thorough:
-        return _run_passes(y, observed, x, passes)
-    x = _run_passes(y, observed, x, passes[:-_THOROUGH_PASSES])
-    return _run_passes(y, observed, x, passes[-_THOROUGH_PASSES:], _THOROUGH_STEP)
+        return _run_passes(y, observed, x, passes, patches)
+    x = _run_passes(y, observed, x, passes[:-_THOROUGH_PASSES], patches)
+    return _run_passes(y, observed, x, passes[-_THOROUGH_PASSES:], patches, _THOROUGH_STEP)
 
 
 def _run_passes(
@@ -113,20 +159,23 @@ def _run_passes(
     observed: Tensor,
     x: Tensor,
     passes: Sequence[tuple[float, float]],
+    patches: _Patches,
     step: int = _STEP,
 ) -> Tensor:
     """Passes of a tolerance and a length of the step each, from the image x as filled so far."""
     low, high = (float(end) for end in torch.aminmax(y[observed]))
     beyond = _BEYOND * (high - low)
     for tolerance, length in passes:
-        predicted = _predict(y, observed, x, tolerance, step)
+        predicted = _predict(y, observed, x, tolerance, patches, step)
         x = torch.where(observed, y, x + length * (predicted - x))
         x = x.clamp(low - beyond, high + beyond)
     return x
 
 
-def _least_tolerance(y: Tensor, observed: Tensor, x: Tensor) -> float:
-    """The tolerance for an image's noise: the one that predicts known pixels best.
+def _least_tolerance(
+    y: Tensor, observed: Tensor, x: Tensor, patches: _Patches
+) -> tuple[float, float]:
+    """The tolerance for an image's noise, which predicts known pixels best, and the error of these.
 
     They are pixels of the window that has most known ones, and are held out of the prediction.
     """
@@ -136,27 +185,35 @@ def _least_tolerance(y: Tensor, observed: Tensor, x: Tensor) -> float:
     held_out = observed & (draw < _HELD_OUT)
     observed = observed & ~held_out
     if not (held_out.any() and observed.any()):
-        return _TOLERANCES[0]
+        return _TOLERANCES[0], 0.0
     x = torch.where(held_out, _local_mean(y, observed), x)
-    x = _run_passes(y, observed, x, _PASSES[:2])
+    x = _run_passes(y, observed, x, _PASSES[:2], patches)
     errors: list[float] = []
     for tolerance in _TOLERANCES:
-        predicted = _run_passes(y, observed, x, [(tolerance, 1.0)])
+        predicted = _run_passes(y, observed, x, [(tolerance, 1.0)], patches)
         errors.append(float((predicted - y)[held_out].square().mean()))
         if errors[-1] > min(errors):
             break
     good = (t for t, e in zip(_TOLERANCES, errors, strict=False) if _AS_GOOD * e <= min(errors))
-    return next(good)
+    return next(good), min(errors)
 
 
-def _window_of_most(known: Tensor) -> tuple[slice, slice]:
-    """The window with most known pixels: a place in an image (y, x)."""
-    sides = [min(_WINDOW, side) for side in known.shape]
+def _window_of_most(known: Tensor) -> tuple[slice, ...]:
+    """The window with most known pixels: a place in an image (z, y, x), in its middle slices."""
+    slices = min(len(known), _WINDOW_SLICES)
+    above = (len(known) - slices) // 2
+    most = _WINDOW if len(known) == 1 else _WINDOW_OF_SLICES
+    sides = [min(most, side) for side in known.shape[1:]]
     strides = [(side + 1) // 2 for side in sides]
-    shares = F.avg_pool2d(known[None, None].float(), sides, strides)[0, 0]
+    middle = known[above : above + slices].float().mean(0)
+    shares = F.avg_pool2d(middle[None, None], sides, strides)[0, 0]
     row, column = divmod(int(shares.argmax()), shares.shape[1])
     top, left = row * strides[0], column * strides[1]
-    return slice(top, top + sides[0]), slice(left, left + sides[1])
+    return (
+        slice(above, above + slices),
+        slice(top, top + sides[0]),
+        slice(left, left + sides[1]),
+    )
 
 
 def _local_mean(y: Tensor, observed: Tensor) -> Tensor:
@@ -166,89 +223,86 @@ def _local_mean(y: Tensor, observed: Tensor) -> Tensor:
     return torch.where(count > 0, total / count.clamp_min(1e-6), y[observed].mean())
 
 
-def _predict(y: Tensor, observed: Tensor, x: Tensor, tolerance: float, step: int) -> Tensor:
+def _predict(
+    y: Tensor, observed: Tensor, x: Tensor, tolerance: float, patches: _Patches, step: int
+) -> Tensor:
     """One pass: each missing pixel as the mean of its predictions, from the image x as filled."""
-    height, width = y.shape[1:]
+    slices, height, width = y.shape[1:]
     # Mirrored pixels make the last reference patches touch the border.
-    margins = [-(side - _PATCH) % step for side in (height, width)]
+    margins = [-(side - patches.side) % step for side in (height, width)]
+    margins.insert(0, min(-(slices - patches.depth) % patches.slice_step, slices - 1))
     y, known, x = (_mirror(image, margins) for image in (y, observed.to(y.dtype), x))
+    whole = Search.over(
+        y.shape[1:],
+        patches.side,
+        _GROUP,
+        step,
+        patches.radius,
+        patches.depth,
+        patches.slice_step,
+        patches.slice_radius,
+    )
     total, weight = torch.zeros_like(y), torch.zeros_like(y)
-    for box, search in _tiles(known, step):
+    for box, search in whole.tiles(y.shape[1:], _TILE if slices == 1 else _VOLUME_TILE):
+        if known[:, *box].all():
+            continue
         values, weights = _predict_tile(y[:, *box], known[:, *box], x[:, *box], tolerance, search)
         total[:, *box] += values
         weight[:, *box] += weights
-    return torch.where(weight > 0, total / weight.clamp_min(1e-12), x)[:, :height, :width]
+    predicted = torch.where(weight > 0, total / weight.clamp_min(1e-12), x)
+    return predicted[:, :slices, :height, :width]
 
 
 def _mirror(image: Tensor, margins: list[int]) -> Tensor:
-    """Pixels mirrored at the lower and right borders, by margins along y and x."""
-    return F.pad(image[None], (0, margins[1], 0, margins[0]), mode="reflect")[0]
-
-
-def _tiles(known: Tensor, step: int) -> Iterator[tuple[tuple[slice, slice], Search]]:
-    """Boxes of an image, in pixels, and the reference patches whose search windows they hold.
-
-    Boxes whose reference patches are known altogether are left out.
-    """
-    places = [side - _PATCH + 1 for side in known.shape[1:]]
-    radius = min(_RADIUS, max(places) - 1)
-    group = min(_GROUP, min(places[0], radius + 1) * min(places[1], radius + 1))
-    reach = _TILE * step
-    for corner in ((y, x) for y in range(0, places[0], reach) for x in range(0, places[1], reach)):
-        ends = [min(c + reach, n) for c, n in zip(corner, places, strict=True)]
-        inner = [slice(c, e + _PATCH - 1) for c, e in zip(corner, ends, strict=True)]
-        if known[:, *inner].all():
-            continue
-        begins = [max(c - radius, 0) for c in corner]
-        box = [
-            slice(b, min(e + radius, n) + _PATCH - 1)
-            for b, e, n in zip(begins, ends, places, strict=True)
-        ]
-        start = (0, corner[0] - begins[0], corner[1] - begins[1])
-        count = [math.ceil((e - c) / step) for c, e in zip(corner, ends, strict=True)]
-        search = Search(_PATCH, group, step, radius, start, (1, count[0], count[1]))
-        yield (box[0], box[1]), search
+    """Pixels mirrored at the far borders, by margins along z, y and x."""
+    z, y, x = margins
+    return F.pad(image[None], (0, x, 0, y, 0, z), mode="reflect")[0]
 
 
 def _predict_tile(
     y: Tensor, known: Tensor, x: Tensor, tolerance: float, search: Search
 ) -> tuple[Tensor, Tensor]:
-    """Sums of weighted predictions and of weights over the patches of a tile: (channels, y, x)."""
-    groups = match_patches(x[:, None], search, None)
-    references = reference_places(search, *(side - _PATCH + 1 for side in x.shape[1:])).to(x.device)
+    """Sums of weighted predictions and of weights over a tile's patches: (channels, z, y, x)."""
+    groups = match_patches(x, search, None)
+    rows, columns = (side - search.patch + 1 for side in x.shape[2:])
+    references = reference_places(search, rows, columns).to(x.device)
     sums = [
-        _predict_channel(*planes, references, groups, tolerance)
-        for planes in zip(y, known, x, strict=True)
+        _predict_channel(images, references, groups, tolerance, search)
+        for images in zip(y, known, x, strict=True)
     ]
     total, weight = zip(*sums, strict=True)
     return torch.stack(total), torch.stack(weight)
 
 
 def _predict_channel(
-    y: Tensor, known: Tensor, x: Tensor, references: Tensor, groups: Tensor, tolerance: float
+    images: tuple[Tensor, Tensor, Tensor],
+    references: Tensor,
+    groups: Tensor,
+    tolerance: float,
+    search: Search,
 ) -> tuple[Tensor, Tensor]:
-    """The same for one channel, (y, x), from places of reference patches and of their groups."""
-    y_patches, known_patches, x_patches = (_extract_patches(plane) for plane in (y, known, x))
-    values, weights = torch.zeros_like(y_patches), torch.zeros_like(y_patches)
-    missing = (known_patches[references] < 1).sum(1)
+    """The same for one channel, (z, y, x), from places of reference patches and of their groups."""
+    y, known, x = (rows_of_patches(image, search) for image in images)
+    values, weights = torch.zeros_like(y), torch.zeros_like(y)
+    missing = (known[references] < 1).sum(1)
     # Patches with about as many missing pixels are predicted together, for smaller equations.
     order = missing.argsort(stable=True)[int((missing == 0).sum()) :]
     for start in range(0, len(order), _BATCH):
         batch = order[start : start + _BATCH]
         fewest, most = int(missing[batch[0]]), int(missing[batch[-1]])
         own = references[batch, None]
-        pixels = known_patches[own[:, 0]].argsort(dim=1, stable=True)  # missing ones first
+        pixels = known[own[:, 0]].argsort(dim=1, stable=True)  # missing ones first
         prediction, variance = _conditional_mean(
-            y_patches[own, pixels],
-            known_patches[own, pixels],
-            x_patches[groups[batch]].gather(2, pixels[:, None].expand(-1, groups.shape[1], -1)),
+            y[own, pixels],
+            known[own, pixels],
+            x[groups[batch]].gather(2, pixels[:, None].expand(-1, groups.shape[1], -1)),
             (fewest, most),
             tolerance,
         )
         certainty = 1 / (variance + tolerance**2 / 2 + _LEAST_VARIANCE)
         values[own, pixels[:, :most]] = prediction * certainty
         weights[own, pixels[:, :most]] = certainty
-    return _sum_patches(values, y.shape), _sum_patches(weights, y.shape)
+    return sum_patches(values, images[0], search), sum_patches(weights, images[0], search)
 
 
 def _conditional_mean(
@@ -277,13 +331,3 @@ def _conditional_mean(
     prediction = mean[:, :most] + (weights * residual).sum(1)
     variance = covariance.diagonal(dim1=1, dim2=2)[:, :most] - weights.square().sum(1)
     return prediction, variance.clamp_min(0)
-
-
-def _extract_patches(plane: Tensor) -> Tensor:
-    """All patches of a plane (y, x), row by row: (places, pixels)."""
-    return F.unfold(plane[None, None], _PATCH)[0].T.contiguous()
-
-
-def _sum_patches(patches: Tensor, shape: torch.Size) -> Tensor:
-    """Sum of all patches (places, pixels), each at its place, as a plane of a shape (y, x)."""
-    return F.fold(patches.T[None], shape, _PATCH)[0, 0]

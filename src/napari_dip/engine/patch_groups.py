@@ -20,10 +20,9 @@ Sciences 2013 (weights of pixels).
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from napari_dip.engine.patch_matching import Search, extract_patches
+from napari_dip.engine.patch_matching import Search, rows_of_patches, sum_patches
 from napari_dip.engine.patch_noise import Noise, between_places, crop_or_pad
 
 _BATCH = 256
@@ -78,8 +77,8 @@ def denoise_groups(
         Sums over all estimates of a pixel: of weighted values, and of weights
         (z, y, x).
     """
-    y = _rows_of_patches(noisy, search)
-    x = None if pilot is None else _rows_of_patches(pilot, search)
+    y = rows_of_patches(noisy, search)
+    x = None if pilot is None else rows_of_patches(pilot, search)
     rows, columns = (side - search.patch + 1 for side in noisy.shape[1:])
     table = None
     if noise.correlation is not None:
@@ -102,23 +101,7 @@ def denoise_groups(
         values.index_add_(0, places, (estimate * weight[..., None]).flatten(0, 1))
         weights.index_add_(0, places, weight.flatten())
     every_pixel = weights[:, None].expand_as(values)
-    return _sum_patches(values, noisy, search), _sum_patches(every_pixel, noisy, search)
-
-
-def _rows_of_patches(image: Tensor, search: Search) -> Tensor:
-    """All patches of an image (z, y, x), row by row and slice by slice: (places, pixels)."""
-    patches = extract_patches(image, search.patch, search.depth)
-    return patches.mT.reshape(-1, patches.shape[1])
-
-
-def _sum_patches(patches: Tensor, like: Tensor, search: Search) -> Tensor:
-    """Sum of all patches (places, pixels), each at its place: an image (z, y, x)."""
-    last = len(like) - search.depth + 1
-    each = patches.view(last, -1, patches.shape[1]).mT
-    total = torch.zeros_like(like)
-    for first, pixels in enumerate(torch.split(each, search.patch**2, 1)):
-        total[first : first + last] += F.fold(pixels, like.shape[1:], search.patch)[:, 0]
-    return total
+    return sum_patches(values, noisy, search), sum_patches(every_pixel, noisy, search)
 
 
 def _combine_without_pilot(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -51,8 +53,59 @@ class Search:
     slice_step: int = 1
     slice_radius: int = 0
 
+    @classmethod
+    def over(
+        cls,
+        shape: Sequence[int],
+        patch: int,
+        group: int,
+        step: int,
+        radius: int,
+        depth: int = 1,
+        slice_step: int = 1,
+        slice_radius: int = 0,
+    ) -> Search:
+        """A search in all of an image of a shape (z, y, x), cut where the image is smaller."""
+        places = (shape[0] - depth + 1, *(side - patch + 1 for side in shape[1:]))
+        radius = min(radius, max(places[1:]) - 1)
+        reaches = (slice_radius, radius, radius)
+        most = math.prod(min(n, reach + 1) for n, reach in zip(places, reaches, strict=True))
+        steps = (slice_step, step, step)
+        z, y, x = (math.ceil(n / each) for n, each in zip(places, steps, strict=True))
+        group = min(group, most)
+        start = (0, 0, 0)
+        return cls(patch, group, step, radius, start, (z, y, x), depth, slice_step, slice_radius)
 
-def extract_patches(image: Tensor, patch: int, depth: int) -> Tensor:
+    def tiles(
+        self, shape: Sequence[int], tile: Sequence[int]
+    ) -> Iterator[tuple[tuple[slice, ...], Search]]:
+        """Cut a search in all of an image (z, y, x) into tiles of so many reference patches.
+
+        Yields boxes of the image, which hold all that is searched, and the searches in them.
+        """
+        sides = (self.depth, self.patch, self.patch)
+        steps = (self.slice_step, self.step, self.step)
+        radii = (self.slice_radius, self.radius, self.radius)
+        axes = tuple(zip(shape, sides, steps, radii, strict=True))
+        for first in itertools.product(*map(range, (0, 0, 0), self.count, tile)):
+            box, start, count = [], [], []
+            for axis, (length, side, step, radius) in enumerate(axes):
+                number = min(tile[axis], self.count[axis] - first[axis])
+                corner = first[axis] * step
+                begin = max(corner - radius, 0)
+                end = min(corner + tile[axis] * step + radius, length - side + 1)
+                box.append(slice(begin, end + side - 1))
+                start.append(corner - begin)
+                count.append(number)
+            yield (
+                tuple(box),
+                replace(
+                    self, start=(start[0], start[1], start[2]), count=(count[0], count[1], count[2])
+                ),
+            )
+
+
+def _patches_of_slices(image: Tensor, patch: int, depth: int) -> Tensor:
     """All patches of an image, with those of each slice apart.
 
     Parameters
@@ -71,6 +124,22 @@ def extract_patches(image: Tensor, patch: int, depth: int) -> Tensor:
     slices = F.unfold(image[:, None], patch)
     last = len(image) - depth + 1
     return torch.cat([slices[first : first + last] for first in range(depth)], 1)
+
+
+def rows_of_patches(image: Tensor, search: Search) -> Tensor:
+    """All patches of an image (z, y, x), row by row and slice by slice: (places, pixels)."""
+    patches = _patches_of_slices(image, search.patch, search.depth)
+    return patches.mT.reshape(-1, patches.shape[1])
+
+
+def sum_patches(patches: Tensor, like: Tensor, search: Search) -> Tensor:
+    """Sum of all patches (places, pixels), each at its place: an image (z, y, x)."""
+    last = len(like) - search.depth + 1
+    each = patches.view(last, -1, patches.shape[1]).mT
+    total = torch.zeros_like(like)
+    for first, pixels in enumerate(torch.split(each, search.patch**2, 1)):
+        total[first : first + last] += F.fold(pixels, like.shape[1:], search.patch)[:, 0]
+    return total
 
 
 def match_patches(guide: Tensor, search: Search, noise: Noise | None) -> Tensor:
@@ -171,7 +240,7 @@ def _search_windows(
     """
     rows, columns = (side - search.patch + 1 for side in guide.shape[2:])
     centred = guide - guide.mean()
-    patches = [extract_patches(channel, search.patch, search.depth) for channel in centred]
+    patches = [_patches_of_slices(channel, search.patch, search.depth) for channel in centred]
     features = torch.cat(patches, 1).transpose(0, 1)
     features = features.reshape(*features.shape[:2], rows, columns)
     stride = _BLOCK * search.step
