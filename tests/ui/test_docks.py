@@ -164,4 +164,4 @@ def test_settings_are_remembered(dock, qtbot, viewer):
     reach(dock, qtbot, Phase.FINISHED)
     other = RestoreDock(viewer)
     qtbot.addWidget(other)
-    assert model(other).task == Denoise(**TINY)
+    assert model(other).task == Denoise(**TINY).for_another_image()

@@ -41,7 +41,9 @@ class SharedSettings(Settings):
         "fast: better than the paper in a fraction of its time; best: several seeds, better still; "
         "instant: no fit, a classical estimate in a second or two; paper: its settings",
     )
-    iterations: int | None = setting(None, "Iteration budget of each run", least=1, most=10**6)
+    iterations: int | None = setting(
+        None, "Iteration budget of each run", least=1, most=10**6, of_image=True
+    )
     runs: int | None = setting(
         None, "Fits with different seeds whose images are averaged", least=1, most=100
     )
@@ -63,6 +65,7 @@ class SharedSettings(Settings):
         "estimated if not given",
         least=0,
         most=1,
+        of_image=True,
     )
     learning_rate: float | None = setting(
         None, "Adam's learning rate, or its peak", least=1e-6, most=1, advanced=True

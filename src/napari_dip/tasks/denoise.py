@@ -109,13 +109,17 @@ class Denoise(Task):
         None,
         "Camera: data values per photon (electron); estimated if neither gain nor sigma is given",
         least=1e-9,
+        of_image=True,
     )
-    offset: float | None = setting(None, "Camera: data value without light", advanced=True)
+    offset: float | None = setting(
+        None, "Camera: data value without light", advanced=True, of_image=True
+    )
     read_noise: float | None = setting(
         None,
         "Camera: standard deviation of the noise without light, in data values",
         least=0,
         advanced=True,
+        of_image=True,
     )
 
     noise_correlation: float | None = setting(
@@ -125,6 +129,7 @@ class Denoise(Task):
         least=0,
         most=5,
         advanced=True,
+        of_image=True,
     )
     impulses: bool | None = setting(
         None,

@@ -86,6 +86,7 @@ class Inpaint(Task):
         None,
         "Kind of the holes: text (thin strokes), pixels (scattered) or region (large holes); "
         "recognised from the mask if not given",
+        of_image=True,
     )
     keep_known: bool = setting(True, "Return known pixels unchanged instead of as fitted")
     blend_share: float | None = setting(

@@ -30,6 +30,7 @@ def setting(
     most: float | None = None,
     choices: Callable[[], Iterable[str]] | None = None,
     advanced: bool = False,
+    of_image: bool = False,
 ) -> Any:
     """A field of a settings class.
 
@@ -46,6 +47,8 @@ def setting(
         are a `Literal` in the annotation.
     advanced
         Whether a form may hide the field at first.
+    of_image
+        Whether the value belongs to one image, and would harm another.
     """
     metadata = {
         "help": help,
@@ -53,6 +56,7 @@ def setting(
         "most": most,
         "choices": choices,
         "advanced": advanced,
+        "of_image": of_image,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -144,6 +148,11 @@ class Settings:
         """A copy with some settings changed; a misspelt name is refused."""
         self._refuse_unknown(changes)
         return dataclasses.replace(self, **changes)
+
+    def for_another_image(self) -> Self:
+        """A copy without the values that belong to one image, such as its noise level."""
+        own = [field for field in dataclasses.fields(self) if field.metadata.get("of_image")]
+        return dataclasses.replace(self, **{field.name: field.default for field in own})
 
     def to_dict(self) -> dict[str, Any]:
         """All settings as JSON values."""

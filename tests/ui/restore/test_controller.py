@@ -318,6 +318,19 @@ def test_settings_come_back_from_a_layer(dock, engine, viewer):
     assert "was not made here" in dock.message
 
 
+def test_settings_of_one_image_do_not_reach_another(dock, viewer):
+    first, second = (viewer.add_image(np.zeros((16, 16)), name=name) for name in "ab")
+    dock.view.changed.emit("image", first)
+    own = Denoise(sigma=0.1, iterations=7, filters=(8, 16))
+    dock.view.task_edited.emit(own)
+    dock.view.changed.emit("image", first)
+    assert dock.model.task == own
+    dock.view.changed.emit("image", second)
+    assert dock.model.task == Denoise(filters=(8, 16))
+    assert dock.view.last_call["show_task"] == (Denoise(filters=(8, 16)),)
+    assert "iterations, sigma: cleared" in dock.message
+
+
 def test_a_new_mask_is_added_ready_to_paint(dock, viewer):
     dock.ask(Action.NEW_MASK)
     (mask,) = dock.view.last_call["start_painting"]

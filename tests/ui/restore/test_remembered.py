@@ -9,11 +9,21 @@ from napari_dip.ui.restore import remembered as memory
 
 
 def test_each_tasks_settings_come_back():
-    memory.remember(Denoise(iterations=7, filters=(8, 16)))
+    memory.remember(Denoise(runs=2, filters=(8, 16)))
     memory.remember(Inpaint(keep_known=False))
     remembered = memory.remembered()
-    assert remembered["denoise"] == Denoise(iterations=7, filters=(8, 16))
+    assert remembered["denoise"] == Denoise(runs=2, filters=(8, 16))
     assert remembered["inpaint"] == Inpaint(keep_known=False)
+
+
+def test_what_belongs_to_one_image_is_forgotten():
+    own = {"iterations": 12, "sigma": 0.1, "gain": 2.0, "noise_correlation": 0.7}
+    memory.remember(Denoise(**own, preset="best"))
+    memory.remember(Inpaint(hole="text"))
+    assert memory.remembered()["denoise"] == Denoise(preset="best")
+    assert memory.remembered()["inpaint"] == Inpaint()
+    memory._store().setValue("tasks/denoise", '{"task": "denoise", "sigma": 0.3}')
+    assert memory.remembered()["denoise"] == Denoise()
 
 
 def test_without_memories_there_are_the_defaults():

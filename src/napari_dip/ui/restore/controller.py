@@ -126,6 +126,9 @@ class RestoreController(RunController):
         self.view.set_ticking(True)
 
     def _set(self, name: str, value: Any) -> None:
+        is_another = name == "image" and None not in (value, self.model.image)
+        if is_another and value is not self.model.image:
+            self._forget_image()
         setattr(self.model, name, value)
         if name == "image" and value is not None:
             notes = [str(note) for record in readings_of(value) for note in record.notes]
@@ -133,6 +136,20 @@ class RestoreController(RunController):
                 self.model.say(f"{'. '.join(notes)}.")
         if name in ("name", "image", "region", "scope", "rectangle", "device", "tile_size"):
             self.estimate()
+
+    def _forget_image(self) -> None:
+        """Clear settings that belong to the image so far: they would harm another."""
+        model = self.model
+        kept = {name: task.for_another_image() for name, task in model.tasks.items()}
+        cleared = [
+            name
+            for name, value in kept[model.name].to_dict().items()
+            if value != model.task.to_dict()[name]
+        ]
+        model.tasks = kept
+        if cleared:
+            self.view.show_task(model.task)
+            model.say(f"{', '.join(cleared)}: cleared, as they belong to the other image.")
 
     def _set_task(self, task: Task) -> None:
         self.model.task = task

@@ -19,8 +19,8 @@ def _store() -> QSettings:
 
 
 def remember(task: Task) -> None:
-    """Remember a task's settings."""
-    _store().setValue(f"tasks/{task.name}", json.dumps(task_to_dict(task)))
+    """Remember a task's settings, those aside that belong to the image of this run."""
+    _store().setValue(f"tasks/{task.name}", json.dumps(task_to_dict(task.for_another_image())))
 
 
 def remembered() -> dict[str, Task]:
@@ -32,6 +32,7 @@ def _recall(name: str) -> Task:
     text = _store().value(f"tasks/{name}", "")
     try:
         # Settings of another version that can't be read must not keep the dock from opening.
-        return task_from_dict(json.loads(str(text)))
+        # An earlier version remembered values of one image, too.
+        return task_from_dict(json.loads(str(text))).for_another_image()
     except (UserError, ValueError, TypeError, AttributeError):
         return TASKS[name]()
