@@ -88,7 +88,7 @@ def test_alpha_says_that_the_last_sample_is_transparency(samples):
 def test_alpha_needs_two_or_four_samples():
     assert with_alpha("YXS", (20, 30, 3), False) == "YXS"
     for axes, shape in (("YX", (20, 30)), ("YXS", (20, 30, 3)), ("CYX", (5, 20, 30))):
-        with pytest.raises(UserError, match="alpha: .* 2 or 4; leave it out"):
+        with pytest.raises(UserError, match=r"alpha: .* 2 or 4; leave it out"):
             with_alpha(axes, shape, True)
 
 
