@@ -18,7 +18,6 @@ from napari_dip.engine.networks import NetworkSpec
 from napari_dip.engine.problem import FitSettings, Problem
 from napari_dip.errors import UserError
 
-
 _SAMPLE_SIDES = {2: 64, 3: 32}
 """Longest side, in pixels, of the image that a network's memory is measured with, by dimensions."""
 
