@@ -7,8 +7,10 @@ person could do, so that losing to us is not for want of a knob.
 Needs the extra `benchmarks`; what is not installed is left out, and said.
 
 Sources: BM3D (Dabov et al., IEEE TIP 2007); the generalised Anscombe transform and its exact
-unbiased inverse (Makitalo and Foi, IEEE TIP 2013); J-invariance (Batson and Royer, ICML 2019);
-Telea (J. Graphics Tools 2004); Navier-Stokes (Bertalmio et al., CVPR 2001); Richardson-Lucy.
+unbiased inverse (Makitalo and Foi, IEEE TIP 2013); J-invariance (Batson and Royer, ICML 2019); BM4D
+(Maggioni et al., IEEE TIP 2013); ZS-N2N (Mansour and Heckel, CVPR 2023); the deep image prior of
+the library deepinv, as its settings stand; Telea (J. Graphics Tools 2004); Navier-Stokes (Bertalmio
+et al., CVPR 2001); Richardson-Lucy.
 """
 
 from __future__ import annotations
@@ -51,6 +53,19 @@ def denoising_peers(told: float | None = None) -> dict[str, Peer]:
     if _is_there("bm3d"):
         peers = {"bm3d": partial(_bm3d, told=told), "gat_bm3d": _gat_bm3d, **peers}
     return peers
+
+
+def deep_denoising_peers() -> dict[str, Peer]:
+    """Peers of `denoise` that fit a network to the one image, as we do: minutes for each."""
+    peers: dict[str, Peer] = {"zs-n2n": _zero_shot}
+    if _is_there("deepinv"):
+        peers["deepinv-dip"] = _deepinv_prior
+    return peers
+
+
+def volume_peers(told: float | None = None) -> dict[str, Callable[[Array], Array]]:
+    """Peers of `denoise` for volumes (z, y, x) of floats; BM4D is told sigma, or estimates it."""
+    return {"bm4d": partial(_bm4d, told=told)} if _is_there("bm4d") else {}
 
 
 def inpainting_peers() -> dict[str, Peer]:
@@ -126,6 +141,51 @@ def _gat_bm3d(case: Case) -> Array:
         return _bm3d(case)
     done = [camera.from_stabilized(_bm3d_of(camera.stabilized(p), 1.0)) for p in planes]
     return _as_given(np.moveaxis(np.array(done), 0, -1) if values.ndim == 3 else done[0], case)
+
+
+def _bm4d(volume: Array, told: float | None) -> Array:
+    import bm4d
+
+    done: Array = bm4d.bm4d(volume, _estimated(volume) if told is None else told)
+    return done
+
+
+def _zero_shot(case: Case) -> Array:
+    import zero_shot
+
+    return _network(zero_shot.denoise, case)
+
+
+def _deepinv_prior(case: Case) -> Array:
+    """With the iterations and the rate that are the library's own."""
+    return _network(_deepinv_fit, case)
+
+
+def _deepinv_fit(values: Array) -> Array:
+    import torch
+    from deepinv.models import ConvDecoder, DeepImagePrior
+    from deepinv.physics import Denoising
+
+    torch.manual_seed(0)
+    size = (4, 4)
+    decoder = ConvDecoder(img_size=values.shape, in_size=size, channels=64)
+    prior = DeepImagePrior(decoder, img_size=(64, *size))
+    done: Array = prior(torch.tensor(values).float()[None], Denoising()).detach()[0].numpy()
+    return done
+
+
+def _network(method: Callable[[Array], Array], case: Case) -> Array:
+    """A method for (channels, y, x) about [0, 1]; values of 16 bits are brought there."""
+    values = case.degraded.astype(np.float64)
+    low, span = (0.0, 255.0) if case.degraded.dtype == np.uint8 else _ends(values)
+    planes = np.moveaxis(values, -1, 0) if values.ndim == 3 else values[None]
+    done = method((planes - low) / span).astype(np.float64) * span + low
+    return _as_given(np.moveaxis(done, 0, -1) if values.ndim == 3 else done[0], case)
+
+
+def _ends(values: Array) -> tuple[float, float]:
+    """The least value, and the span to the largest."""
+    return float(values.min()), max(float(np.ptp(values)), 1e-9)
 
 
 def _nlm(case: Case, told: float | None = None) -> Array:
