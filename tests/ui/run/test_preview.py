@@ -52,6 +52,39 @@ def test_the_preview_lies_directly_over_its_source(viewer, source, preview):
     assert [layer.name for layer in viewer.layers] == ["cells", "cells [denoise]", "above"]
 
 
+def test_a_second_run_lies_over_the_first_result_which_is_hidden(viewer, source, preview):
+    preview.finish(flat(1), {})
+    first = preview.layer
+    first.name = "renamed"
+    viewer.add_image(flat(7), name="above")
+    second = preview_over(viewer, source)
+    second.show(flat(2), {})
+    assert [layer.name for layer in viewer.layers] == [
+        "cells",
+        "renamed",
+        "cells [denoise]",
+        "above",
+    ]
+    assert (first.visible, second.layer.visible, source.visible) == (False, True, True)
+    second.discard()
+    assert first.visible
+
+
+def test_a_layer_that_is_added_below_does_not_hide_the_preview(viewer, preview):
+    preview.show(flat(1), {})
+    preview.add(flat(2), {}, below=True, name="kept")
+    preview.add(flat(3), {}, name="all")
+    assert [layer.name for layer in viewer.layers] == ["cells", "kept", "cells [denoise]", "all"]
+
+
+def test_results_of_other_sources_stay_as_they_are(viewer, source, preview):
+    other = viewer.add_image(flat(5), name="other")
+    theirs = preview_over(viewer, other)
+    theirs.finish(flat(1), {})
+    preview.show(flat(2), {})
+    assert theirs.layer.visible
+
+
 def test_pitfall_09_a_deleted_preview_does_not_come_back_before_the_end(viewer, preview):
     preview.show(flat(1), {})
     viewer.layers.remove(preview.layer)

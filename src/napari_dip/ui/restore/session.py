@@ -82,7 +82,8 @@ class RestoreSession(PreviewSession):
         start, timeline = self._timeline_on_display()
         snapshot = self._shown_snapshot(start, timeline)
         kwargs = self._frame_kwargs(start, str(snapshot.iteration))
-        self._preview.add(snapshot.image, provenance(self.run, snapshot.iteration), **kwargs)
+        metadata = provenance(self.run, snapshot.iteration)
+        self._preview.add(snapshot.image, metadata, below=True, **kwargs)
 
     def stack(self) -> None:
         """Make all snapshots of the frame on display one layer, with an axis of iterations."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 from napari.layers import Image
@@ -16,11 +17,16 @@ _DIFFERENCES = ("detail", "uncertainty")
 """Images of a result whose values are differences between images."""
 
 
+_sources: WeakKeyDictionary[Image, ReferenceType[Image]] = WeakKeyDictionary()
+"""The source of each preview and result of this session, whatever they are named now."""
+
+
 class Preview:
     """A layer over a run's source, made when there is something to show.
 
     The layer is held as an object: names change, and another layer may have the same name. People
-    may delete it during the run.
+    may delete it during the run. It lies over earlier results of the same source, which are hidden
+    until the run is cancelled.
 
     Parameters
     ----------
@@ -39,6 +45,7 @@ class Preview:
         self.name, self.kwargs = name, kwargs
         self._layers, self._source_layer = layers, source_layer
         self._data: Any = None
+        self._hidden: list[Image] = []
 
     @property
     def is_deleted(self) -> bool:
@@ -58,7 +65,13 @@ class Preview:
             The data may have changed in place: draw them again.
         """
         if self.layer is None:
+            earlier = self._earlier_results()
+            self._hidden += [layer for layer in earlier if layer.visible]
+            for layer in earlier:
+                layer.visible = False
             self.layer = self.add(data, metadata)
+            if self._source_layer is not None:
+                _sources[self.layer] = ref(self._source_layer)
         elif self.is_deleted:
             return
         elif data is not self._data:
@@ -92,18 +105,33 @@ class Preview:
         return self.add(image, metadata, name=f"{self.name} {name}", visible=False, **appearance)
 
     def discard(self) -> None:
-        """Remove the layer."""
+        """Remove the layer, and show what it has hidden."""
         if self.layer is not None and not self.is_deleted:
             self._layers.remove(self.layer)
         self.layer = None
+        for layer in self._hidden:
+            layer.visible = True
+        self._hidden = []
 
-    def add(self, image: Any, metadata: dict[str, Any], **changes: Any) -> Image:
-        """Add a further layer in the same place; keywords replace those of the preview."""
+    def _earlier_results(self) -> list[Image]:
+        """Previews and results of the same source that are there already, the lowest first."""
+        source = self._source_layer
+        if source is None:
+            return []
+        known = [layer for layer in self._layers if isinstance(layer, Image) and layer in _sources]
+        return [layer for layer in known if _sources[layer]() is source]
+
+    def add(
+        self, image: Any, metadata: dict[str, Any], *, below: bool = False, **changes: Any
+    ) -> Image:
+        """Add a further layer over or below the preview; keywords replace those of the preview."""
         kwargs = {"name": self.name, **self.kwargs, **changes}
         layer = Image(image, metadata=metadata, **kwargs)
-        below = [x for x in (self.layer, self._source_layer) if x in self._layers]
-        if below:
-            self._layers.insert(self._layers.index(below[0]) + 1, layer)
+        candidates = (self.layer, *reversed(self._earlier_results()), self._source_layer)
+        neighbours = [x for x in candidates if x in self._layers]
+        if neighbours:
+            is_under = below and neighbours[0] is self.layer
+            self._layers.insert(self._layers.index(neighbours[0]) + (not is_under), layer)
         else:
             self._layers.append(layer)
         return layer
