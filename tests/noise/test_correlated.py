@@ -82,3 +82,8 @@ def test_texture_is_not_taken_for_correlated_noise(name, sigma):
     texture = texture if texture.ndim == 2 else texture[..., 1]
     seen = texture + np.random.default_rng(0).normal(0, 1, texture.shape) * sigma
     assert estimate_correlated_noise(np.clip(np.rint(seen), 0, 255)[None] / 255) is None
+
+
+def test_a_pattern_of_period_2_has_no_correlated_noise():
+    y, x = np.mgrid[:64, :64]
+    assert estimate_correlated_noise((0.5 + 0.1 * (-1.0) ** (y + x))[None]) is None

@@ -121,7 +121,10 @@ def is_noise(plane: Array) -> bool:
 def _is_even(plane: Array) -> bool:
     """Whether a plane (y, x) is about as restless in all neighbourhoods in which it is quiet."""
     energy = uniform_filter(_differences(plane, 2) ** 2, _WINDOW)[_INSIDE]
-    low, high = np.quantile(energy[energy > _NOTHING], [_QUIET / 2, 2 * _QUIET])
+    alive = energy > _NOTHING  # a pattern of period 2 has none, although its neighbours differ
+    if alive.mean() < _QUIET:
+        return False
+    low, high = np.quantile(energy[alive], [_QUIET / 2, 2 * _QUIET])
     return bool(high < _MOST_RISE * low)
 
 
