@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from napari_dip.batch.files import FileItem, find_images, find_series
 from napari_dip.data.reading import Note
 from napari_dip.errors import UserError
 from napari_dip.files.atomic import make_folder, remove_leftovers
-from napari_dip.files.image_file import read_image
 from napari_dip.files.inputs import InputFiles
+from napari_dip.files.lazy import open_lazily
 from napari_dip.files.targets import check_targets
 from napari_dip.restoration.job import run_to_end
 from napari_dip.scheduling.cluster import connect
@@ -248,7 +249,8 @@ def _are_small(files: Iterable[Path]) -> bool:
         try:
             if file.stat().st_size > _SMALL_FILE:
                 return False
-            pixels += read_image(file).data.size
+            with open_lazily(file) as image:  # of a TIFF, the header is enough
+                pixels += math.prod(image.shape)
         except (OSError, UserError):
             continue  # it fails soon enough as an item
         if pixels > _FEW_PIXELS:

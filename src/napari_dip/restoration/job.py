@@ -163,10 +163,16 @@ class Job:
         total = runs * (self.task.iterations or 1)
         history: list[dict[str, float]] = []
         if instant is not None:
-            first = self._first(instant, total, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            images = self._images(instant)
+            image = images["image"]
+            done, budget = (1, 1) if self.task.is_instant else (0, total)
+            first = Update(done, budget, seconds, None, image, self._psnr(image))
             if self.task.is_instant:
-                expected = self._expected(instant) if estimate_error else None
-                result = self._result(first, "budget", self._images(instant), [], (), expected)
+                expected = (
+                    self.task.expected_error(instant, self.measurement) if estimate_error else None
+                )
+                result = self._result(first, "budget", images, [], (), expected)
                 first = replace(first, result=result)
             yield first
         if self.task.is_instant:
@@ -224,12 +230,6 @@ class Job:
             should_stop, weights=weights, keep_weights=keep_weights, estimate_error=estimate_error
         )
         return run_to_end(updates, on_progress)
-
-    def _first(self, instant: torch.Tensor, iterations: int, seconds: float) -> Update:
-        """The update with the instant estimate, which for the preset `instant` is the last one."""
-        image = self._images(instant)["image"]
-        done, budget = (1, 1) if self.task.is_instant else (0, iterations)
-        return Update(done, budget, seconds, None, image, self._psnr(image))
 
     def _expected(self, x: torch.Tensor) -> ExpectedError | None:
         return self.task.expected_error(x, self.measurement)

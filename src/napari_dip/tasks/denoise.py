@@ -280,7 +280,7 @@ class Denoise(Task):
     def instant(self, measurement: Measurement) -> Tensor | None:
         if self.blend_share == 1 and not self.is_instant:
             return None
-        return measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
+        return self._estimate(measurement)
 
     def share_of_fit(self, channels: int, progress: float) -> float:
         share = self.blend_share or 0.0
@@ -306,9 +306,8 @@ class Denoise(Task):
             return self._nonlocal(replace(measurement, y=y[None], observed=everywhere[None]))
 
         filled = fill_missing(measurement.y, measurement.observed)[0]
-        estimate = measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
         noise = self._noise(measurement)[0]
-        return expected_when_denoised(x, filled, noise, estimate, denoise)
+        return expected_when_denoised(x, filled, noise, self._estimate(measurement), denoise)
 
     def _preset_share(self, measurement: Measurement) -> float:
         """The share of the fit that `fast` blends with the non-local estimate."""
@@ -316,6 +315,10 @@ class Denoise(Task):
             return 1.0
         share = _SHARE_OF_FIT_IN_VOLUMES if is_volume(measurement.space) else _SHARE_OF_FIT
         return share * min(1.0, self._level(measurement) / _WEAK_NOISE)
+
+    def _estimate(self, measurement: Measurement) -> Tensor:
+        """The non-local estimate, which is kept: it is needed at the beginning and at the end."""
+        return measurement.once(("nonlocal", self), lambda: self._nonlocal(measurement))
 
     def _nonlocal(self, measurement: Measurement, pilot: Tensor | None = None) -> Tensor:
         from napari_dip.tasks.nonlocal_estimate import NoiseScale, nonlocal_estimate
