@@ -21,6 +21,7 @@ and `real-0` is a pair of files of one scene, few and many frames, as `load_pair
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from conventions import (
     divisible,
     gaussian_noise,
     jpeg,
+    load,
     psnr,
     resize,
     super_resolution_psnr,
@@ -232,3 +234,15 @@ def _gaussian_psf(sigma: float) -> Array:
 
 def _to_8_bit(values: Array) -> Array:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def chosen(options: argparse.Namespace) -> list[Case]:
+    """The real pairs that the options of a benchmark name, or the degraded pictures."""
+    if options.pairs:
+        pairs = load_pairs(options.pairs, options.image, options.crop)
+        return [real(name, *pair, {}) for name, pair in pairs.items()]
+    return [
+        make(name, picture, clean, {}, options.seed)
+        for name in options.case
+        for picture, clean in load(options.data, options.image, options.crop).items()
+    ]

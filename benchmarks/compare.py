@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cases import Case, load_pairs, make, real
-from conventions import Array, load, machine, save
+from cases import Case, chosen
+from conventions import Array, machine, save
 from peers import deep_denoising_peers, peers_of
 
 from napari_dip import prepare
@@ -35,18 +35,6 @@ def ours(case: Case, preset: str, options: argparse.Namespace) -> Array:
         task = task.replace(sigma=None)
     job = prepare(case.degraded, task, device=options.device, seed=options.seed, **case.inputs)
     return job.result(estimate_error=False).image
-
-
-def cases(options: argparse.Namespace) -> list[Case]:
-    """The pairs, or the degraded pictures."""
-    if options.pairs:
-        pairs = load_pairs(options.pairs, options.image, options.crop)
-        return [real(name, *pair, {}) for name, pair in pairs.items()]
-    return [
-        make(name, picture, clean, {}, options.seed)
-        for name in options.case
-        for picture, clean in load(options.data, options.image, options.crop).items()
-    ]
 
 
 def methods_of(case: Case, options: argparse.Namespace) -> dict[str, Callable[[Case], Array]]:
@@ -127,7 +115,7 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="keep the results in this JSON file")
     options = parser.parse_args()
     options.device = str(resolve_device(options.device))
-    rows = [row(case, options) for case in cases(options)]
+    rows = [row(case, options) for case in chosen(options)]
     print(f"seed {options.seed}; {machine(options.device)}")
     print_table(rows)
     if options.save:

@@ -14,27 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import Case, load_pairs, make, real
-from conventions import load, machine, psnr, save
+from cases import Case, chosen, fitted_psnr
+from conventions import machine, save
 
 from napari_dip import restore
 from napari_dip.engine.device import resolve_device
 
 TOLERANCES = (0.3, 0.5, 1.0, 1.5, 2.0)
 """Decibels between the estimate and the truth that are counted."""
-
-
-def cases(options: argparse.Namespace) -> list[Case]:
-    """The degraded pictures, or the pairs whose averages are of the frames' scale."""
-    if options.pairs:
-        pairs = load_pairs(options.pairs, options.image, options.crop)
-        found = [real(name, *pair, {}) for name, pair in pairs.items()]
-        return [case for case in found if case.score is psnr]
-    return [
-        make(name, picture, clean, {}, options.seed)
-        for name in options.case
-        for picture, clean in load(options.data, options.image, options.crop).items()
-    ]
 
 
 def row(case: Case, options: argparse.Namespace) -> dict[str, Any]:
@@ -77,7 +64,8 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="keep the results in this JSON file")
     options = parser.parse_args()
     options.device = str(resolve_device(options.device))
-    rows = [row(case, options) for case in cases(options)]
+    # Other averages have another scale than their frames, which the estimate can't know.
+    rows = [row(case, options) for case in chosen(options) if case.score is not fitted_psnr]
     print(f"seed {options.seed}, {options.preset}; {machine(options.device)}")
     print_shares(rows)
     if options.save:
