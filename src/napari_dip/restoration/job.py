@@ -166,12 +166,10 @@ class Job:
             seconds = time.perf_counter() - start
             images = self._images(instant)
             image = images["image"]
-            done, budget = (1, 1) if self.task.is_instant else (0, total)
-            first = Update(done, budget, seconds, None, image, self._psnr(image))
+            steps = (1, 1) if self.task.is_instant else (0, total)
+            first = Update(*steps, seconds, None, image, self._psnr(image))
             if self.task.is_instant:
-                expected = (
-                    self.task.expected_error(instant, self.measurement) if estimate_error else None
-                )
+                expected = self._expected(instant) if estimate_error else None
                 result = self._result(first, "budget", images, [], (), expected)
                 first = replace(first, result=result)
             yield first
